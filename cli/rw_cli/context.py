@@ -1,0 +1,1 @@
+"""The linked project and the consoles."""

@@ -1,0 +1,1 @@
+"""Starts the daemon, waits for its socket, explains a failure."""

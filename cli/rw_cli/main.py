@@ -1,0 +1,1 @@
+"""Assembly, error boundary, exit status."""

@@ -1,0 +1,1 @@
+"""From a value to what a person sees. No I/O."""

@@ -1,0 +1,67 @@
+"""The Protocol of what turns a plan and a snapshot into an artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rw_daemon.plans.plan import BuildPlan
+from rw_shared.models import Artifact
+
+
+@dataclass(frozen=True)
+class BuildOutput:
+    """Something to show while a build runs.
+
+    :param step: name of the plan's step, or the engine's own words for its step.
+    :param text: a line of output without its newline; empty for a change of state.
+    :param state: ``started``, ``done``, ``cached``, ``failed``, or empty for a line of output.
+    :param seconds: how long the step took, with ``done``.
+    """
+
+    step: str
+    text: str = ""
+    stream: str = "stdout"
+    state: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class BuildOrder:
+    """All that a build depends on, and nothing else.
+
+    :param key: digest of plan, snapshot and build variables: equal keys are built once.
+    :param labels: ``rw.project`` and the like, for the artifact.
+    :param variables: the user's variables that steps may declare; secrets, so never in a log, layer, history or process list.
+    :param environ: the caller's allow-listed environment (proxies, DOCKER_HOST, PATH).
+    """
+
+    key: str
+    plan: BuildPlan
+    snapshot: str
+    labels: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict, repr=False)
+    environ: dict[str, str] = field(default_factory=dict, repr=False)
+    no_cache: bool = False
+
+
+class Builder(Protocol):
+    """Builds artifacts. Cancelling the task that awaits ``build`` really stops the work and leaves nothing half done."""
+
+    async def find(self, key: str) -> Artifact | None:
+        """Return the artifact of an earlier build with this key, when it is still whole."""
+        ...
+
+    async def build(self, order: BuildOrder, *, output: Callable[[BuildOutput], None]) -> Artifact:
+        """Carry out ``order``.
+
+        :param output: called on the event loop, in order, while the build runs.
+        :raises BuildFailedError: a step failed. ``ToolMissingError``, ``BaseImageMissingError``, ``RegistryUnreachableError``,
+            ``DiskFullError``, ``EngineUnreachableError``: what their names say, after trying again where it makes sense.
+        """
+        ...
+
+    async def remove(self, artifact: Artifact) -> None:
+        """Remove an artifact that no release needs. Nothing happens when it is gone or in use."""
+        ...

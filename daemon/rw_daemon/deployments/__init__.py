@@ -1,0 +1,1 @@
+"""The way of a deployment: states, recorded steps, operations, supervision, recovery."""

@@ -1,0 +1,1 @@
+"""Recognises a project from its files and plans its build: pure, offline, byte-stable."""

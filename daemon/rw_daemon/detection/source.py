@@ -1,0 +1,94 @@
+"""A read-only view of a source tree. Tests fill it with a dict; a snapshot hands in a mapping that reads when asked."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
+
+from rw_shared.errors import ConfigInvalidError
+
+
+class Source:
+    """Files by POSIX path relative to the root. Folders exist only through their files."""
+
+    def __init__(self, files: Mapping[str, bytes] | Mapping[str, str] | Mapping[str, str | bytes]) -> None:
+        self._files = files
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """All files, sorted."""
+        return tuple(sorted(self._files))
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        parents: set[str] = set()
+        for path in self.paths:
+            parts = path.split("/")[:-1]
+            parents.update("/".join(parts[: end + 1]) for end in range(len(parts)))
+        return frozenset(parents)
+
+    def has(self, path: str) -> bool:
+        """Return whether ``path`` is a file."""
+        return path in self._files
+
+    def has_folder(self, path: str) -> bool:
+        """Return whether any file lies below ``path``."""
+        return path.rstrip("/") in self._folders
+
+    def first(self, *paths: str) -> str | None:
+        """Return the first of ``paths`` that is a file."""
+        return next((path for path in paths if path in self._files), None)
+
+    def glob(self, pattern: str) -> list[str]:
+        """Return the files whose whole path fits the shell pattern (``*`` also crosses folders), sorted."""
+        return [path for path in self.paths if fnmatchcase(path, pattern)]
+
+    def data(self, path: str) -> bytes:
+        """Return a file's bytes; empty when it is not there."""
+        content = self._files.get(path, b"")
+        return content.encode() if isinstance(content, str) else content
+
+    def text(self, path: str) -> str:
+        """Return a file's text; empty when it is not there. Bytes that are not UTF-8 are replaced, a BOM is dropped."""
+        return self.data(path).decode("utf-8-sig", errors="replace")
+
+    def toml(self, path: str) -> dict[str, Any]:
+        """Return a TOML file's tables; empty when it is not there. ``ConfigInvalidError`` when it cannot be parsed."""
+        try:
+            return tomllib.loads(self.text(path))
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigInvalidError(path, f"is not valid TOML: {error}") from None
+
+    def json(self, path: str) -> dict[str, Any]:
+        """Return a JSON file's object; empty when it is not there or holds another type. ``ConfigInvalidError`` when it cannot be parsed."""
+        text = self.text(path)
+        if not text.strip():
+            return {}
+        try:
+            value = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ConfigInvalidError(path, f"is not valid JSON: {error}") from None
+        return value if isinstance(value, dict) else {}
+
+    def below(self, folder: str) -> Source:
+        """Return the tree below ``folder``; itself for an empty one."""
+        prefix = folder.strip("/") + "/"
+        return self if prefix == "/" else Source(_Below(self._files, prefix))
+
+
+class _Below(Mapping[str, Any]):
+    def __init__(self, files: Mapping[str, Any], prefix: str) -> None:
+        self._files, self._prefix = files, prefix
+
+    def __getitem__(self, path: str) -> Any:
+        return self._files[self._prefix + path]
+
+    def __iter__(self) -> Iterator[str]:
+        return (path.removeprefix(self._prefix) for path in self._files if path.startswith(self._prefix))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

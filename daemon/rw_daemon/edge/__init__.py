@@ -1,0 +1,1 @@
+"""The public door: routes, health probes, Envoy."""

@@ -1,0 +1,82 @@
+"""The Protocol of the public door, and the routes that describe all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a replica listens."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A release that requests may go to.
+
+    :param release: deployment id; becomes the cluster's name, and so the release in the access log.
+    :param weight: share in percent; the weights of a route add up to 100.
+    """
+
+    release: str
+    endpoints: tuple[Endpoint, ...]
+    weight: int = 100
+
+
+@dataclass(frozen=True)
+class HttpRoute:
+    """One service's way in.
+
+    :param key: ``project/environment/service``.
+    :param hostnames: without port.
+    :param port: the stable loopback port that serves only this service; 0 for none.
+    :param upstreams: empty when nothing is proven: requests get the page of 503.
+    :param notice: one sentence for that page and what to type (``web crashed; run `rw logs web```).
+    """
+
+    key: str
+    hostnames: tuple[str, ...]
+    port: int = 0
+    upstreams: tuple[Upstream, ...] = ()
+    notice: str = ""
+
+
+class Edge(Protocol):
+    """The proxy in front of all services. It outlives the daemon and is found again by the next one."""
+
+    @property
+    def port(self) -> int:
+        """The port of all host-based routes; 0 before the first ``route``."""
+        ...
+
+    async def route(self, routes: tuple[HttpRoute, ...]) -> None:
+        """Make ``routes`` the whole desired state; returns when it is in force. Starts or adopts the proxy when needed.
+
+        Clusters first, routes second, unused clusters last (edge.md).
+        :raises EdgeFailedError: it does not run, or refused; what was in force stays.
+        """
+        ...
+
+    async def active(self, release: str) -> int:
+        """Return the requests that a release has open, for draining; 0 when it has no cluster."""
+        ...
+
+    async def check(self) -> bool:
+        """Return whether the proxy runs."""
+        ...
+
+    async def ended(self) -> None:
+        """Return when the proxy that this daemon started or adopted is gone (killed, crashed)."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop the proxy: for uninstalling and tests, never when the daemon ends."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections; the proxy stays."""
+        ...

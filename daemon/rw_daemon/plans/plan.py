@@ -1,0 +1,131 @@
+"""BuildPlan: what a buildpack yields. Data only, byte-stable, the same for the process and the docker target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from rw_shared.models import Model, ServiceKind
+
+
+class Beat(Model):
+    """A value that lost, and where it stood."""
+
+    value: str
+    source: str = Field(alias="from")
+
+
+class Origin(Model):
+    """Where a value of the plan comes from, and what it beat. ``source`` is a file, ``default``, ``railway.toml``, …"""
+
+    value: str
+    source: str = Field(alias="from")
+    beat: tuple[Beat, ...] = ()
+
+
+class Notice(Model):
+    """Something that a user should know before it bites; ``fix`` is what to type or change."""
+
+    code: str
+    message: str
+    fix: str = ""
+
+
+class Cache(Model):
+    """A folder that survives between builds: a cache mount in Docker, a shared folder on processes.
+
+    :param id: stable name, shared by all projects.
+    :param path: absolute path inside the image (``/root/.cache/uv``).
+    :param variable: environment variable that names the folder for the tool (``UV_CACHE_DIR``), so that both targets can say where it is.
+    """
+
+    id: str
+    path: str
+    variable: str = ""
+
+
+class Step(Model):
+    """Commands that run in the app's folder, in order, through ``sh -c``.
+
+    :param inputs: paths (files or folders, relative) that these commands need and that are not there yet; they are copied just before.
+        ``(".",)`` means all sources. Manifests first, sources later: so an edited line does not install packages again.
+    :param variables: names of user variables that the commands may read; ``("*",)`` means all. They are mounted, never kept.
+    """
+
+    name: str
+    commands: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    caches: tuple[Cache, ...] = ()
+    variables: tuple[str, ...] = ()
+
+
+class ServicePlan(Model):
+    """One service of the image: one process type.
+
+    :param start: shell text that ends in the server (``gunicorn app:app --bind $HOST:$PORT``); run in the app's folder with ``exec``.
+        Empty only for a user's own Dockerfile: the image's CMD.
+    :param pre_deploy: commands that run once, in order, before a release takes over (migrations).
+    :param port: where the container listens; 0 for a worker. On the process target rw gives each replica a port of its own.
+    :param health_path: path that the framework or the user names; empty means: see contracts.md section 7.
+    """
+
+    name: str
+    kind: ServiceKind = ServiceKind.WEB
+    start: str = ""
+    pre_deploy: tuple[str, ...] = ()
+    port: int = 8080
+    health_path: str = ""
+
+
+class Bases(Model):
+    """Official images by tag. ``run`` equals ``build`` where the tools are needed at run time as well."""
+
+    build: str = ""
+    run: str = ""
+
+
+class Packages(Model):
+    """Debian packages for the build and for the running app."""
+
+    build: tuple[str, ...] = ()
+    runtime: tuple[str, ...] = ()
+
+
+class BuildPlan(Model):
+    """How a source tree becomes something that runs.
+
+    :param buildpack: ``python``, ``node``, ``go``, ``static``, ``shell``, ``dockerfile``.
+    :param version: of the language, as precise as was asked for (``3.13``).
+    :param tools: programs that the steps and the start need on the process target, with the version wanted or empty
+        (``{"uv": "", "python": "3.13"}``); in the image the bases and steps bring them.
+    :param environment: variables that hold while building and running (``PYTHONUNBUFFERED=1``); never a secret.
+    :param path: folders relative to the app's folder that go in front of PATH (``.venv/bin``).
+    :param keep: paths relative to the app's folder that the running app needs; ``(".",)`` means everything.
+    :param files: generated files to write into the app's folder before the steps (a Caddyfile), path → text.
+    :param root: folder of the app below the build context, empty for the context itself.
+    :param dockerfile: path of the user's own Dockerfile; then bases, steps and files are empty.
+    :param origins: for each value that could have been another, by its key.
+    """
+
+    buildpack: str
+    version: str = ""
+    package_manager: str = ""
+    framework: str = ""
+    bases: Bases = Bases()
+    steps: tuple[Step, ...] = ()
+    packages: Packages = Packages()
+    services: tuple[ServicePlan, ...] = ()
+    tools: dict[str, str] = {}
+    environment: dict[str, str] = {}
+    path: tuple[str, ...] = ()
+    keep: tuple[str, ...] = (".",)
+    files: dict[str, str] = {}
+    root: str = ""
+    dockerfile: str = ""
+    origins: dict[str, Origin] = {}
+    warnings: tuple[Notice, ...] = ()
+
+    def wire(self) -> dict[str, Any]:
+        """Return plain JSON values, keys as in contracts.md section 6, in a stable order."""
+        return self.model_dump(mode="json", by_alias=True)

@@ -1,0 +1,1 @@
+"""Spawning, the shim that holds a replica, the segment format of its output."""

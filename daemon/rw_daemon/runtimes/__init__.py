@@ -1,0 +1,1 @@
+"""Runs releases: one Protocol, one implementation for each target."""

@@ -1,0 +1,51 @@
+"""Limits and times, each with its unit and the reason of its value. contracts.md section 7 is the list that users see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that could be another number. Tests hand in smaller ones."""
+
+    probe_first_seconds: float = 0.05
+    """First pause between health probes: an app that is up in 200 ms should not wait a second to be seen."""
+    probe_last_seconds: float = 1.0
+    """Pause that the first one backs off to: a slow starter is not hammered."""
+    probe_timeout_seconds: float = 5.0
+    """One probe. The kube default of 1 s fails first requests that compile templates."""
+    healthy_seconds: float = 60.0
+    """Time to become healthy where the service names none (Railway: 300, too long to learn of a typo)."""
+    settle_seconds: float = 10.0
+    """A service without a port is proven when it has been alive this long without an exit."""
+    liveness_period_seconds: float = 5.0
+    liveness_failures: int = 3
+    """A replica is replaced after this many failures in a row: one garbage collection pause is no reason."""
+    restart_budget: int = 10
+    """Restarts before a service is crashed (Railway's default of restartPolicyMaxRetries)."""
+    restart_budget_refill_seconds: float = 600.0
+    restart_first_seconds: float = 0.5
+    restart_last_seconds: float = 30.0
+    drain_seconds: float = 30.0
+    """Open requests of the old release have this long to end."""
+    grace_seconds: float = 30.0
+    """SIGTERM to SIGKILL (drainingSeconds)."""
+    warm_seconds: float = 60.0
+    """The old release is kept running this long for an instant undo (overlapSeconds)."""
+    quiet_seconds: float = 0.05
+    """Between the old release's last request and its SIGTERM (edge.md)."""
+    step_deadline_seconds: float = 600.0
+    """A step without progress for this long has failed."""
+    builds_at_once: int = 2
+    kept_releases: int = 10
+    kept_artifacts: int = 5
+    edge_port: int = 8080
+    """First choice for the port of all services; the next free one is taken and remembered."""
+    snapshot_files: int = 50_000
+    snapshot_bytes: int = 2 * 1024**3
+    log_segment_bytes: int = 50 * 1024**2
+    log_segments: int = 4
+    """Per service; beyond, the oldest segment goes."""
+    log_queue_lines: int = 20_000
+    """A reader that lags further behind is told how many lines it missed and slows nobody."""

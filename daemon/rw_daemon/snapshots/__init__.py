@@ -1,0 +1,1 @@
+"""Sources as taken for one deployment: walked, filtered, hashed, kept by content."""

@@ -1,0 +1,1 @@
+"""Events and their projections: one writer, one transaction, published after the commit."""

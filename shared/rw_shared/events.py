@@ -1,0 +1,217 @@
+"""Facts in the past tense. An event is written once, never edited; old rows stay readable.
+
+``name`` is ``noun.past_tense`` and stable; ``version`` is raised when a field changes its meaning. No event carries a
+secret: variables are named, never quoted.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from rw_shared.models import (
+    Artifact,
+    DeploymentStatus,
+    ErrorBody,
+    Model,
+    OperationKind,
+    OperationStatus,
+    ServiceKind,
+    StepName,
+    StepStatus,
+    TargetKind,
+)
+
+
+class Event(Model):
+    """Base of all events.
+
+    :param at: UTC, from the daemon's clock.
+    :param project: empty only where an event belongs to none.
+    :param operation: the operation that caused it, where there is one.
+    """
+
+    name: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+    kinds: ClassVar[dict[str, type[Event]]] = {}
+
+    at: datetime
+    project: str = ""
+    environment: str = ""
+    service: str = ""
+    operation: str = ""
+    actor: str = "user"
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.name:
+            taken = Event.kinds.setdefault(cls.name, cls)
+            if taken is not cls:
+                raise TypeError(f"two events are called {cls.name}")
+
+
+class StoredEvent(Model):
+    """An event as it was written: ``sequence`` is the cursor that streams resume from."""
+
+    sequence: int
+    id: str
+    name: str
+    version: int
+    at: datetime
+    project: str = ""
+    environment: str = ""
+    service: str = ""
+    operation: str = ""
+    actor: str = ""
+    data: dict[str, Any] = {}
+    """All fields of the event, camelCase."""
+
+    def event(self) -> Event:
+        """Return the event itself. ``KeyError`` when a newer rw wrote a kind that this one does not know."""
+        return Event.kinds[self.name].model_validate(self.data)
+
+
+class ProjectCreated(Event):
+    """A project was deployed for the first time."""
+
+    name = "project.created"
+    path: str = ""
+
+
+class EnvironmentCreated(Event):
+    """An environment came to be with its target, which is chosen once."""
+
+    name = "environment.created"
+    target: TargetKind
+
+
+class ServiceConfigured(Event):
+    """A service came to be, or its settings changed."""
+
+    name = "service.configured"
+    kind: ServiceKind
+    replicas: int
+    port: int
+    """The stable loopback port; 0 for a worker."""
+    hostname: str = ""
+
+
+class ServiceScaled(Event):
+    """Somebody asked for another number of replicas; the next ``rw up`` goes by the file again."""
+
+    name = "service.scaled"
+    replicas: int
+
+
+class ServiceRemoved(Event):
+    """A service was taken down; its deployments stay in the history."""
+
+    name = "service.removed"
+
+
+class OperationCreated(Event):
+    """A command asked for something. ``request`` is what recovery needs to go on: never a secret."""
+
+    name = "operation.created"
+    kind: OperationKind
+    services: tuple[str, ...] = ()
+    message: str = ""
+    idempotency_key: str = ""
+    request: dict[str, Any] = {}
+
+
+class OperationSettled(Event):
+    """Nothing more will come of an operation."""
+
+    name = "operation.settled"
+    status: OperationStatus
+    error: ErrorBody | None = None
+
+
+class DeploymentCreated(Event):
+    """An attempt to deploy a service began."""
+
+    name = "deployment.created"
+    deployment: str
+    number: int
+    """Counts per service: v1, v2 …"""
+    kind: ServiceKind = ServiceKind.WEB
+    replicas: int = 1
+    snapshot: str = ""
+    message: str = ""
+    source_deployment: str = ""
+
+
+class DeploymentPlanned(Event):
+    """What will be run is known: everything that a restart of the daemon needs to go on with."""
+
+    name = "deployment.planned"
+    deployment: str
+    plan: dict[str, Any]
+    kind: ServiceKind = ServiceKind.WEB
+    replicas: int = 1
+
+
+class DeploymentBuilt(Event):
+    """The artifact of a deployment is there."""
+
+    name = "deployment.built"
+    deployment: str
+    artifact: Artifact
+
+
+class DeploymentStatusChanged(Event):
+    """A deployment moved from one status to another.
+
+    :param reason: one sentence for people; empty when the move needs none.
+    :param changed: false when an ``rw up`` found nothing to do.
+    """
+
+    name = "deployment.status_changed"
+    deployment: str
+    before: DeploymentStatus
+    after: DeploymentStatus
+    reason: str = ""
+    error: ErrorBody | None = None
+    changed: bool = True
+
+
+class StepStarted(Event):
+    """A step is about to act."""
+
+    name = "step.started"
+    deployment: str
+    step: StepName
+    attempt: int = 1
+
+
+class StepFinished(Event):
+    """A step is over."""
+
+    name = "step.finished"
+    deployment: str
+    step: StepName
+    status: StepStatus
+    detail: str = ""
+
+
+class InstanceChanged(Event):
+    """A replica started, became healthy or unhealthy, exited, was restarted."""
+
+    name = "instance.changed"
+    deployment: str
+    instance: str
+    index: int
+    state: str
+    exit: str = ""
+    restarts: int = 0
+
+
+class RouteChanged(Event):
+    """Requests for a service go elsewhere now. ``deployment`` is empty when nothing answers any more."""
+
+    name = "route.changed"
+    deployment: str
+    url: str = ""
+    before: str = ""

@@ -1,0 +1,407 @@
+"""The nouns that both processes and every script speak of. JSON is camelCase, times are RFC 3339 UTC, sizes are bytes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """A frozen value. Unknown keys are passed over, so that an older reader understands a newer writer."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+    def wire(self) -> dict[str, Any]:
+        """Return plain JSON values with camelCase keys."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Order(Model):
+    """Something that a client asks for: here an unknown key is a mistake."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+
+
+NAME_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+"""A project's, environment's or service's name: a DNS label of at most 40 characters."""
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("a NUL byte cannot stand in it")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_no_nul), StringConstraints(max_length=4096)]
+DEFAULT_ENVIRONMENT = "production"
+
+
+def slug(text: str) -> str:
+    """Return the nearest ``Name`` to ``text`` (a folder's name, say); ``app`` where nothing of it can stay."""
+    kept = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in text.lower())
+    return "-".join(part for part in kept.split("-") if part)[:40].strip("-") or "app"
+
+
+class DeploymentStatus(StrEnum):
+    """Where a deployment stands; contracts.md section 5."""
+
+    QUEUED = "queued"
+    WAITING = "waiting"
+    INITIALIZING = "initializing"
+    BUILDING = "building"
+    DEPLOYING = "deploying"
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CRASHED = "crashed"
+    SLEEPING = "sleeping"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    REMOVING = "removing"
+    REMOVED = "removed"
+    ROLLED_BACK = "rolled_back"
+
+    @property
+    def is_settled(self) -> bool:
+        """Nobody is working on it any more."""
+        return self in _SETTLED
+
+    @property
+    def is_success(self) -> bool:
+        """A command that waited for it exits with 0."""
+        return self in {DeploymentStatus.ACTIVE, DeploymentStatus.COMPLETED, DeploymentStatus.SKIPPED, DeploymentStatus.SLEEPING}
+
+
+_SETTLED = frozenset(DeploymentStatus) - {
+    DeploymentStatus.QUEUED, DeploymentStatus.WAITING, DeploymentStatus.INITIALIZING,
+    DeploymentStatus.BUILDING, DeploymentStatus.DEPLOYING, DeploymentStatus.REMOVING,
+}  # fmt: skip
+
+
+class StepName(StrEnum):
+    """The steps of a deployment, in their order."""
+
+    SNAPSHOT = "snapshot"
+    PLAN = "plan"
+    BUILD = "build"
+    PRE_DEPLOY = "pre-deploy"
+    START = "start"
+    HEALTHCHECK = "healthcheck"
+    SHIFT = "shift"
+
+
+class StepStatus(StrEnum):
+    """How a step stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ServiceKind(StrEnum):
+    """Web services have a port and a route, workers have neither."""
+
+    WEB = "web"
+    WORKER = "worker"
+
+
+class TargetKind(StrEnum):
+    """What runs the services of an environment."""
+
+    PROCESS = "process"
+    DOCKER = "docker"
+
+
+class OperationKind(StrEnum):
+    """What a command asks for."""
+
+    UP = "up"
+    REDEPLOY = "redeploy"
+    ROLLBACK = "rollback"
+    RESTART = "restart"
+    SCALE = "scale"
+    DOWN = "down"
+
+
+class OperationStatus(StrEnum):
+    """How an operation stands; all but the first two are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing more will come of it."""
+        return self not in {OperationStatus.QUEUED, OperationStatus.RUNNING}
+
+
+class ErrorBody(Model):
+    """The ``error`` object of contracts.md section 1."""
+
+    code: str
+    message: str
+    why: str = ""
+    hint: str = ""
+    candidates: tuple[str, ...] = ()
+    details: dict[str, Any] = {}
+
+
+class Scope(Model):
+    """The environment of a project that something belongs to."""
+
+    project: Name
+    environment: Name
+
+    def __str__(self) -> str:
+        return f"{self.project}/{self.environment}"
+
+
+class Project(Model):
+    """A capsule of services. ``path`` is the folder it was first deployed from, empty when unknown."""
+
+    name: str
+    path: str = ""
+    created_at: datetime
+
+
+class Step(Model):
+    """One step of a deployment; ``detail`` is a few words for people (``reused``, ``24 files``)."""
+
+    name: StepName
+    status: StepStatus
+    attempt: int = 1
+    started_at: datetime
+    ended_at: datetime | None = None
+    detail: str = ""
+
+
+class Artifact(Model):
+    """What a build made.
+
+    :param kind: ``image`` (reference: image id) or ``folder`` (reference: absolute path).
+    :param size_bytes: of the whole image or folder.
+    :param key: digest of everything that went in; equal keys are built once.
+    :param reused: nothing was built, the artifact was there.
+    """
+
+    kind: Literal["image", "folder"]
+    reference: str
+    size_bytes: int = 0
+    key: str = ""
+    reused: bool = False
+
+
+class Deployment(Model):
+    """One attempt to build and run a snapshot. ``version`` counts per service: v1, v2 …"""
+
+    id: str
+    operation: str
+    project: str
+    environment: str
+    service: str
+    version: int
+    kind: ServiceKind = ServiceKind.WEB
+    status: DeploymentStatus
+    reason: str = ""
+    error: ErrorBody | None = None
+    snapshot: str = ""
+    artifact: Artifact | None = None
+    message: str = ""
+    source_deployment: str = ""
+    """The deployment that a redeploy or rollback takes its release from."""
+    replicas: int = 1
+    changed: bool = True
+    plan: dict[str, Any] | None = Field(default=None, repr=False)
+    steps: tuple[Step, ...] = ()
+    created_at: datetime
+    settled_at: datetime | None = None
+
+
+class Replica(Model):
+    """One running copy of a deployment. ``state``: starting, running, unhealthy, restarting, exited."""
+
+    id: str
+    index: int
+    deployment: str
+    state: str
+    address: str = ""
+    restarts: int = 0
+    exit: str = ""
+    started_at: datetime | None = None
+    cpu_seconds: float | None = None
+    memory_bytes: int | None = None
+
+
+class Service(Model):
+    """A deployable unit and how it stands: ``serving`` is the deployment that answers, ``newest`` the latest attempt."""
+
+    name: str
+    kind: ServiceKind = ServiceKind.WEB
+    status: DeploymentStatus | None = None
+    reason: str = ""
+    serving: str = ""
+    version: int = 0
+    newest: str = ""
+    newest_status: DeploymentStatus | None = None
+    newest_reason: str = ""
+    replicas_wanted: int = 1
+    replicas: tuple[Replica, ...] = ()
+    url: str = ""
+    urls: tuple[str, ...] = ()
+    port: int = 0
+    """The stable loopback port, the same for every release."""
+
+
+class EnvironmentStatus(Model):
+    """What runs in an environment: the answer of ``rw status``."""
+
+    project: str
+    environment: str
+    target: TargetKind | None = None
+    services: tuple[Service, ...] = ()
+    supervised: bool = True
+    edge: str = ""
+    """``running``, ``down`` or empty when there is none yet."""
+
+
+class Operation(Model):
+    """What one command asked for: cancelling, waiting and the exit code belong to it."""
+
+    id: str
+    kind: OperationKind
+    project: str
+    environment: str
+    status: OperationStatus
+    deployments: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    error: ErrorBody | None = None
+    message: str = ""
+    created_at: datetime
+    settled_at: datetime | None = None
+
+
+class OperationOrder(Order):
+    """The body of ``POST /v1/projects/{project}/environments/{environment}/operations``.
+
+    :param snapshot: digest from ``POST /v1/snapshots``; needed for ``up``.
+    :param services: names; empty means all.
+    :param target: ``process`` or ``docker``; empty means the remembered one, else what is there.
+    :param deployment: id or ``vN`` for redeploy and rollback; empty means the serving, or the one before it.
+    :param scale: replicas by service, for ``scale``.
+    :param environ: the caller's allow-listed environment.
+    """
+
+    kind: OperationKind
+    snapshot: Text = ""
+    services: tuple[Text, ...] = ()
+    target: Text = ""
+    deployment: Text = ""
+    scale: dict[str, Annotated[int, Field(ge=0, le=50)]] = {}
+    message: Text = ""
+    no_cache: bool = False
+    idempotency_key: Text = ""
+    environ: dict[str, str] = Field(default={}, repr=False)
+
+
+class SnapshotOrder(Order):
+    """The body of ``POST /v1/snapshots``: an absolute path on this machine."""
+
+    path: Text
+    environ: dict[str, str] = Field(default={}, repr=False)
+
+
+class Snapshot(Model):
+    """A source tree as taken for one deployment."""
+
+    digest: str
+    files: int
+    size_bytes: int
+    skipped: tuple[str, ...] = ()
+    """What was left out with a reason (a socket, a link out of the folder), for people."""
+
+
+class ProjectOrder(Order):
+    """The body of ``POST /v1/projects``: finds the project of a folder, or makes it.
+
+    :param name: from a flag or railway.toml; empty means: named after the folder.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=r"^$|" + NAME_PATTERN)] = ""
+    path: Text = ""
+
+
+class PlanOrder(Order):
+    """The body of ``POST /v1/plans``."""
+
+    snapshot: Text
+    environment: Name = DEFAULT_ENVIRONMENT
+    project: Name = "app"
+    strict: bool = False
+    environ: dict[str, str] = Field(default={}, repr=False)
+
+
+class PlanAnswer(Model):
+    """What would be built and why. ``plan`` is the object of contracts.md section 6, ``dockerfile`` its text."""
+
+    plan: dict[str, Any]
+    dockerfile: str
+    digest: str
+
+
+class LogSource(StrEnum):
+    """Where a line came from."""
+
+    BUILD = "build"
+    DEPLOY = "deploy"
+
+
+class LogRecord(Model):
+    """One line. ``cursor`` grows with every kept line of this daemon and is where a reader resumes.
+
+    :param stream: ``stdout``, ``stderr``, or ``rw`` for a line of rw's own (a gap, a restart).
+    :param replica: index of the replica; -1 for builds and jobs.
+    """
+
+    type: Literal["log"] = "log"
+    cursor: int
+    ts: datetime
+    project: str
+    environment: str
+    service: str
+    deployment: str
+    version: int = 0
+    replica: int = -1
+    source: LogSource = LogSource.DEPLOY
+    stream: str = "stdout"
+    level: str = ""
+    message: str
+    step: str = ""
+    attrs: dict[str, Any] = {}
+
+
+class Listing(Model):
+    """One page of a list."""
+
+    items: tuple[Any, ...]
+    next: str | None = None
+
+
+class DaemonInfo(Model):
+    """Who answers on the socket."""
+
+    version: str
+    pid: int
+    home: str
+    started_at: datetime
+    previous_end: str = ""
+    """``stopped``, ``killed`` or empty: how the daemon before this one ended."""
