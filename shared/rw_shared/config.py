@@ -1,0 +1,52 @@
+"""railway.toml and railway.json: what a project says about itself. Parsing is pure; the caller reads the file."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from rw_shared.models import Model
+
+
+class RestartPolicy(StrEnum):
+    """When a replica that ended is started again."""
+
+    ON_FAILURE = "ON_FAILURE"
+    ALWAYS = "ALWAYS"
+    NEVER = "NEVER"
+
+
+class BuildConfig(Model):
+    """The ``[build]`` table. ``None`` means not said."""
+
+    builder: str | None = None
+    build_command: str | None = None
+    dockerfile_path: str | None = None
+    watch_patterns: tuple[str, ...] = ()
+
+
+class DeployConfig(Model):
+    """The ``[deploy]`` table. ``None`` means not said; times are seconds."""
+
+    start_command: str | None = None
+    pre_deploy_command: tuple[str, ...] | None = None
+    healthcheck_path: str | None = None
+    healthcheck_timeout: float | None = None
+    restart_policy_type: RestartPolicy = RestartPolicy.ON_FAILURE
+    restart_policy_max_retries: int | None = None
+    num_replicas: int | None = None
+    overlap_seconds: float | None = None
+    draining_seconds: float | None = None
+    cpu: float | None = None
+    """Cores a replica may use (``limitOverride.containers.cpu``)."""
+    memory_bytes: int | None = None
+    """``limitOverride.containers.memoryBytes``."""
+
+
+class ServiceConfig(Model):
+    """The settings of one service in one environment."""
+
+    build: BuildConfig = BuildConfig()
+    deploy: DeployConfig = DeployConfig()
+    variables: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    """``deploy.startCommand`` → ``railway.toml:7``, for each key that was said."""
