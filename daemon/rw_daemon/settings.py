@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from rw_shared.errors import ConfigInvalidError
 
 
 @dataclass(frozen=True)
@@ -49,3 +53,28 @@ class Settings:
     """Per service; beyond, the oldest segment goes."""
     log_queue_lines: int = 20_000
     """A reader that lags further behind is told how many lines it missed and slows nobody."""
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Settings:
+        """Return the settings with what ``environ`` says otherwise: ``RW_`` and the name in capitals (``RW_DRAIN_SECONDS=5``).
+
+        ``ConfigInvalidError`` when a value is not a number above or equal to 0.
+        """
+        said = {}
+        for field in fields(cls):
+            variable = f"RW_{field.name.upper()}"
+            if environ.get(variable):
+                said[field.name] = _number(variable, environ[variable], kind=type(field.default))
+        return cls(**said)
+
+
+def _number(variable: str, text: str, *, kind: type) -> Any:
+    try:
+        number = kind(text)
+        if number < 0 or number != number or number == float("inf"):
+            raise ValueError
+    except ValueError:
+        raise ConfigInvalidError(
+            variable, f"must be a number from 0 on, and is {text!r}", hint=f"Unset {variable}, or give it a number."
+        ) from None
+    return number

@@ -64,7 +64,7 @@ class Source:
             raise ConfigInvalidError(path, f"is not valid TOML: {error}") from None
 
     def json(self, path: str) -> dict[str, Any]:
-        """Return a JSON file's object; empty when it is not there or holds another type. ``ConfigInvalidError`` when it cannot be parsed."""
+        """Return a JSON file's object; empty when it is absent or of another type. ``ConfigInvalidError`` when it cannot be parsed."""
         text = self.text(path)
         if not text.strip():
             return {}

@@ -1,0 +1,279 @@
+"""One deployment, step by step. Every method may be called again after a crash and then does only what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from rw_daemon.builds.builder import BuildOrder, BuildOutput
+from rw_daemon.clock import Clock
+from rw_daemon.deployments import explain, planner
+from rw_daemon.deployments.environs import Environs
+from rw_daemon.deployments.exits import Exits
+from rw_daemon.deployments.output import Output
+from rw_daemon.deployments.planner import Planned, Planner
+from rw_daemon.deployments.release import key_of, plan_of, spec_of
+from rw_daemon.deployments.retire import Retirer
+from rw_daemon.deployments.router import Router
+from rw_daemon.deployments.steps import Recorder, of
+from rw_daemon.deployments.targets import Target
+from rw_daemon.edge import health
+from rw_daemon.edge.edge import Endpoint
+from rw_daemon.logs.collector import Collector
+from rw_daemon.runtimes.runtime import Instance, JobLostError, JobSpec, Line, Release, ReleaseSpec
+from rw_daemon.settings import Settings
+from rw_daemon.store.store import ServiceRow, Store
+from rw_shared.errors import DeadlineError, InternalError, PreDeployFailedError, PreDeployUnknownError, RwError
+from rw_shared.events import DeploymentBuilt, Event, RouteChanged
+from rw_shared.models import Artifact, Deployment, DeploymentStatus, Scope, ServiceKind, StepName
+
+LAST_LINES = 20
+
+
+class Controller:
+    """Builds, starts, proves and switches. It decides nothing about order and concurrency: an operation does."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        recorder: Recorder,
+        planner: Planner,
+        router: Router,
+        retirer: Retirer,
+        exits: Exits,
+        output: Output,
+        collector: Collector,
+        environs: Environs,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._store, self._recorder, self._planner, self._router, self._retirer = store, recorder, planner, router, retirer
+        self._exits, self._output, self._collector, self._environs = exits, output, collector, environs
+        self._clock, self._settings = clock, settings
+        self._building = asyncio.Semaphore(settings.builds_at_once)
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    @property
+    def quiet_seconds(self) -> float:
+        """Between the last request to a replica and its SIGTERM."""
+        return self._settings.quiet_seconds
+
+    async def planned(self, deployment: Deployment) -> Planned:
+        """Return the kept plan with the configuration that lies in the snapshot beside it."""
+        config = await self._planner.config(deployment.snapshot, environment=deployment.environment)
+        return Planned(plan_of(deployment), config)
+
+    async def spec(self, deployment: Deployment) -> ReleaseSpec:
+        """Return what the runtime starts for a deployment that was built."""
+        row = await self.row(deployment)
+        if deployment.artifact is None:
+            raise ValueError(f"{deployment.id} was not built yet")
+        return spec_of(
+            deployment,
+            await self.planned(deployment),
+            artifact=deployment.artifact,
+            domain=f"{row.hostname}:{self._router.port}",
+            port=row.port,
+            environ=self._environs.find(deployment.id),
+            settings=self._settings,
+        )
+
+    async def row(self, deployment: Deployment) -> ServiceRow:
+        """Return the service that a deployment belongs to."""
+        scope = Scope(project=deployment.project, environment=deployment.environment)
+        return next(row for row in await self._store.services(scope) if row.name == deployment.service)
+
+    # --- build
+
+    async def build(self, identity: str, target: Target, *, no_cache: bool = False) -> None:
+        """Make the artifact, or find it. Equal orders are built once, also when several services ask at the same time."""
+        if await self._recorder.is_done(identity, StepName.BUILD):
+            return
+        deployment = await self._recorder.read(identity)
+        planned = await self.planned(deployment)
+        order = self._order(deployment, planned, no_cache=no_cache)
+        async with self._locks.setdefault(order.key, asyncio.Lock()):
+            await self._recorder.move(identity, DeploymentStatus.BUILDING)
+            async with self._recorder.step(identity, StepName.BUILD) as step:
+                found = None if no_cache else await target.builder.find(order.key)
+                artifact = found.model_copy(update={"reused": True}) if found else await self._built(deployment, order, target)
+                step.detail = "reused" if artifact.reused else ""
+                await self._store.append(DeploymentBuilt(at=self._clock.now(), **of(deployment), deployment=identity, artifact=artifact))
+
+    def _order(self, deployment: Deployment, planned: Planned, *, no_cache: bool) -> BuildOrder:
+        own = dict(planned.config.variables)
+        declared = {name for step in planned.plan.steps for name in step.variables}
+        used = own if "*" in declared or planned.plan.dockerfile else {name: own[name] for name in own.keys() & declared}
+        key = planner.digest([planned.plan.wire(), deployment.snapshot, used])
+        labels = {"rw.project": deployment.project, "rw.environment": deployment.environment, "rw.service": deployment.service}
+        return BuildOrder(
+            key=key,
+            plan=planned.plan,
+            snapshot=deployment.snapshot,
+            labels=labels,
+            variables=used,
+            environ=self._environs.find(deployment.id),
+            no_cache=no_cache,
+        )
+
+    async def _built(self, deployment: Deployment, order: BuildOrder, target: Target) -> Artifact:
+        """Build under a deadline that every word of progress puts off."""
+        loop = asyncio.get_running_loop()
+        seconds = self._settings.step_deadline_seconds
+        async with self._building:
+            try:
+                async with asyncio.timeout(seconds) as deadline:
+
+                    def show(output: BuildOutput) -> None:
+                        deadline.reschedule(loop.time() + seconds)
+                        self._output.build(deployment, output)
+
+                    return await target.builder.build(order, output=show)
+            except TimeoutError:
+                raise DeadlineError("build", seconds=seconds) from None
+
+    # --- pre-deploy
+
+    async def pre_deploy(self, identity: str, target: Target) -> None:
+        """Run the pre-deploy commands once, in order, in the new artifact."""
+        deployment = await self._recorder.read(identity)
+        commands = (await self.planned(deployment)).service(deployment.service).pre_deploy
+        if not commands or await self._recorder.is_done(identity, StepName.PRE_DEPLOY):
+            return
+        await self._recorder.move(identity, DeploymentStatus.DEPLOYING)
+        spec = await self.spec(await self._recorder.read(identity))
+        async with self._recorder.step(identity, StepName.PRE_DEPLOY):
+            for number, command in enumerate(commands):
+                await self._job(deployment, target, JobSpec(f"{identity}-pre-deploy-{number}", spec, command))
+
+    async def _job(self, deployment: Deployment, target: Target, job: JobSpec) -> None:
+        lines: list[str] = []
+
+        def show(line: Line) -> None:
+            self._output.job(deployment, line)
+            lines.append(line.text)
+            del lines[:-LAST_LINES]
+
+        try:
+            code = await target.runtime.run_job(job, output=show)
+        except JobLostError:
+            raise PreDeployUnknownError(job.command) from None
+        if code != 0:
+            raise PreDeployFailedError(job.command, exit_code=code, output="\n".join(lines))
+
+    # --- start, prove, switch
+
+    async def release(self, identity: str, target: Target) -> None:
+        """Start the release, prove it, move requests to it. On return it is active."""
+        await self._recorder.move(identity, DeploymentStatus.DEPLOYING)
+        spec = await self.spec(await self._recorder.read(identity))
+        waiting = self._exits.first(identity)
+        try:
+            async with self._recorder.step(identity, StepName.START):
+                release = await target.runtime.start(spec)
+                for instance in release.instances:
+                    self._collector.attach(instance, target.runtime)
+            async with self._recorder.step(identity, StepName.HEALTHCHECK) as step:
+                step.detail = await self._proven(release, spec, target, waiting)
+            await self._shift(identity, target)
+        finally:
+            self._exits.forget(identity)
+
+    async def _proven(self, release: Release, spec: ReleaseSpec, target: Target, ended: asyncio.Future[Instance]) -> str:
+        """Return in a few words how the release was proven; ``CrashedError`` or ``NeverHealthyError`` when it was not."""
+        deployment = await self._recorder.read(spec.key.deployment)
+        for instance in release.instances:
+            self._exits.tell(instance)  # one that ended before anybody listened
+        proof = asyncio.ensure_future(self.prove(deployment, release, spec, target))
+        try:
+            both: set[asyncio.Future[Any]] = {proof, ended}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                raise await self._crash(deployment, ended.result())
+            return await proof
+        finally:
+            proof.cancel()
+            with suppress(asyncio.CancelledError, RwError):
+                await proof
+
+    async def prove(self, deployment: Deployment, release: Release, spec: ReleaseSpec, target: Target) -> str:
+        """Wait until every replica answers as contracts.md section 7 says. ``NeverHealthyError`` when one does not in time."""
+        if spec.kind is ServiceKind.WORKER:
+            await self._clock.sleep(self._settings.settle_seconds)
+            return f"alive for {self._settings.settle_seconds:.0f} s"
+        planned = await self.planned(deployment)
+        path, configured = planned.service(deployment.service).health_path, planned.config.deploy.healthcheck_path
+        seconds = planned.config.deploy.healthcheck_timeout or self._settings.healthy_seconds
+        endpoints = [Endpoint(one.host, one.port) for one in release.instances]
+        outcome = await health.prove(
+            endpoints, path=path, is_strict=bool(path or configured), seconds=seconds, clock=self._clock, settings=self._settings
+        )
+        if outcome.is_healthy:
+            return outcome.words
+        listeners = [found for one in release.instances for found in await target.runtime.listeners(one)]
+        raise explain.never_healthy(
+            deployment.service,
+            probes=outcome.probes,
+            listeners=listeners,
+            lines=await self._last_lines(deployment),
+            port=spec.port if target.kind == "docker" else endpoints[0].port,
+            path=path,
+            seconds=seconds,
+        )
+
+    async def _crash(self, deployment: Deployment, instance: Instance) -> RwError:
+        await self._collector.drain(deployment.id)
+        if instance.exit is None:
+            return InternalError(deployment.id)
+        return explain.crashed(deployment.service, instance.exit, await self._last_lines(deployment))
+
+    async def _last_lines(self, deployment: Deployment) -> list[str]:
+        return await self._output.last_lines(deployment, LAST_LINES)
+
+    async def _shift(self, identity: str, target: Target) -> None:
+        deployment = await self._recorder.read(identity)
+        row = await self.row(deployment)
+        async with self._recorder.step(identity, StepName.SHIFT, is_last=True):
+            if row.kind is ServiceKind.WEB:
+                await self._router.apply(switching=row, to=identity)
+            old = await self._recorder.read(row.serving) if row.serving not in {"", identity} else None
+            await self._store.append(*self._switched(deployment, row, old))
+        if old is not None:
+            await self._retire(await self._recorder.read(old.id), target)
+
+    def _switched(self, deployment: Deployment, row: ServiceRow, old: Deployment | None) -> list[Event]:
+        url = f"http://{row.hostname}:{self._router.port}" if row.kind is ServiceKind.WEB else ""
+        events = [
+            RouteChanged(at=self._clock.now(), **of(deployment), deployment=deployment.id, url=url, before=row.serving),
+            self._recorder.finished(deployment, StepName.SHIFT, detail=url),
+            self._recorder.moved(deployment, DeploymentStatus.ACTIVE),
+        ]
+        if old is not None and old.status is not DeploymentStatus.REMOVED:
+            events.append(self._recorder.moved(old, DeploymentStatus.REMOVING, reason=f"v{deployment.version} took its place."))
+        return events
+
+    async def _retire(self, old: Deployment, target: Target) -> None:
+        if old.status is not DeploymentStatus.REMOVING:
+            return
+        warm = (await self.planned(old)).config.deploy.overlap_seconds
+        if old.kind is ServiceKind.WORKER:
+            warm = 0.0  # two workers at once would do everything twice
+        self._retirer.retire(old, target, warm_seconds=self._settings.warm_seconds if warm is None else warm)
+
+    async def retire(self, identity: str, target: Target) -> None:
+        """Take up the retirement of a deployment that is being removed (after a restart of the daemon)."""
+        await self._retire(await self._recorder.read(identity), target)
+
+    # --- taking back
+
+    async def take_back(self, identity: str, target: Target | None, status: DeploymentStatus, error: RwError) -> None:
+        """Remove what an unfinished deployment made and record the verdict; what served before still serves."""
+        deployment = await self._recorder.read(identity)
+        if deployment.status.is_settled:
+            return
+        await self._store.append(self._recorder.moved(deployment, status, reason=error.message, error=error))
+        if target is not None:
+            await target.runtime.stop(key_of(deployment), grace_seconds=min(self._settings.grace_seconds, 5.0))
+        self._environs.forget(identity)

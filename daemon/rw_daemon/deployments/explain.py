@@ -1,0 +1,91 @@
+"""Why a release is not healthy, in words and with what to type: from what was seen, without asking anything."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+from rw_daemon.edge.health import ProbeResult
+from rw_daemon.runtimes.runtime import Exit, Listener
+from rw_shared.errors import CrashedError, NeverHealthyError
+
+LOOPBACK = ("127.", "::1")
+COMMAND_NOT_FOUND, NOT_EXECUTABLE = 127, 126
+
+
+def ending(exit_: Exit) -> str:
+    """Return how a process ended as the end of a sentence: ``ended with exit code 1``."""
+    if exit_.out_of_memory:
+        return "was killed: out of memory (OOM)"
+    if exit_.signal:
+        try:
+            name = signal.Signals(exit_.signal).name
+        except ValueError:
+            name = f"signal {exit_.signal}"
+        return f"was killed by {name}"
+    if exit_.code < 0:
+        return "vanished, and nobody saw how"
+    return f"ended with exit code {exit_.code}"
+
+
+def crashed(service: str, exit_: Exit, lines: Sequence[str]) -> CrashedError:
+    """Return the error of an app that ended while it was being proven."""
+    details: dict[str, Any] = {"exitCode": exit_.code, "signal": exit_.signal, "outOfMemory": exit_.out_of_memory, "lastLines": list(lines)}
+    return CrashedError(service, ending=ending(exit_), hint=_crash_hint(exit_), details=details)
+
+
+def _crash_hint(exit_: Exit) -> str:
+    if exit_.out_of_memory:
+        return "Raise deploy.limitOverride.containers.memoryBytes in railway.toml, or make the app need less."
+    if exit_.code == COMMAND_NOT_FOUND:
+        return "The start command names a program that is not there: `rw plan` shows the command, deploy.startCommand changes it."
+    if exit_.code == NOT_EXECUTABLE:
+        return "The start command names a file that may not be executed: run `chmod +x` on it."
+    return "The last lines say why; `rw logs` has all of them."
+
+
+def never_healthy(
+    service: str,
+    *,
+    probes: Sequence[ProbeResult],
+    listeners: Sequence[Listener],
+    lines: Sequence[str],
+    port: int,
+    path: str,
+    seconds: float,
+) -> NeverHealthyError:
+    """Return the error of an app that runs and does not answer as it should."""
+    why, hint = _reason(probes, listeners, port=port, path=path, seconds=seconds)
+    details = {
+        "probes": [one.wire() for one in probes[-10:]],
+        "listening": [f"{one.host}:{one.port}" for one in listeners],
+        "lastLines": list(lines),
+        "port": port,
+        "path": path,
+    }
+    return NeverHealthyError(service, why=why, hint=hint, details=details)
+
+
+def _reason(probes: Sequence[ProbeResult], listeners: Sequence[Listener], *, port: int, path: str, seconds: float) -> tuple[str, str]:
+    answered = next((one for one in reversed(probes) if one.status), None)
+    if answered is not None:
+        return (
+            f"GET {path or '/'} answered {answered.status} ({answered.latency_ms:.0f} ms) for {seconds:.0f} s.",
+            "Look at `rw logs`; set deploy.healthcheckPath to a path that answers 200, or raise deploy.healthcheckTimeout.",
+        )
+    on_port = [one for one in listeners if one.port == port]
+    if on_port and all(one.host.startswith(LOOPBACK) for one in on_port):
+        return f"It listens on {on_port[0].host}:{port}, which only it can reach.", "Bind 0.0.0.0:$PORT (or $HOST:$PORT) instead."
+    if on_port:
+        return (
+            f"It accepts connections on port {port}, and no request was answered in {seconds:.0f} s.",
+            "Look at `rw logs` for what it waits for.",
+        )
+    if listeners:
+        seen = ", ".join(f"{one.host}:{one.port}" for one in listeners)
+        return f"It listens on {seen}, and not on port {port} that it was given as PORT.", "Listen on 0.0.0.0:$PORT (or $HOST:$PORT)."
+    return (
+        f"It runs, but nothing listens on port {port} after {seconds:.0f} s.",
+        "Listen on 0.0.0.0:$PORT (or $HOST:$PORT), or raise deploy.healthcheckTimeout if it needs longer.",
+    )

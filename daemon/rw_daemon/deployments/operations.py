@@ -1,0 +1,144 @@
+"""What commands ask for: accepted, queued, carried out, cancelled. One operation at a time changes an environment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from rw_daemon.clock import Clock
+from rw_daemon.deployments.identities import new_id
+from rw_daemon.deployments.steps import Recorder
+from rw_daemon.store.store import Store
+from rw_daemon.tasks import Tasks
+from rw_shared.errors import CancelledError, InternalError, OperationNotFoundError, RwError, SupersededError
+from rw_shared.events import OperationCreated, OperationSettled
+from rw_shared.models import ErrorBody, Operation, OperationKind, OperationOrder, OperationStatus, Scope
+
+Work = Callable[[], Awaitable[None]]
+"""The rest of an operation, to be run when it is its turn; raises the error that it fails with."""
+
+
+@dataclass
+class Job:
+    """An operation that is queued or running."""
+
+    operation: Operation
+    task: asyncio.Task[None] | None = None
+    verdict: RwError | None = None
+    """Set when somebody decided that it ends: cancelled, superseded."""
+    has_begun: bool = field(default=False)
+
+
+class Operations:
+    """The queue of each environment, first come first served; a waiting ``up`` gives way to a newer one."""
+
+    def __init__(self, store: Store, recorder: Recorder, tasks: Tasks, clock: Clock) -> None:
+        self._store, self._recorder, self._tasks, self._clock = store, recorder, tasks, clock
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._jobs: dict[str, Job] = {}
+
+    @property
+    def are_running(self) -> bool:
+        """Whether anything is queued or running."""
+        return bool(self._jobs)
+
+    def new_id(self) -> str:
+        """Return the id of the next operation."""
+        return new_id("op", at=self._clock.now())
+
+    def created(self, identity: str, scope: Scope, order: OperationOrder, *, services: tuple[str, ...], actor: str) -> OperationCreated:
+        """Return the event of a new operation. What the order carries of the caller's environment is not in it."""
+        request = order.model_dump(mode="json", by_alias=True, exclude={"environ"})
+        return OperationCreated(
+            at=self._clock.now(),
+            project=scope.project,
+            environment=scope.environment,
+            operation=identity,
+            actor=actor,
+            kind=order.kind,
+            services=services,
+            message=order.message,
+            idempotency_key=order.idempotency_key,
+            request=request,
+        )
+
+    async def read(self, identity: str) -> Operation:
+        """Return an operation as it is stored; ``OperationNotFoundError``."""
+        found = await self._store.operation(identity)
+        if found is None:
+            raise OperationNotFoundError(identity)
+        return found
+
+    def begin(self, operation: Operation, work: Work, give_up: Callable[[RwError], Awaitable[None]]) -> None:
+        """Run ``work`` when it is its turn.
+
+        :param give_up: called with the error when the operation fails or is cancelled: takes back what is unfinished.
+        """
+        scope = f"{operation.project}/{operation.environment}"
+        if operation.kind is OperationKind.UP:
+            self._supersede(scope, operation)
+        job = self._jobs[operation.id] = Job(operation)
+        job.task = self._tasks.spawn(f"operation {operation.id}", self._run(scope, job, work, give_up))
+
+    def _supersede(self, scope: str, newer: Operation) -> None:
+        for job in self._jobs.values():
+            waiting = job.operation
+            same = (
+                f"{waiting.project}/{waiting.environment}" == scope
+                and waiting.kind is OperationKind.UP
+                and waiting.services == newer.services
+            )
+            if same and not job.has_begun:
+                self._end(job, SupersededError(newer.id))
+
+    async def _run(self, scope: str, job: Job, work: Work, give_up: Callable[[RwError], Awaitable[None]]) -> None:
+        operation = job.operation
+        try:
+            async with self._turns.setdefault(scope, asyncio.Lock()):
+                job.has_begun = True
+                await work()
+        except asyncio.CancelledError:
+            if job.verdict is None:
+                raise  # the daemon stops: nothing is undone, the next one goes on
+            await self._settle(operation, job.verdict, give_up)
+        except RwError as error:
+            await self._settle(operation, error, give_up)
+        except Exception:
+            await self._settle(operation, InternalError(operation.id), give_up)
+            raise  # the task's guard logs it with its traceback
+        else:
+            await self._settle(operation, None, give_up)
+        finally:
+            self._jobs.pop(operation.id, None)
+
+    async def _settle(self, operation: Operation, error: RwError | None, give_up: Callable[[RwError], Awaitable[None]]) -> None:
+        if error is not None:
+            await give_up(error)
+        cancelled = isinstance(error, CancelledError | SupersededError)
+        status = OperationStatus.CANCELLED if cancelled else OperationStatus.FAILED if error else OperationStatus.SUCCEEDED
+        await self._store.append(
+            OperationSettled(
+                at=self._clock.now(),
+                project=operation.project,
+                environment=operation.environment,
+                operation=operation.id,
+                status=status,
+                error=ErrorBody.model_validate(error.to_wire()) if error else None,
+            )
+        )
+
+    async def cancel(self, identity: str) -> Operation:
+        """End an operation that is not settled; what it made is taken back. Returns once that is done."""
+        operation = await self.read(identity)
+        job = self._jobs.get(identity)
+        if job is not None and job.task is not None:
+            self._end(job, CancelledError())
+            await asyncio.wait({job.task})
+            operation = await self.read(identity)
+        return operation
+
+    def _end(self, job: Job, verdict: RwError) -> None:
+        if job.verdict is None and job.task is not None:
+            job.verdict = verdict
+            job.task.cancel()

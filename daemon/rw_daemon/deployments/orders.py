@@ -1,0 +1,239 @@
+"""What each kind of operation does: the front door of the room, which the API calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from rw_daemon.clock import Clock
+from rw_daemon.deployments.controller import Controller
+from rw_daemon.deployments.drafts import Draft, Drafts
+from rw_daemon.deployments.environs import Environs
+from rw_daemon.deployments.lookup import find_deployment, newest_before
+from rw_daemon.deployments.operations import Operations
+from rw_daemon.deployments.planner import Planned, Planner
+from rw_daemon.deployments.release import key_of
+from rw_daemon.deployments.running import Running
+from rw_daemon.deployments.targets import Target, Targets
+from rw_daemon.plans.plan import ServicePlan
+from rw_daemon.store.store import ServiceRow, Store
+from rw_shared.errors import (
+    CancelledError,
+    NothingToRollBackError,
+    ProjectNotFoundError,
+    RwError,
+    ServiceNotFoundError,
+    SupersededError,
+    UsageError,
+)
+from rw_shared.events import DeploymentCreated, EnvironmentCreated, Event
+from rw_shared.models import Deployment, DeploymentStatus, Operation, OperationKind, OperationOrder, Scope, TargetKind
+
+
+class Orders:
+    """Accepts orders and carries them out."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        operations: Operations,
+        controller: Controller,
+        running: Running,
+        drafts: Drafts,
+        planner: Planner,
+        targets: Targets,
+        environs: Environs,
+        clock: Clock,
+    ) -> None:
+        self._store, self._operations, self._controller, self._running, self._drafts = store, operations, controller, running, drafts
+        self._planner, self._targets, self._environs, self._clock = planner, targets, environs, clock
+        self._accepting = asyncio.Lock()
+
+    async def start(self, scope: Scope, order: OperationOrder, *, actor: str = "user") -> Operation:
+        """Accept an order; progress arrives as events.
+
+        What can be known at once is said at once: a plan that cannot be made, an unknown name, a target that does not answer.
+        """
+        projects = [project.name for project in await self._store.projects()]
+        if scope.project not in projects:
+            raise ProjectNotFoundError(scope.project, candidates=projects)
+        async with self._accepting:  # so that two orders never take the same version or port
+            if order.idempotency_key and (earlier := await self._store.operation_by_key(scope, order.idempotency_key)):
+                return earlier
+            if order.kind is OperationKind.UP:
+                return await self._up(scope, order, actor)
+            kind = await self._target(scope, order)
+            rows = await self._chosen(scope, order)
+            target = await self._targets.get(kind, order.environ)
+            if order.kind in {OperationKind.REDEPLOY, OperationKind.ROLLBACK}:
+                return await self._again(scope, order, actor, target, rows)
+            return await self._running.start(scope, order, actor, target, rows)
+
+    async def cancel(self, identity: str) -> Operation:
+        """End an operation that is not settled; what it made is taken back."""
+        return await self._operations.cancel(identity)
+
+    # --- up
+
+    async def _up(self, scope: Scope, order: OperationOrder, actor: str) -> Operation:
+        if not order.snapshot:
+            raise UsageError("An `up` needs a snapshot.", hint="POST /v1/snapshots first.")
+        planned = await self._planner.prepare(order.snapshot, environment=scope.environment, environ=order.environ)
+        services = _selected(planned, order)
+        kind = await self._target(scope, order)
+        target = await self._targets.get(kind, order.environ)
+        drafts = [Draft.of_plan(planned, one, order.snapshot) for one in services]
+        changed = [draft for draft in drafts if order.no_cache or await self._is_changed(scope, draft, target)]
+        operation = await self._accept(scope, order, actor, [draft.service for draft in drafts], changed, kind)
+        names = {draft.service for draft in drafts}
+        stale = [] if order.services else [row for row in await self._store.services(scope) if row.name not in names]
+
+        async def work() -> None:
+            await self._deploy(operation, target, no_cache=order.no_cache)
+            for row in stale:  # a process type that is gone from the Procfile
+                await self._running.take_down(row, target, operation.id)
+
+        self._operations.begin(operation, work, self._give_up(operation))
+        return operation
+
+    async def _target(self, scope: Scope, order: OperationOrder) -> TargetKind:
+        remembered = (await self._store.environments(scope.project)).get(scope.environment)
+        if remembered is not None and not await self._store.services(scope):
+            remembered = None  # everything was taken down: it may come up elsewhere
+        return await self._targets.choose(order.target, remembered, order.environ)
+
+    async def _is_changed(self, scope: Scope, draft: Draft, target: Target) -> bool:
+        """Return whether anything about a service differs from what serves, or what serves is not whole."""
+        row = await self._drafts.row(scope, draft.service)
+        serving = await self._store.deployment(row.serving) if row and row.serving else None
+        if serving is None or serving.status is not DeploymentStatus.ACTIVE:
+            return True
+        newest = (await self._store.deployments(scope, service=draft.service, limit=1))[0]
+        if newest.id != serving.id and not newest.status.is_settled:
+            return True
+        if (serving.snapshot, serving.plan, serving.replicas) != (draft.snapshot, draft.plan, draft.replicas):
+            return True
+        found = [release for release in await target.runtime.releases() if release.key == key_of(serving)]
+        return sum(one.is_running for release in found for one in release.instances) < serving.replicas
+
+    async def _accept(
+        self,
+        scope: Scope,
+        order: OperationOrder,
+        actor: str,
+        services: Sequence[str],
+        drafts: Sequence[Draft],
+        kind: TargetKind | None = None,
+    ) -> Operation:
+        """Write an operation with its new deployments, all or nothing."""
+        identity = self._operations.new_id()
+        events: list[Event] = []
+        if kind is not None and (await self._store.environments(scope.project)).get(scope.environment) is not kind:
+            events.append(
+                EnvironmentCreated(
+                    at=self._clock.now(), project=scope.project, environment=scope.environment, operation=identity, actor=actor, target=kind
+                )
+            )
+        events.append(self._operations.created(identity, scope, order, services=tuple(services), actor=actor))
+        for draft in drafts:
+            events += await self._drafts.events(scope, draft, operation=identity, message=order.message)
+        for event in events:
+            if isinstance(event, DeploymentCreated):
+                self._environs.keep(event.deployment, order.environ)
+        await self._store.append(*events)
+        return await self._operations.read(identity)
+
+    # --- the work of up, redeploy and rollback
+
+    async def _deploy(self, operation: Operation, target: Target, *, no_cache: bool) -> None:
+        """Build all, run the pre-deploy commands, then release all side by side."""
+        await _all(self._controller.build(one, target, no_cache=no_cache) for one in operation.deployments)
+        for one in operation.deployments:
+            await self._controller.pre_deploy(one, target)
+        await _all(self._release(one, target) for one in operation.deployments)
+
+    async def _release(self, identity: str, target: Target) -> None:
+        try:
+            await self._controller.release(identity, target)
+        except RwError as error:
+            await self._controller.take_back(identity, target, DeploymentStatus.FAILED, error)
+            raise
+
+    def _give_up(self, operation: Operation) -> Callable[[RwError], Awaitable[None]]:
+        async def give_up(error: RwError) -> None:
+            status = DeploymentStatus.CANCELLED if isinstance(error, CancelledError | SupersededError) else DeploymentStatus.FAILED
+            kind = (await self._store.environments(operation.project)).get(operation.environment)
+            target = next((one for one in self._targets.known() if one.kind is kind), None)
+            for identity in operation.deployments:
+                await self._controller.take_back(identity, target, status, error)
+
+        return give_up
+
+    async def resume(self, operation: Operation) -> None:
+        """Go on with an operation that the daemon before this one left behind."""
+        request = OperationOrder.model_validate(await self._store.request(operation.id))
+        scope = Scope(project=operation.project, environment=operation.environment)
+        environ = self._environs.find(operation.deployments[0]) if operation.deployments else {}
+        kind = (await self._store.environments(operation.project)).get(operation.environment)
+
+        async def work() -> None:
+            if kind is None:
+                raise CancelledError
+            target = await self._targets.get(kind, environ)
+            if request.kind in {OperationKind.UP, OperationKind.REDEPLOY, OperationKind.ROLLBACK}:
+                await self._deploy(operation, target, no_cache=request.no_cache)
+            else:
+                await self._running.work(request, operation, target, await self._chosen(scope, request))
+
+        self._operations.begin(operation, work, self._give_up(operation))
+
+    # --- again
+
+    async def _again(self, scope: Scope, order: OperationOrder, actor: str, target: Target, rows: Sequence[ServiceRow]) -> Operation:
+        """Deploy an earlier release once more: its snapshot, plan and variables, its artifact where it is still kept."""
+        drafts = [Draft.of_earlier(await self._source(scope, order, row), replicas=row.replicas) for row in rows]
+        operation = await self._accept(scope, order, actor, [row.name for row in rows], drafts)
+        self._operations.begin(operation, lambda: self._deploy(operation, target, no_cache=order.no_cache), self._give_up(operation))
+        return operation
+
+    async def _source(self, scope: Scope, order: OperationOrder, row: ServiceRow) -> Deployment:
+        if order.deployment and order.deployment != "previous":
+            return await find_deployment(self._store, order.deployment, scope=scope, service=row.name)
+        if order.kind is OperationKind.ROLLBACK:
+            before = await newest_before(self._store, scope, row)
+            if before is None:
+                raise NothingToRollBackError(row.name)
+            return before
+        serving = await self._store.deployment(row.serving) if row.serving else None
+        return serving or (await self._store.deployments(scope, service=row.name, limit=1))[0]
+
+    async def _chosen(self, scope: Scope, order: OperationOrder) -> list[ServiceRow]:
+        """Return the services that an order names, all of them when it names none."""
+        rows = await self._store.services(scope)
+        names = [row.name for row in rows]
+        wanted = [*order.services, *order.scale]
+        if order.deployment.startswith("dep_") and not wanted:
+            wanted = [(await find_deployment(self._store, order.deployment, scope=scope)).service]
+        for name in wanted:
+            if name not in names:
+                raise ServiceNotFoundError(name, candidates=names)
+        if not rows and order.kind is not OperationKind.DOWN:
+            raise UsageError(f"Nothing runs in {scope}.", hint="Run `rw up` first.")
+        return [row for row in rows if not wanted or row.name in wanted]
+
+
+def _selected(planned: Planned, order: OperationOrder) -> list[ServicePlan]:
+    names = [service.name for service in planned.plan.services]
+    for name in order.services:
+        if name not in names:
+            raise ServiceNotFoundError(name, candidates=names)
+    return [service for service in planned.plan.services if not order.services or service.name in order.services]
+
+
+async def _all(work: Iterable[Awaitable[None]]) -> None:
+    """Await everything; the first error is raised once all are done, so that nothing is left running behind it."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

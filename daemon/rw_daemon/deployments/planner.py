@@ -1,0 +1,97 @@
+"""From a snapshot to a plan: reads the configuration in it, asks detection. Nothing is run and no network is touched."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rw_daemon.detection import registry
+from rw_daemon.detection.buildpack import Request
+from rw_daemon.detection.source import Source
+from rw_daemon.plans.dockerfile import render
+from rw_daemon.plans.plan import BuildPlan, Notice, ServicePlan
+from rw_daemon.snapshots import Snapshots
+from rw_shared import railway_toml
+from rw_shared.config import ServiceConfig
+from rw_shared.models import PlanAnswer, PlanOrder
+
+CONFIG_FILES = ("railway.toml", "railway.json")
+BUILD_PREFIXES = ("RW_BUILD_", "NIXPACKS_", "RAILPACK_")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan and the configuration that it was made with."""
+
+    plan: BuildPlan
+    config: ServiceConfig
+
+    def service(self, name: str) -> ServicePlan:
+        """Return one service of the plan; ``KeyError`` when it has none of that name."""
+        for service in self.plan.services:
+            if service.name == name:
+                return service
+        raise KeyError(name)
+
+
+def read_config(source: Source, *, environment: str, strict: bool = False) -> tuple[ServiceConfig, list[Notice]]:
+    """Return the single service's settings and what is odd about the file. ``ConfigInvalidError`` when it cannot be used."""
+    filename = source.first(*CONFIG_FILES)
+    if filename is None:
+        return ServiceConfig(), []
+    project = railway_toml.parse(source.text(filename), filename=filename, environment=environment, strict=strict)
+    notices = [
+        Notice(code=one.code, message=f"{one.path}:{one.line}: {one.message}", fix=one.fix)
+        for one in project.diagnostics
+        if one.severity != "info"
+    ]
+    return project.service(), notices
+
+
+class Planner:
+    """Plans snapshots."""
+
+    def __init__(self, snapshots: Snapshots) -> None:
+        self._snapshots = snapshots
+
+    async def prepare(self, snapshot: str, *, environment: str, environ: Mapping[str, str], strict: bool = False) -> Planned:
+        """Return the plan of a snapshot.
+
+        :raises SnapshotMissingError: it is not kept.
+        :raises ConfigInvalidError: and ``NothingDetectedError``, ``NoStartCommandError``: as they say.
+        """
+        source = await self._snapshots.source(snapshot)
+        return await asyncio.to_thread(prepare, source, environment=environment, environ=environ, strict=strict)
+
+    async def config(self, snapshot: str, *, environment: str) -> ServiceConfig:
+        """Return the settings that lie in a snapshot."""
+        return read_config(await self._snapshots.source(snapshot), environment=environment)[0]
+
+    async def plan(self, order: PlanOrder) -> PlanAnswer:
+        """Answer ``rw plan``."""
+        planned = await self.prepare(order.snapshot, environment=order.environment, environ=order.environ, strict=order.strict)
+        wire = planned.plan.wire()
+        return PlanAnswer(
+            plan=wire, dockerfile=self._dockerfile(planned.plan, await self._snapshots.source(order.snapshot)), digest=digest(wire)
+        )
+
+    def _dockerfile(self, plan: BuildPlan, source: Source) -> str:
+        if plan.dockerfile:
+            return source.below(plan.root).text(plan.dockerfile)
+        return render(plan, portable=True)
+
+
+def prepare(source: Source, *, environment: str, environ: Mapping[str, str], strict: bool = False) -> Planned:
+    """Plan a source tree: pure, so that equal input gives equal bytes."""
+    config, notices = read_config(source, environment=environment, strict=strict)
+    overrides = {name: value for name, value in {**environ, **config.variables}.items() if name.startswith(BUILD_PREFIXES)}
+    plan = registry.plan(Request(source=source, config=config, variables=overrides))
+    return Planned(plan.model_copy(update={"warnings": (*plan.warnings, *notices)}), config)
+
+
+def digest(value: object) -> str:
+    """Return the sha256 of a JSON value's canonical text, 64 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

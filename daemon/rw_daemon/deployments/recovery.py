@@ -1,0 +1,99 @@
+"""At the daemon's start: the store against what runs. Unfinished work goes on, what nobody owns is removed, what ended is started."""
+
+from __future__ import annotations
+
+import logging
+
+from rw_daemon.deployments.controller import Controller
+from rw_daemon.deployments.exits import Exits
+from rw_daemon.deployments.orders import Orders
+from rw_daemon.deployments.release import key_of
+from rw_daemon.deployments.replicas import Replicas
+from rw_daemon.deployments.router import Router
+from rw_daemon.deployments.targets import Target, Targets
+from rw_daemon.logs.collector import Collector
+from rw_daemon.runtimes.runtime import Release
+from rw_daemon.store.store import Store
+from rw_daemon.tasks import Tasks
+from rw_shared.errors import RwError, UnreachableError
+from rw_shared.models import Deployment, DeploymentStatus, TargetKind
+
+log = logging.getLogger(__name__)
+SERVES = {DeploymentStatus.ACTIVE}
+MAY_RUN = {DeploymentStatus.ACTIVE, DeploymentStatus.REMOVING}
+
+
+class Recovery:
+    """Brings store and machine together again."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        targets: Targets,
+        controller: Controller,
+        replicas: Replicas,
+        orders: Orders,
+        router: Router,
+        collector: Collector,
+        exits: Exits,
+        tasks: Tasks,
+    ) -> None:
+        self._store, self._targets, self._controller, self._replicas, self._orders = store, targets, controller, replicas, orders
+        self._router, self._collector, self._exits, self._tasks = router, collector, exits, tasks
+
+    async def run(self) -> None:
+        """Do all of it once. A target that does not answer is left for later; nothing of the others waits for it."""
+        for kind in await self._kinds():
+            try:
+                await self._target(await self._targets.get(kind, {}))
+            except UnreachableError as error:
+                log.warning("target %s cannot be reached: %s", kind, error.why)
+        if await self._store.services():
+            try:
+                await self._router.apply()
+            except RwError as error:
+                log.error("the edge could not be brought up: %s %s", error.message, error.why)
+        for operation in await self._store.unsettled_operations():
+            await self._orders.resume(operation)
+
+    async def _kinds(self) -> list[TargetKind]:
+        found: set[TargetKind] = set()
+        for project in await self._store.projects():
+            found.update((await self._store.environments(project.name)).values())
+        return sorted(found)
+
+    async def _target(self, target: Target) -> None:
+        found = {release.key.deployment: release for release in await target.runtime.releases()}
+        for identity, release in found.items():
+            deployment = await self._store.deployment(identity)
+            if deployment is None or (deployment.status.is_settled and deployment.status not in MAY_RUN):
+                log.info("removing what is left of %s", identity)
+                await target.runtime.stop(release.key, grace_seconds=0)
+                continue
+            for instance in release.instances:
+                self._collector.attach(instance, target.runtime)
+        for row in await self._store.services():
+            deployment = await self._store.deployment(row.serving) if row.serving else None
+            if deployment is not None and deployment.status in SERVES and await self._is_on(deployment, target):
+                await self._whole(deployment, found.get(deployment.id), target)
+        await self._retire(target)
+
+    async def _is_on(self, deployment: Deployment, target: Target) -> bool:
+        return (await self._store.environments(deployment.project)).get(deployment.environment) is target.kind
+
+    async def _whole(self, deployment: Deployment, release: Release | None, target: Target) -> None:
+        """Start what is missing of a release that should serve: after a restart of the machine, all of it."""
+        running = release.instances if release else ()
+        for instance in running:
+            self._exits.tell(instance)
+        if not running:
+            spec = await self._controller.spec(deployment)
+            log.info("starting %s again", key_of(deployment))
+            for instance in (await target.runtime.start(spec)).instances:
+                self._collector.attach(instance, target.runtime)
+
+    async def _retire(self, target: Target) -> None:
+        for deployment in await self._store.deployments(unsettled=True, limit=1000):
+            if deployment.status is DeploymentStatus.REMOVING and await self._is_on(deployment, target):
+                await self._controller.retire(deployment.id, target)

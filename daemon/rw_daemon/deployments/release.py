@@ -1,0 +1,77 @@
+"""From a deployment to what a runtime starts: pure, so that a restarted daemon comes to the same specification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rw_daemon.deployments.planner import Planned
+from rw_daemon.plans.plan import BuildPlan, ServicePlan
+from rw_daemon.runtimes.runtime import Limits, ReleaseKey, ReleaseSpec
+from rw_daemon.settings import Settings
+from rw_daemon.variables.provided import provided
+from rw_daemon.variables.references import resolve
+from rw_shared.config import ServiceConfig
+from rw_shared.models import DEFAULT_ENVIRONMENT, Artifact, Deployment, ServiceKind
+
+
+def key_of(deployment: Deployment) -> ReleaseKey:
+    """Return what the deployment's release is known by."""
+    return ReleaseKey(deployment.project, deployment.environment, deployment.service, deployment.id, deployment.version)
+
+
+def hostname(*, project: str, environment: str, service: str) -> str:
+    """Return the service's name at the edge; every ``*.localhost`` name is this machine (RFC 6761)."""
+    parts = [service] if environment == DEFAULT_ENVIRONMENT else [service, environment]
+    return ".".join([*parts, project, "localhost"])
+
+
+def wanted_replicas(config: ServiceConfig, service: ServicePlan) -> int:
+    """Return how many replicas the file asks for: of the web service, since a worker may not be safe to run twice."""
+    if service.kind is ServiceKind.WEB and config.deploy.num_replicas is not None:
+        return config.deploy.num_replicas
+    return 1
+
+
+def variables_of(planned: Planned, deployment: Deployment, *, domain: str, port: int) -> dict[str, str]:
+    """Return everything the app finds in its environment but PORT and HOST. Values are secrets."""
+    own = dict(planned.config.variables)
+    given = provided(
+        project=deployment.project,
+        environment=deployment.environment,
+        service=deployment.service,
+        deployment=deployment.id,
+        domain=domain,
+        snapshot=deployment.snapshot,
+        port=port,
+    )
+    return {**planned.plan.environment, **given, **resolve(own, services={deployment.service: given}, shared=own)}
+
+
+def spec_of(
+    deployment: Deployment, planned: Planned, *, artifact: Artifact, domain: str, port: int, environ: Mapping[str, str], settings: Settings
+) -> ReleaseSpec:
+    """Return what to run for a deployment."""
+    service = planned.service(deployment.service)
+    deploy = planned.config.deploy
+    variables = variables_of(planned, deployment, domain=domain, port=port)
+    return ReleaseSpec(
+        key=key_of(deployment),
+        artifact=artifact,
+        command=service.start,
+        kind=service.kind,
+        variables=variables,
+        port=int(own) if (own := planned.config.variables.get("PORT", "")).isdigit() and service.port else service.port,
+        replicas=deployment.replicas,
+        path=planned.plan.path,
+        root=planned.plan.root,
+        limits=Limits(deploy.cpu, deploy.memory_bytes),
+        grace_seconds=settings.grace_seconds if deploy.draining_seconds is None else deploy.draining_seconds,
+        environ=dict(environ),
+    )
+
+
+def plan_of(deployment: Deployment) -> BuildPlan:
+    """Return the plan that was kept with the deployment; ``ValueError`` when there is none yet."""
+    if deployment.plan is None:
+        raise ValueError(f"{deployment.id} has no plan yet")
+    return BuildPlan.model_validate(deployment.plan)

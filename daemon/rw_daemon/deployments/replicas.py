@@ -1,0 +1,70 @@
+"""The replicas of a release that serves: one replaced, all restarted, more or fewer of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rw_daemon.clock import Clock
+from rw_daemon.deployments.controller import Controller
+from rw_daemon.deployments.router import Router
+from rw_daemon.deployments.steps import of
+from rw_daemon.deployments.targets import Target
+from rw_daemon.logs.collector import Collector
+from rw_daemon.runtimes.runtime import Instance, Release
+from rw_daemon.store.store import Store
+from rw_shared.events import InstanceChanged
+from rw_shared.models import Deployment, ServiceKind
+
+
+class Replicas:
+    """Changes what runs of a release without changing the release."""
+
+    def __init__(self, *, store: Store, controller: Controller, router: Router, collector: Collector, clock: Clock) -> None:
+        self._store, self._controller, self._router, self._collector, self._clock = store, controller, router, collector, clock
+
+    async def renew(self, deployment: Deployment, target: Target, instance: Instance, *, restarts: int = 0) -> Instance:
+        """Put a new replica in the place of ``instance`` and prove it; requests for the only one wait meanwhile."""
+        spec = await self._controller.spec(deployment)
+        fresh = await target.runtime.replace(spec, instance)
+        self._collector.attach(fresh, target.runtime)
+        await self._route(deployment)
+        if spec.kind is ServiceKind.WEB:
+            await self._controller.prove(deployment, Release(fresh.key, (fresh,)), spec, target)
+        await self._store.append(
+            InstanceChanged(
+                at=self._clock.now(),
+                **of(deployment),
+                deployment=deployment.id,
+                instance=fresh.id,
+                index=fresh.index,
+                state="running",
+                restarts=restarts,
+            )
+        )
+        return fresh
+
+    async def restart(self, deployment: Deployment, target: Target) -> None:
+        """Renew each replica in turn."""
+        for release in await target.runtime.releases():
+            if release.key.deployment == deployment.id:
+                for instance in release.instances:
+                    await self.renew(deployment, target, instance)
+
+    async def scale(self, deployment: Deployment, target: Target, *, replicas: int) -> None:
+        """Make it ``replicas``; new ones are proven before requests go to them, and those that go get none before they stop."""
+        spec = replace(await self._controller.spec(deployment), replicas=replicas)
+        running = next((one for one in await target.runtime.releases() if one.key.deployment == deployment.id), Release(spec.key))
+        if replicas < len(running.instances):
+            await self._router.apply(leaving={one.id for one in running.instances if one.index >= replicas})
+            await self._clock.sleep(self._controller.quiet_seconds)
+        release = await target.runtime.scale(spec)
+        fresh = tuple(one for one in release.instances if one.id not in {old.id for old in running.instances})
+        for instance in fresh:
+            self._collector.attach(instance, target.runtime)
+        if fresh and spec.kind is ServiceKind.WEB:
+            await self._controller.prove(deployment, Release(spec.key, fresh), spec, target)
+        await self._route(deployment)
+
+    async def _route(self, deployment: Deployment) -> None:
+        if deployment.kind is ServiceKind.WEB:
+            await self._router.apply()

@@ -1,0 +1,103 @@
+"""Orders that make no new deployment but change what runs: restart, scale, down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rw_daemon.clock import Clock
+from rw_daemon.deployments.operations import Operations
+from rw_daemon.deployments.replicas import Replicas
+from rw_daemon.deployments.retire import Retirer
+from rw_daemon.deployments.router import Router
+from rw_daemon.deployments.steps import Recorder
+from rw_daemon.deployments.targets import Target
+from rw_daemon.store.store import ServiceRow, Store
+from rw_shared.errors import DeploymentFailedError, RwError
+from rw_shared.events import RouteChanged, ServiceRemoved, ServiceScaled
+from rw_shared.models import Deployment, DeploymentStatus, Operation, OperationKind, OperationOrder, Scope
+
+RUNS = {DeploymentStatus.ACTIVE, DeploymentStatus.CRASHED, DeploymentStatus.SLEEPING, DeploymentStatus.COMPLETED}
+HISTORY = 200  # newest deployments of a service that may still run something
+
+
+class Running:
+    """Carries out such orders, one service after the other."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        recorder: Recorder,
+        operations: Operations,
+        replicas: Replicas,
+        router: Router,
+        retirer: Retirer,
+        clock: Clock,
+    ) -> None:
+        self._store, self._recorder, self._operations, self._replicas = store, recorder, operations, replicas
+        self._router, self._retirer, self._clock = router, retirer, clock
+
+    async def start(self, scope: Scope, order: OperationOrder, actor: str, target: Target, rows: Sequence[ServiceRow]) -> Operation:
+        """Accept the order and begin."""
+        identity = self._operations.new_id()
+        await self._store.append(self._operations.created(identity, scope, order, services=tuple(row.name for row in rows), actor=actor))
+        operation = await self._operations.read(identity)
+
+        async def nothing(_: RwError) -> None:
+            """Nothing new was made, so that nothing is taken back."""
+
+        self._operations.begin(operation, lambda: self.work(order, operation, target, rows), nothing)
+        return operation
+
+    async def work(self, order: OperationOrder, operation: Operation, target: Target, rows: Sequence[ServiceRow]) -> None:
+        """Do what the order asks for; may be called again after a crash."""
+        for row in rows:
+            if order.kind is OperationKind.RESTART:
+                await self._replicas.restart(await self._serving(row), target)
+            elif order.kind is OperationKind.SCALE:
+                await self._scale(row, order.scale[row.name], operation, target)
+            else:
+                await self.take_down(row, target, operation.id)
+
+    async def _serving(self, row: ServiceRow) -> Deployment:
+        fresh = next(one for one in await self._store.services(_scope(row)) if one.name == row.name)
+        found = await self._store.deployment(fresh.serving) if fresh.serving else None
+        if found is None:
+            raise DeploymentFailedError(f"{row.name} has no release that serves.", hint="Run `rw up`.")
+        return found
+
+    async def _scale(self, row: ServiceRow, replicas: int, operation: Operation, target: Target) -> None:
+        deployment = await self._serving(row)
+        await self._replicas.scale(deployment, target, replicas=replicas)
+        await self._store.append(
+            ServiceScaled(
+                at=self._clock.now(),
+                project=row.project,
+                environment=row.environment,
+                service=row.name,
+                operation=operation.id,
+                replicas=replicas,
+            )
+        )
+
+    async def take_down(self, row: ServiceRow, target: Target, operation: str) -> None:
+        """Lead requests away, stop every release of a service, forget the service; its history stays."""
+        for deployment in await self._store.deployments(_scope(row), service=row.name, limit=HISTORY):
+            if deployment.status in RUNS:
+                await self._recorder.move(deployment.id, DeploymentStatus.REMOVING, reason="The service was taken down.")
+        envelope = {
+            "at": self._clock.now(),
+            "project": row.project,
+            "environment": row.environment,
+            "service": row.name,
+            "operation": operation,
+        }
+        await self._store.append(RouteChanged(**envelope, deployment="", before=row.serving), ServiceRemoved(**envelope))
+        await self._router.apply()
+        for deployment in await self._store.deployments(_scope(row), service=row.name, limit=HISTORY):
+            if deployment.status is DeploymentStatus.REMOVING:
+                await self._retirer.remove(deployment, target)
+
+
+def _scope(row: ServiceRow) -> Scope:
+    return Scope(project=row.project, environment=row.environment)

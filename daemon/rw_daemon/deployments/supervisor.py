@@ -1,0 +1,187 @@
+"""Keeps what should run running: restarts with backoff within a budget, then says that it crashed and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rw_daemon.clock import Clock
+from rw_daemon.deployments import explain
+from rw_daemon.deployments.controller import Controller
+from rw_daemon.deployments.exits import Exits
+from rw_daemon.deployments.output import Output
+from rw_daemon.deployments.release import key_of
+from rw_daemon.deployments.replicas import Replicas
+from rw_daemon.deployments.router import Router
+from rw_daemon.deployments.steps import Recorder, of
+from rw_daemon.deployments.targets import Target, Targets
+from rw_daemon.edge import health
+from rw_daemon.edge.edge import Endpoint
+from rw_daemon.runtimes.runtime import Exit, Instance
+from rw_daemon.settings import Settings
+from rw_daemon.store.store import Store
+from rw_daemon.tasks import Tasks
+from rw_shared.config import DeployConfig, RestartPolicy
+from rw_shared.errors import RwError
+from rw_shared.events import InstanceChanged
+from rw_shared.models import Deployment, DeploymentStatus, ServiceKind
+
+
+@dataclass
+class Budget:
+    """Restarts that are left to one replica, and when it last began."""
+
+    used: int = 0
+    since: float = 0.0
+    failures: int = field(default=0)
+    """Liveness probes that failed in a row."""
+
+
+class Supervisor:
+    """Looks after the replicas of every serving release."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        recorder: Recorder,
+        controller: Controller,
+        replicas: Replicas,
+        router: Router,
+        targets: Targets,
+        exits: Exits,
+        output: Output,
+        tasks: Tasks,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._store, self._recorder, self._controller, self._replicas, self._router = store, recorder, controller, replicas, router
+        self._targets, self._output, self._tasks, self._clock, self._settings = targets, output, tasks, clock, settings
+        self._budgets: dict[tuple[str, int], Budget] = {}
+        self._busy: set[str] = set()
+        exits.listen(self.ended)
+
+    def ended(self, instance: Instance) -> None:
+        """Take note that a replica ended that nobody stopped on purpose, as far as the store knows."""
+        name = f"revive {instance.id}"
+        if name not in self._busy:
+            self._busy.add(name)
+            self._tasks.spawn(name, self._revive(instance, name))
+
+    async def _revive(self, instance: Instance, name: str) -> None:
+        try:
+            deployment = await self._store.deployment(instance.key.deployment)
+            if deployment is not None and deployment.status is DeploymentStatus.ACTIVE and instance.exit is not None:
+                await self._again(deployment, instance, instance.exit)
+        finally:
+            self._busy.discard(name)
+
+    async def _again(self, deployment: Deployment, instance: Instance, exit_: Exit) -> None:
+        deploy = (await self._controller.planned(deployment)).config.deploy
+        budget = self._budget(deployment, instance)
+        await self._told(deployment, instance, exit_, budget)
+        if not wants_restart(deploy, exit_):
+            await self._over(deployment, exit_)
+            return
+        limit = self._settings.restart_budget if deploy.restart_policy_max_retries is None else deploy.restart_policy_max_retries
+        if budget.used >= limit:
+            await self._crashed(deployment, exit_, restarts=budget.used)
+            return
+        pause = min(self._settings.restart_first_seconds * 2**budget.used, self._settings.restart_last_seconds)
+        budget.used += 1
+        self._output.remark(
+            deployment, f"{explain.ending(exit_)}; restart {budget.used} of {limit} in {pause:.1f} s", replica=instance.index
+        )
+        await self._clock.sleep(pause)
+        await self._renew(deployment, instance, restarts=budget.used)
+
+    async def _renew(self, deployment: Deployment, instance: Instance, *, restarts: int) -> None:
+        target = await self._target(deployment)
+        if (await self._recorder.read(deployment.id)).status is not DeploymentStatus.ACTIVE:
+            return
+        try:
+            await self._replicas.renew(deployment, target, instance, restarts=restarts)
+        except RwError as error:
+            self._output.remark(deployment, f"{error.message} {error.why}", replica=instance.index)
+
+    def _budget(self, deployment: Deployment, instance: Instance) -> Budget:
+        """Return the replica's budget, full again after it has lived long enough."""
+        now = self._clock.monotonic()
+        budget = self._budgets.setdefault((deployment.id, instance.index), Budget(since=now))
+        if now - budget.since > self._settings.restart_budget_refill_seconds:
+            budget.used = 0
+        budget.since = now
+        return budget
+
+    async def _told(self, deployment: Deployment, instance: Instance, exit_: Exit, budget: Budget) -> None:
+        await self._store.append(
+            InstanceChanged(
+                at=self._clock.now(),
+                **of(deployment),
+                deployment=deployment.id,
+                instance=instance.id,
+                index=instance.index,
+                state="exited",
+                exit=explain.ending(exit_),
+                restarts=budget.used,
+            )
+        )
+
+    async def _over(self, deployment: Deployment, exit_: Exit) -> None:
+        status = DeploymentStatus.COMPLETED if exit_.code == 0 else DeploymentStatus.CRASHED
+        await self._recorder.move(deployment.id, status, reason=f"It {explain.ending(exit_)}.")
+        await self._router.apply()
+
+    async def _crashed(self, deployment: Deployment, exit_: Exit, *, restarts: int) -> None:
+        lines = await self._output.last_lines(deployment, 5)
+        error = explain.crashed(deployment.service, exit_, lines)
+        await self._recorder.move(
+            deployment.id, DeploymentStatus.CRASHED, reason=f"It {explain.ending(exit_)} after {restarts} restarts.", error=error
+        )
+        await (await self._target(deployment)).runtime.stop(key_of(deployment), grace_seconds=self._settings.grace_seconds)
+        await self._router.apply()
+
+    async def _target(self, deployment: Deployment) -> Target:
+        kind = (await self._store.environments(deployment.project))[deployment.environment]
+        return await self._targets.get(kind, {})
+
+    # --- liveness
+
+    async def keep_alive(self) -> None:
+        """Probe every serving web replica for ever; one that fails several times in a row is replaced."""
+        while True:
+            await self._clock.sleep(self._settings.liveness_period_seconds)
+            for target in self._targets.known():
+                await self.look(target)
+
+    async def look(self, target: Target) -> None:
+        """Probe each running replica of ``target`` once."""
+        for release in await target.runtime.releases():
+            deployment = await self._store.deployment(release.key.deployment)
+            if deployment is None or deployment.status is not DeploymentStatus.ACTIVE or deployment.kind is not ServiceKind.WEB:
+                continue
+            path = (await self._controller.planned(deployment)).service(deployment.service).health_path
+            for instance in release.instances:
+                if instance.is_running and instance.port:
+                    await self._probe(deployment, instance, path)
+
+    async def _probe(self, deployment: Deployment, instance: Instance, path: str) -> None:
+        budget = self._budgets.setdefault((deployment.id, instance.index), Budget(since=self._clock.monotonic()))
+        if await health.live(Endpoint(instance.host, instance.port), path=path, timeout_seconds=self._settings.probe_timeout_seconds):
+            budget.failures = 0
+            return
+        budget.failures += 1
+        if budget.failures >= self._settings.liveness_failures:
+            budget.failures = 0
+            self._output.remark(
+                deployment,
+                f"does not answer any more: failed {self._settings.liveness_failures} probes; it is replaced",
+                replica=instance.index,
+            )
+            await self._renew(deployment, instance, restarts=budget.used)
+
+
+def wants_restart(deploy: DeployConfig, exit_: Exit) -> bool:
+    """Return whether the policy starts a replica again that ended so."""
+    if deploy.restart_policy_type is RestartPolicy.NEVER:
+        return False
+    return deploy.restart_policy_type is RestartPolicy.ALWAYS or exit_.code != 0 or exit_.signal != 0

@@ -1,0 +1,83 @@
+"""What runs an environment: chosen once, remembered, never silently another one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from rw_daemon.builds.builder import Builder
+from rw_daemon.runtimes.runtime import Runtime
+from rw_shared.errors import ConflictError, TargetUnknownError, UnreachableError
+from rw_shared.models import TargetKind
+
+
+@dataclass(frozen=True)
+class Target:
+    """A runtime and the builder that makes its artifacts."""
+
+    kind: TargetKind
+    runtime: Runtime
+    builder: Builder
+
+
+Opener = Callable[[Mapping[str, str]], Awaitable[Target]]
+"""Makes a target for a caller's environment; raises ``UnreachableError`` when what it needs does not answer."""
+
+
+class Targets:
+    """The targets of this machine, made when first needed; several live side by side."""
+
+    def __init__(self, openers: Mapping[TargetKind, Opener]) -> None:
+        self._openers = dict(openers)
+        self._open: dict[TargetKind, Target] = {}
+
+    async def get(self, kind: TargetKind, environ: Mapping[str, str]) -> Target:
+        """Return the target, reachable just now. ``UnreachableError`` when it is not."""
+        target = self._open.get(kind)
+        if target is None:
+            target = self._open[kind] = await self._openers[kind](environ)
+        await target.runtime.check()
+        return target
+
+    def known(self) -> list[Target]:
+        """Return the targets that are open."""
+        return list(self._open.values())
+
+    async def choose(self, wanted: str, remembered: TargetKind | None, environ: Mapping[str, str]) -> TargetKind:
+        """Return the target of an environment.
+
+        The remembered one wins over everything, since what runs there would be forgotten otherwise. At the first deployment:
+        ``wanted`` (a flag, RW_TARGET), else docker where a local engine answers, else process.
+
+        :raises ConflictError: another one is wanted than what the environment runs on.
+        :raises TargetUnknownError: no such target.
+        """
+        asked = self._parse(wanted) if wanted else None
+        if remembered is not None:
+            if asked not in {None, remembered}:
+                raise ConflictError(
+                    f"This environment runs on {remembered}, not on {asked}.",
+                    why="An environment keeps its target, so that nothing runs twice.",
+                    hint=f"Leave the target out, use another --environment, or run `rw down` and then `RW_TARGET={asked} rw up`.",
+                )
+            return remembered
+        if asked is not None:
+            return asked
+        try:
+            await self.get(TargetKind.DOCKER, environ)
+        except UnreachableError:
+            return TargetKind.PROCESS
+        return TargetKind.DOCKER
+
+    def _parse(self, wanted: str) -> TargetKind:
+        try:
+            kind = TargetKind(wanted.strip().lower())
+            self._openers[kind]
+        except (ValueError, KeyError):
+            raise TargetUnknownError(wanted, [str(one) for one in self._openers]) from None
+        return kind
+
+    async def close(self) -> None:
+        """Let go of connections; what runs goes on."""
+        for target in self._open.values():
+            await target.runtime.close()

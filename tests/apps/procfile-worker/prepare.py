@@ -1,0 +1,1 @@
+print("prepared once", flush=True)

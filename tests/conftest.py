@@ -1,0 +1,28 @@
+"""What all tests share: where the engine is, and what happens to tests that need it where there is none."""
+
+import os
+import subprocess
+
+import pytest
+
+
+def engine_problem() -> str:
+    """Return why no Docker engine can be used; empty when one answers."""
+    try:
+        subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], check=True, capture_output=True, timeout=20)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"no Docker engine answers: {error}"
+    return ""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    needing = [item for item in items if item.get_closest_marker("engine")]
+    if not needing:
+        return
+    problem = engine_problem()
+    if not problem:
+        return
+    if os.environ.get("CI", "").lower() in {"1", "true"}:
+        raise pytest.UsageError(f"in CI the engine must be there: {problem}")
+    for item in needing:
+        item.add_marker(pytest.mark.skip(reason=problem))

@@ -1,0 +1,120 @@
+"""A home of its own for each test module: a daemon, an edge and apps that are gone afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+APPS = Path(__file__).parent.parent / "apps"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    text: str
+    headers: dict[str, str]
+
+
+@dataclass
+class Rw:
+    """The ``rw`` command with a home of its own."""
+
+    home: Path
+    environ: dict[str, str] = field(repr=False)
+
+    def run(self, *arguments: str, timeout: float = 240, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "rw_cli", *arguments],
+            env={**self.environ, **environ}, capture_output=True, text=True, timeout=timeout, cwd=cwd, stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+
+    def ok(self, *arguments: str, **options: Any) -> str:
+        done = self.run(*arguments, **options)
+        assert done.returncode == 0, f"rw {' '.join(arguments)} exited {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.log_tail()}"
+        return done.stdout
+
+    def json(self, *arguments: str, **options: Any) -> dict[str, Any]:
+        return json.loads(self.ok(*arguments, "--json", **options))
+
+    def result(self, *arguments: str, **options: Any) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
+        """Run a command that prints NDJSON; return its exit code, its last row and all rows."""
+        done = self.run(*arguments, "--json", **options)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        assert rows, done.stderr
+        return done.returncode, rows[-1], rows
+
+    def up(self, folder: Path, *arguments: str, **options: Any) -> dict[str, Any]:
+        code, result, rows = self.result("up", str(folder), *arguments, **options)
+        assert code == 0, json.dumps(rows[-12:], indent=1) + self.log_tail()
+        return result
+
+    def pid(self) -> int:
+        return int(json.loads(self.ok("daemon", "status", "--json"))["pid"])
+
+    def log_tail(self) -> str:
+        log = self.home / "daemon.log"
+        return log.read_text()[-3000:] if log.exists() else "no daemon log"
+
+
+def ask(url: str, *, method: str = "GET", data: bytes | None = None, timeout: float = 15) -> Answer:
+    """Ask over HTTP; an error status is an answer as well."""
+    request = urllib.request.Request(url, method=method, data=data)
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            return Answer(response.status, response.read().decode(), dict(response.headers.items()))
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.read().decode(), dict(error.headers.items()))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def make_rw(**environ: str) -> Rw:
+    home = Path(tempfile.mkdtemp(prefix="rw-"))
+    keep = {name: value for name, value in os.environ.items() if not name.startswith("RW_") and name != "CI"}
+    return Rw(home / "home", {**keep, "RW_HOME": str(home / "home"), "RW_EDGE_PORT": str(free_port()), "XDG_RUNTIME_DIR": str(home), **environ})
+
+
+def end(rw: Rw) -> None:
+    rw.run("daemon", "stop", "--everything", "--yes", timeout=120)
+    shutil.rmtree(rw.home.parent, ignore_errors=True)
+
+
+@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.engine)], scope="module")
+def target(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def rw(target: str) -> Iterator[Rw]:
+    """A fresh home on each target."""
+    made = make_rw(RW_TARGET=target, RW_WARM_SECONDS="0.5", RW_SETTLE_SECONDS="2")
+    yield made
+    end(made)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Any:
+    """Return a copy of an example app that a test may edit."""
+
+    def copy(name: str) -> Path:
+        return Path(shutil.copytree(APPS / name, tmp_path / name, ignore=shutil.ignore_patterns("expect.toml")))
+
+    return copy

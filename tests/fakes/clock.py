@@ -1,0 +1,50 @@
+"""Time that passes when a test says so, or when everybody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from datetime import UTC, datetime, timedelta
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class FakeClock:
+    """A clock whose sleepers wake in order, as soon as nobody has anything else to do (``is_running``), or by ``advance``."""
+
+    def __init__(self, *, is_running: bool = True) -> None:
+        self.elapsed = 0.0
+        self._is_running = is_running
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._count = 0
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.elapsed)
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    async def sleep(self, seconds: float) -> None:
+        self._count += 1
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.elapsed + max(seconds, 0), self._count, waiting))
+        if self._is_running:
+            asyncio.get_running_loop().call_later(0.002, self._wake_next)
+        await waiting
+
+    def _wake_next(self) -> None:
+        while self._sleepers:
+            due, _, waiting = heapq.heappop(self._sleepers)
+            self.elapsed = max(self.elapsed, due)
+            if not waiting.done():
+                waiting.set_result(None)
+                return
+
+    async def advance(self, seconds: float) -> None:
+        """Let ``seconds`` pass; whoever is due wakes up."""
+        until = self.elapsed + seconds
+        while self._sleepers and self._sleepers[0][0] <= until:
+            self._wake_next()
+            await asyncio.sleep(0)
+        self.elapsed = until
+        await asyncio.sleep(0)

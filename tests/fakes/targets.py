@@ -1,0 +1,170 @@
+"""A runtime, a builder and an edge that do what their Protocols say, in memory, and keep the order of work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+from rw_daemon.builds.builder import BuildOrder, BuildOutput
+from rw_daemon.edge.edge import HttpRoute
+from rw_daemon.runtimes.runtime import (
+    Exit,
+    Instance,
+    InstanceChanged,
+    JobSpec,
+    Line,
+    Listener,
+    Release,
+    ReleaseKey,
+    ReleaseSpec,
+    Sample,
+    released,
+)
+from rw_shared.models import Artifact, ServiceKind
+
+
+class FakeRuntime:
+    """Replicas are values; ``end`` ends one. ``log`` holds what was done, in order."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+        self.instances: dict[str, Instance] = {}
+        self.jobs: dict[str, int] = {}
+        self.job_exit = 0
+        self.exit_at_start: Exit | None = None
+        self.port = 0
+        """Where replicas listen; a test may start a real server there."""
+        self._count = 0
+        self._changes: list[asyncio.Queue[InstanceChanged]] = []
+
+    async def check(self) -> str:
+        return "fake"
+
+    async def start(self, spec: ReleaseSpec) -> Release:
+        have = {one.index for one in self.instances.values() if one.key == spec.key and one.is_running}
+        for index in range(spec.replicas):
+            if index not in have:
+                self._make(spec, index)
+        self.log.append(f"start v{spec.key.version}")
+        return self._release(spec.key)
+
+    def _make(self, spec: ReleaseSpec, index: int) -> Instance:
+        self._count += 1
+        port = self.port if spec.kind is ServiceKind.WEB else 0
+        made = Instance(spec.key, f"i{self._count}", index, "127.0.0.1", port, exit=self.exit_at_start)
+        self.instances[made.id] = made
+        return made
+
+    def _release(self, key: ReleaseKey) -> Release:
+        return next((one for one in released(list(self.instances.values())) if one.key == key), Release(key))
+
+    async def scale(self, spec: ReleaseSpec) -> Release:
+        for one in list(self.instances.values()):
+            if one.key == spec.key and one.index >= spec.replicas:
+                del self.instances[one.id]
+        return await self.start(spec)
+
+    async def replace(self, spec: ReleaseSpec, instance: Instance) -> Instance:
+        self.instances.pop(instance.id, None)
+        self.log.append(f"replace {instance.id}")
+        return self._make(spec, instance.index)
+
+    async def stop(self, key: ReleaseKey, *, grace_seconds: float) -> None:
+        self.log.append(f"stop v{key.version}")
+        self.instances = {name: one for name, one in self.instances.items() if one.key != key}
+
+    async def releases(self) -> list[Release]:
+        return released(list(self.instances.values()))
+
+    async def watch(self) -> AsyncIterator[InstanceChanged]:
+        queue: asyncio.Queue[InstanceChanged] = asyncio.Queue()
+        self._changes.append(queue)
+        while True:
+            yield await queue.get()
+
+    def end(self, instance: Instance, exit_: Exit) -> None:
+        """Let a replica end by itself."""
+        ended = self.instances[instance.id] = replace(instance, exit=exit_)
+        for queue in self._changes:
+            queue.put_nowait(InstanceChanged(ended))
+
+    async def lines(self, instance: Instance, *, after: str = "") -> AsyncIterator[Line]:
+        return
+        yield  # an empty stream
+
+    async def samples(self, release: Release) -> list[Sample]:
+        return []
+
+    async def listeners(self, instance: Instance) -> list[Listener]:
+        return []
+
+    async def run_job(self, spec: JobSpec, *, output: Callable[[Line], None]) -> int:
+        if spec.id not in self.jobs:
+            self.log.append(f"job {spec.command}")
+            self.jobs[spec.id] = self.job_exit
+        return self.jobs[spec.id]
+
+    async def close(self) -> None:
+        return None
+
+
+class FakeBuilder:
+    """Builds in no time; ``gate`` holds a build until it is set, ``error`` makes it fail."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+        self.artifacts: dict[str, Artifact] = {}
+        self.error: Exception | None = None
+        self.gate: asyncio.Event | None = None
+
+    async def find(self, key: str) -> Artifact | None:
+        return self.artifacts.get(key)
+
+    async def build(self, order: BuildOrder, *, output: Callable[[BuildOutput], None]) -> Artifact:
+        self.log.append("build")
+        output(BuildOutput("install", "a line"))
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        made = self.artifacts[order.key] = Artifact(kind="folder", reference=f"/artifacts/{order.key}", key=order.key)
+        return made
+
+    async def remove(self, artifact: Artifact) -> None:
+        self.artifacts.pop(artifact.key, None)
+
+
+class FakeEdge:
+    """Remembers the routes that are in force."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+        self.routes: tuple[HttpRoute, ...] = ()
+        self.open: dict[str, int] = {}
+        self.error: Exception | None = None
+
+    @property
+    def port(self) -> int:
+        return 8080
+
+    async def route(self, routes: tuple[HttpRoute, ...]) -> None:
+        if self.error is not None:
+            raise self.error
+        self.routes = routes
+        self.log.append("route " + ",".join(upstream.release[-4:] for one in routes for upstream in one.upstreams))
+
+    async def active(self, release: str) -> int:
+        return self.open.get(release, 0)
+
+    async def check(self) -> bool:
+        return True
+
+    async def ended(self) -> None:
+        await asyncio.Event().wait()
+
+    async def stop(self) -> None:
+        self.log.append("edge stopped")
+
+    async def close(self) -> None:
+        return None
