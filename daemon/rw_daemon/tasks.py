@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.5
 LAST_PAUSE_SECONDS = 30.0
-CLOSE_SECONDS = 1.0  # what a cancelled task may use to let go of its things; the process has two seconds in all
+CLOSE_SECONDS = 0.5  # what a cancelled task may use to let go of its things; the process has two seconds in all
 
 
 class Tasks:
@@ -45,7 +45,7 @@ class Tasks:
         return await asyncio.shield(self._broken())
 
     async def close(self) -> None:
-        """Cancel everything and wait for it, at most a second."""
+        """Cancel everything and wait for it, at most half a second."""
         for task in self._running:
             task.cancel()
         if self._running:

@@ -581,8 +581,16 @@ class EngineFailedError(UnreachableError):
 
     def __init__(self, action: str, *, status: int, reason: str) -> None:
         super().__init__(
-            f"The Docker engine could not {action} (status {status}).", why=clip(reason), hint="Run `docker info` to see how the engine is."
+            f"The Docker engine could not {action} (status {status}).",
+            why=clip(reason),
+            hint="Run `docker info` to see how the engine is.",
+            details={"status": status},
         )
+
+    @property
+    def engine_status(self) -> int:
+        """The HTTP status that the engine answered with (``status`` is the one that rw's own API answers with)."""
+        return int(self.details.get("status", 0))
 
 
 class TargetUnknownError(RwError):

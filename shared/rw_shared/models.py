@@ -34,6 +34,8 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 def _no_nul(text: str) -> str:
     if "\0" in text:
         raise ValueError("a NUL byte cannot stand in it")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("half a surrogate pair cannot stand in it: it is no text that can be written")
     return text
 
 

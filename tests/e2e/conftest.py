@@ -89,7 +89,9 @@ def free_port() -> int:
 def make_rw(**environ: str) -> Rw:
     home = Path(tempfile.mkdtemp(prefix="rw-"))
     keep = {name: value for name, value in os.environ.items() if not name.startswith("RW_") and name != "CI"}
-    return Rw(home / "home", {**keep, "RW_HOME": str(home / "home"), "RW_EDGE_PORT": str(free_port()), "XDG_RUNTIME_DIR": str(home), **environ})
+    return Rw(
+        home / "home", {**keep, "RW_HOME": str(home / "home"), "RW_EDGE_PORT": str(free_port()), "XDG_RUNTIME_DIR": str(home), **environ}
+    )
 
 
 def end(rw: Rw) -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.sync.client import connect
-
 from e2e.conftest import APPS, Rw, ask
+from websockets.sync.client import connect
 
 KEYS = {"buildpack", "targets", "services", "path", "status", "contains", "also", "logs", "lines", "websocket", "fails", "needs"}
 EXPECTED = {folder.name: tomllib.loads((folder / "expect.toml").read_text()) for folder in sorted(APPS.iterdir()) if folder.is_dir()}

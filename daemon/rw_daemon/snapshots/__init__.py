@@ -1,1 +1,5 @@
 """Sources as taken for one deployment: walked, filtered, hashed, kept by content."""
+
+from rw_daemon.snapshots.snapshots import Snapshots
+
+__all__ = ["Snapshots"]

@@ -1,0 +1,67 @@
+"""Lines of builds and apps, by page and as a stream."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, WebSocket
+
+from rw_daemon.api import errors
+from rw_daemon.api.log_query import LogQuery
+from rw_daemon.api.pages import Page
+from rw_daemon.api.rooms import Behind, Rooms
+from rw_daemon.api.scopes import OptionalName, check_scope
+from rw_daemon.api.streams import pump
+from rw_daemon.deployments.lookup import find_deployment
+from rw_shared.errors import RwError
+from rw_shared.models import DEFAULT_ENVIRONMENT, LogRecord, LogSource, Name, Scope
+
+router = APIRouter(tags=["logs"])
+LINES = 100  # as many as a screen holds, when the client names no number
+
+
+def _query(
+    project: Annotated[Name, Query()],
+    environment: OptionalName = DEFAULT_ENVIRONMENT,
+    service: Annotated[list[Name], Query()] = [],  # noqa: B006 - FastAPI copies it
+    deployment: str = "",
+    source: LogSource | None = None,
+    n: Annotated[int | None, Query(ge=0, le=100_000)] = None,
+    after: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
+) -> LogQuery:
+    return LogQuery(
+        project=project, environment=environment or DEFAULT_ENVIRONMENT, services=tuple(service), deployment=deployment,
+        source=source, n=n, after=after,
+    )  # fmt: skip
+
+
+Asked = Annotated[LogQuery, Depends(_query)]
+
+
+async def _checked(rooms: Rooms, query: LogQuery) -> LogQuery:
+    """Return the query with the whole id of its deployment; raises what ``check_scope`` and ``find_deployment`` raise."""
+    scope = Scope(project=query.project, environment=query.environment)
+    await check_scope(rooms.store, scope, services=query.services)
+    if not query.deployment:
+        return query
+    service = query.services[0] if len(query.services) == 1 else ""
+    return replace(query, deployment=(await find_deployment(rooms.store, query.deployment, scope=scope, service=service)).id)
+
+
+@router.get("/v1/logs")
+async def read_logs(query: Asked, rooms: Behind) -> Page[LogRecord]:
+    """Return the last ``n`` lines (100 when not said), oldest first; with ``after``, the first ``n`` after that cursor."""
+    checked = await _checked(rooms, query if query.n is not None else replace(query, n=LINES))
+    return Page(items=tuple(await rooms.logs.read(checked)))
+
+
+@router.websocket("/v1/logs/stream")
+async def stream_logs(websocket: WebSocket, query: Asked, rooms: Behind) -> None:
+    """Send lines as they come: after ``after``, or the last ``n`` first. A slow reader gets ``{"type":"gap","missed":N}``."""
+    try:
+        checked = await _checked(rooms, query)
+    except RwError as error:
+        await errors.close(websocket, error)
+        return
+    await pump(websocket, rooms.logs.follow(checked))

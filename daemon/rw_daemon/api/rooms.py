@@ -1,0 +1,111 @@
+"""What the handlers need of the rest of the daemon: Protocols only, so that the API knows no implementation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from rw_daemon.api.log_query import LogQuery
+from rw_daemon.store.store import Store
+from rw_shared.models import (
+    DaemonInfo,
+    EnvironmentStatus,
+    LogRecord,
+    Model,
+    Operation,
+    OperationOrder,
+    PlanAnswer,
+    PlanOrder,
+    Project,
+    ProjectOrder,
+    Scope,
+    Snapshot,
+    SnapshotOrder,
+)
+
+
+class Operations(Protocol):
+    """Carries out what commands ask for."""
+
+    async def start(self, scope: Scope, order: OperationOrder, *, actor: str) -> Operation:
+        """Accept an operation; progress arrives as events. Raises any ``RwError`` that can be known at once."""
+        ...
+
+    async def cancel(self, identity: str) -> Operation:
+        """End an operation that is not settled. ``OperationNotFoundError``."""
+        ...
+
+
+class Status(Protocol):
+    """Knows what runs."""
+
+    async def read(self, scope: Scope) -> EnvironmentStatus:
+        """Return an environment as it is now. ``ProjectNotFoundError``, ``EnvironmentNotFoundError``."""
+        ...
+
+
+class Planner(Protocol):
+    """Plans snapshots."""
+
+    async def plan(self, order: PlanOrder) -> PlanAnswer:
+        """Return what would be built and why."""
+        ...
+
+
+class Projects(Protocol):
+    """Finds and makes projects."""
+
+    async def link(self, order: ProjectOrder) -> Project:
+        """Return the project of a folder, made when it is new."""
+        ...
+
+
+class Snapshots(Protocol):
+    """Takes sources."""
+
+    async def take(self, order: SnapshotOrder) -> Snapshot:
+        """Take a folder as it is now."""
+        ...
+
+
+class Logs(Protocol):
+    """Keeps lines."""
+
+    async def read(self, query: LogQuery) -> list[LogRecord]:
+        """Return the last ``query.n`` lines that fit, oldest first."""
+        ...
+
+    def follow(self, query: LogQuery) -> AsyncIterator[Model]:
+        """Yield ``LogRecord`` after ``LogRecord``, and a ``Gap`` where a slow reader missed lines. Ends only when the daemon does."""
+        ...
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Everything behind the API.
+
+    :param stop: ends the daemon soon after it returns; apps and edge stay.
+    """
+
+    store: Store
+    operations: Operations
+    status: Status
+    planner: Planner
+    projects: Projects
+    snapshots: Snapshots
+    logs: Logs
+    info: DaemonInfo
+    stop: Callable[[], None]
+
+
+def _rooms(connection: HTTPConnection) -> Rooms:
+    rooms: Rooms = connection.app.state.rooms
+    return rooms
+
+
+Behind = Annotated[Rooms, Depends(_rooms)]
+"""A handler's parameter that receives the rooms."""

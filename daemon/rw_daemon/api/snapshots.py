@@ -1,0 +1,16 @@
+"""Snapshots of folders on this machine."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from rw_daemon.api.rooms import Behind
+from rw_shared.models import Snapshot, SnapshotOrder
+
+router = APIRouter(tags=["snapshots"])
+
+
+@router.post("/v1/snapshots")
+async def take_snapshot(order: SnapshotOrder, rooms: Behind) -> Snapshot:
+    """Take a folder as it is now."""
+    return await rooms.snapshots.take(order)

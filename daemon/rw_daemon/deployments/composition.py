@@ -1,0 +1,93 @@
+"""Puts the room together: the parts know each other by their arguments only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rw_daemon.clock import Clock
+from rw_daemon.deployments.controller import Controller
+from rw_daemon.deployments.drafts import Drafts
+from rw_daemon.deployments.environs import Environs
+from rw_daemon.deployments.exits import Exits
+from rw_daemon.deployments.operations import Operations
+from rw_daemon.deployments.orders import Orders
+from rw_daemon.deployments.output import Output
+from rw_daemon.deployments.planner import Planner
+from rw_daemon.deployments.projects import Projects
+from rw_daemon.deployments.recovery import Recovery
+from rw_daemon.deployments.replicas import Replicas
+from rw_daemon.deployments.retire import Retirer
+from rw_daemon.deployments.router import Router
+from rw_daemon.deployments.running import Running
+from rw_daemon.deployments.status import Status
+from rw_daemon.deployments.steps import Recorder
+from rw_daemon.deployments.supervisor import Supervisor
+from rw_daemon.deployments.targets import Opener, Targets
+from rw_daemon.edge.edge import Edge
+from rw_daemon.logs.collector import Collector
+from rw_daemon.logs.logs import Logs
+from rw_daemon.settings import Settings
+from rw_daemon.snapshots import Snapshots
+from rw_daemon.store.store import Store
+from rw_daemon.tasks import Tasks
+from rw_shared.models import TargetKind
+
+
+@dataclass(frozen=True)
+class Deployments:
+    """What the rest of the daemon needs of this room."""
+
+    orders: Orders
+    operations: Operations
+    planner: Planner
+    projects: Projects
+    status: Status
+    recovery: Recovery
+    supervisor: Supervisor
+    router: Router
+    targets: Targets
+    exits: Exits
+
+    @classmethod
+    def compose(
+        cls,
+        *,
+        store: Store,
+        snapshots: Snapshots,
+        logs: Logs,
+        edge: Edge,
+        openers: Mapping[TargetKind, Opener],
+        environs: Path,
+        tasks: Tasks,
+        clock: Clock,
+        settings: Settings,
+    ) -> Deployments:
+        """Make every part once."""
+        targets, exits, kept, output = Targets(openers), Exits(), Environs(environs), Output(logs, clock)
+        recorder, collector, planner = Recorder(store, clock), Collector(logs), Planner(snapshots)
+        router = Router(store, targets, edge)
+        retirer = Retirer(recorder=recorder, edge=edge, environs=kept, tasks=tasks, clock=clock, settings=settings, gone=collector.detach)
+        controller = Controller(
+            store=store, recorder=recorder, planner=planner, router=router, retirer=retirer, exits=exits, output=output, collector=collector,
+            environs=kept, clock=clock, settings=settings,
+        )  # fmt: skip
+        replicas = Replicas(store=store, controller=controller, router=router, collector=collector, clock=clock)
+        operations = Operations(store, recorder, tasks, clock)
+        running = Running(
+            store=store, recorder=recorder, operations=operations, replicas=replicas, router=router, retirer=retirer, clock=clock
+        )
+        orders = Orders(
+            store=store, operations=operations, controller=controller, running=running, drafts=Drafts(store, clock), planner=planner,
+            targets=targets, environs=kept, clock=clock,
+        )  # fmt: skip
+        supervisor = Supervisor(
+            store=store, recorder=recorder, controller=controller, replicas=replicas, router=router, targets=targets, exits=exits,
+            output=output, tasks=tasks, clock=clock, settings=settings,
+        )  # fmt: skip
+        recovery = Recovery(
+            store=store, targets=targets, controller=controller, replicas=replicas, orders=orders, router=router, collector=collector,
+            exits=exits, tasks=tasks,
+        )  # fmt: skip
+        return cls(orders, operations, planner, Projects(store, clock), Status(store, targets, router, edge), recovery, supervisor, router, targets, exits)

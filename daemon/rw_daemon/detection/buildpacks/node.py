@@ -1,0 +1,205 @@
+"""Node projects: servers, and single pages that are built once and served by Caddy."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+
+from rw_daemon.detection import node_frameworks, node_managers, node_workspaces, static_site
+from rw_daemon.detection.buildpack import Request
+from rw_daemon.detection.node_frameworks import Framework
+from rw_daemon.detection.node_managers import Manager
+from rw_daemon.detection.package_json import NAME, Package
+from rw_daemon.detection.source import Source
+from rw_daemon.detection.versions import Wanted, choose
+from rw_daemon.plans.plan import Bases, BuildPlan, Notice, Origin, ServicePlan, Step
+
+APP_OVERRIDES = ("RW_BUILD_NODE_APP",)
+ENTRIES = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "src/server.js", "src/index.js")
+INSTALL_FILES = (".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", node_workspaces.PNPM, "bunfig.toml")
+INSTALL_FOLDERS = (".yarn/releases", ".yarn/plugins", ".yarn/patches", "patches", "prisma")
+REGISTRY_VARIABLES = ("NPM_TOKEN", "NODE_AUTH_TOKEN", "NPM_CONFIG_REGISTRY")
+_ALIAS = re.compile(r"(?:npm|pnpm|yarn|bun)(?:\s+run)?\s+([\w:.-]+)")
+_OPERATORS = re.compile(r"[;&|<>()`]")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+
+
+class NodeBuildpack:
+    """Detects package.json."""
+
+    name = "node"
+    recognises = "Node: package.json"
+    looked_for = ("scripts.start in package.json", "main in package.json", *ENTRIES)
+
+    def detect(self, source: Source) -> str | None:
+        """Return package.json."""
+        return source.first(NAME)
+
+    def plan(self, request: Request) -> BuildPlan:
+        """Describe install, build, and a server or a folder of pages."""
+        root = Package(request.source)
+        package, notices = _app(request, root)
+        manager, framework = node_managers.find(root), node_frameworks.find(package)
+        version = choose("node", request.source, _wanted(root), request.variables)
+        is_static = bool(framework.static) and "build" in package.scripts and not _own_server(package)
+        start, place = _start(package, framework)
+        base = f"node:{version.version}-slim"
+        plan = BuildPlan(
+            buildpack=self.name,
+            version=version.version,
+            package_manager=manager.name,
+            framework=framework.name,
+            bases=Bases(build=base, run=base),
+            steps=_steps(root, package, manager, framework, prunes=_prunes(root, package, start), keeps_all=not is_static),
+            services=(ServicePlan(name="web", start=_in_folder(start, package.folder)),),
+            tools={"node": version.version, "npm": ""},
+            environment={"NODE_ENV": "production", **({"YARN_NODE_LINKER": "node-modules"} if manager.is_berry else {})},
+            path=tuple(dict.fromkeys((package.at("node_modules/.bin"), "node_modules/.bin"))),
+            keep=framework.keep if framework.keep and start == framework.start else (".",),
+            origins={
+                "version": version.origin,
+                "packageManager": _origin(manager.name, manager.source),
+                **({"start": _origin(start, place)} if start else {}),
+            },
+            warnings=(*version.notices, *notices),
+        )
+        return _as_pages(plan, package, framework) if is_static else plan
+
+
+def _as_pages(plan: BuildPlan, package: Package, framework: Framework) -> BuildPlan:
+    """Return ``plan`` with Caddy in the place of a server."""
+    root = package.at(framework.static)
+    page = "" if framework.single_page else "404.html"
+    return plan.model_copy(
+        update={
+            "bases": Bases(build=plan.bases.build, run=static_site.BASE),
+            "services": (static_site.SERVICE,),
+            "tools": {**plan.tools, "caddy": ""},
+            "path": ("node_modules/.bin",),
+            "keep": (root, static_site.CADDYFILE),
+            "files": {static_site.CADDYFILE: static_site.caddyfile(root, single_page=framework.single_page, not_found=page)},
+            "origins": {**plan.origins, "start": _origin(static_site.START, f"{framework.name} builds {root}")},
+        }
+    )
+
+
+def _origin(value: str, source: str) -> Origin:
+    return Origin.model_validate({"value": value, "from": source})
+
+
+def _wanted(root: Package) -> list[Wanted]:
+    said = [Wanted(root.source.text(name).split("#")[0].strip(), name) for name in (".nvmrc", ".node-version") if root.source.has(name)]
+    runtime = root.data.get("devEngines", {}).get("runtime") if isinstance(root.data.get("devEngines"), dict) else None
+    if isinstance(runtime, dict) and runtime.get("name") == "node":
+        said.append(Wanted(str(runtime.get("version", "")), "manifest:devEngines in package.json"))
+    return [
+        *said,
+        Wanted(root.texts("engines").get("node", ""), "manifest:engines in package.json"),
+        Wanted(root.texts("volta").get("node", ""), "manifest:volta in package.json"),
+    ]
+
+
+def _app(request: Request, root: Package) -> tuple[Package, tuple[Notice, ...]]:
+    """Return the package to build and run: the root, or the one app of its workspace."""
+    members = node_workspaces.members(request.source)
+    wanted = next((request.variables[name] for name in APP_OVERRIDES if request.variables.get(name)), "")
+    for one in members:
+        if wanted and wanted.strip("/") in {one.folder, one.text("name"), posixpath.basename(one.folder)}:
+            return one, ()
+    if not members or _start(root, node_frameworks.find(root))[0] or node_frameworks.find(root).static:
+        return root, ()
+    apps = [one for one in members if _runs(one)]
+    if len(apps) < 2:
+        return (apps[0] if apps else root), ()
+    names = ", ".join(one.folder for one in apps)
+    fix = f"Set {APP_OVERRIDES[0]} to the folder that is meant."
+    return apps[0], (Notice(code="SEVERAL_APPS", message=f"The workspace has several apps ({names}); {apps[0].folder} is taken.", fix=fix),)
+
+
+def _runs(package: Package) -> bool:
+    framework = node_frameworks.find(package)
+    return "start" in package.scripts or bool(framework.start) or (bool(framework.static) and "build" in package.scripts)
+
+
+def _own_server(package: Package) -> bool:
+    """Return whether the start script is a server of the user's own and not a tool's for developing."""
+    script = _script(package, "start")
+    return bool(script) and not node_frameworks.DEV_SERVERS.match(script)
+
+
+def _script(package: Package, name: str) -> str:
+    """Return a script's command; one that only calls another script is that one."""
+    for _ in range(5):
+        script = package.scripts.get(name, "").strip()
+        alias = _ALIAS.fullmatch(script)
+        if not alias or alias[1] not in package.scripts or f"pre{name}" in package.scripts:
+            break
+        name = alias[1]
+    return script
+
+
+def _start(package: Package, framework: Framework) -> tuple[str, str]:
+    """Return the command and its place. It is the script's own command: ``npm start`` in front of it would keep SIGTERM to itself."""
+    script = _script(package, "start")
+    if framework.start and (not script or script == "next start" or node_frameworks.DEV_SERVERS.match(script)):
+        return framework.start, f"{framework.name} in package.json"
+    if script and not (framework.static and node_frameworks.DEV_SERVERS.match(script)):
+        before = package.scripts.get("prestart")
+        return _plain(f"{before} && exec {script}" if before else script), "scripts.start in package.json"
+    main = posixpath.normpath(package.text("main")) if package.text("main") else ""
+    for path, place in (
+        (main, "main in package.json"),
+        (f"{main}.js" if main else "", "main in package.json"),
+        *((one, one) for one in ENTRIES),
+    ):
+        if path and package.source.has(package.at(path)):
+            return f"node {shlex.quote(path)}", place
+    return "", ""
+
+
+def _plain(script: str) -> str:
+    """Return text that may stand behind ``exec``: one command, or a shell that runs several."""
+    if _OPERATORS.search(script):
+        return f"sh -c {shlex.quote(script)}"
+    return f"env {script}" if _ASSIGNMENT.match(script) else script
+
+
+def _in_folder(start: str, folder: str) -> str:
+    return f"sh -c {shlex.quote(f'cd {shlex.quote(folder)} && exec {start}')}" if start and folder else start
+
+
+def _prunes(root: Package, package: Package, start: str) -> bool:
+    """Return whether packages for development may go: there are some, and the start command names none of them."""
+    development = {**root.development, **package.development}
+    words = {word.rpartition("/")[2] for word in re.split(r"[\s'\"]+", start)}
+    return bool(development) and not words & {*development, *(name.rpartition("/")[2] for name in development)}
+
+
+def _steps(root: Package, package: Package, manager: Manager, framework: Framework, *, prunes: bool, keeps_all: bool) -> tuple[Step, ...]:
+    builder = package if "build" in package.scripts else root
+    builds = "build" in builder.scripts
+    needs_all = any(one.needs_sources_to_install for one in (root, *node_workspaces.members(root.source)))
+    install = Step(
+        name="install",
+        commands=(manager.install(development=builds or not prunes),),
+        inputs=(".",) if needs_all else _manifests(root.source, manager),
+        caches=manager.caches,
+        variables=REGISTRY_VARIABLES,
+    )
+    if not builds:
+        return (install, Step(name="sources", commands=(), inputs=(".",)))
+    commands = [manager.run("build", builder.folder)]
+    if framework.build_variables:
+        commands = [framework.build_variables + commands[0]]
+    if framework.keep:
+        commands += framework.after_build
+    elif keeps_all and prunes and manager.prune():
+        commands.append(manager.prune())
+    return (install, Step(name="build", commands=tuple(commands), inputs=(".",), caches=manager.caches, variables=("*",)))
+
+
+def _manifests(source: Source, manager: Manager) -> tuple[str, ...]:
+    members = [one.at(NAME) for one in node_workspaces.members(source)]
+    files = [one for one in (manager.lock, *INSTALL_FILES) if one and source.has(one)]
+    return (NAME, *files, *(one for one in INSTALL_FOLDERS if source.has_folder(one)), *members)

@@ -1,0 +1,248 @@
+"""Python applications: installed by uv, started by the server that the project brings or the one its interface needs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from rw_daemon.detection import python_code, versions
+from rw_daemon.detection.buildpack import Request
+from rw_daemon.detection.python_install import UV_CACHE, Install, choose
+from rw_daemon.detection.source import Source
+from rw_daemon.detection.versions import Wanted
+from rw_daemon.plans.plan import Bases, Beat, BuildPlan, Notice, Origin, Packages, ServicePlan, Step
+
+MANIFESTS = ("requirements.txt", "pyproject.toml", "Pipfile", "setup.py", "uv.lock", "poetry.lock", "pdm.lock", "manage.py")
+SCRIPTS = ("main.py", "app.py", "server.py", "bot.py", "hello.py")
+WSGI_SERVERS = {
+    "gunicorn": "gunicorn {target} --bind $HOST:$PORT",
+    "waitress": "waitress-serve --listen=$HOST:$PORT {target}",
+}
+ASGI_SERVERS = {
+    "uvicorn": "uvicorn {target} --host $HOST --port $PORT",
+    "hypercorn": "hypercorn {target} --bind $HOST:$PORT",
+    "granian": "granian --interface asgi --host $HOST --port $PORT {target}",
+    "daphne": "daphne -b $HOST -p $PORT {target}",
+}
+BRINGS_UVICORN = {"fastapi-cli", "python-fasthtml"}
+# name → (packages to build it, packages to run it); only for those that have no wheels or need a library beside theirs
+SYSTEM = {
+    "psycopg2": (("gcc", "libpq-dev"), ("libpq5",)),
+    "psycopg": ((), ("libpq5",)),
+    "mysqlclient": (("gcc", "pkg-config", "default-libmysqlclient-dev"), ("libmariadb3",)),
+    "pycairo": (("gcc", "pkg-config", "libcairo2-dev"), ("libcairo2",)),
+    "cairosvg": ((), ("libcairo2",)),
+    "weasyprint": ((), ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")),
+    "pdf2image": ((), ("poppler-utils",)),
+    "pydub": ((), ("ffmpeg",)),
+    "python-magic": ((), ("libmagic1",)),
+    "pyodbc": (("g++", "unixodbc-dev"), ("unixodbc",)),
+}
+
+
+@dataclass(frozen=True)
+class Start:
+    """What to run: ``command`` empty when nothing was found; ``server`` has to be installed beside the project's own packages."""
+
+    command: str = ""
+    source: str = ""
+    framework: str = ""
+    server: str = ""
+    pre_deploy: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    is_web: bool = True
+    source_root: str = ""
+    beat: tuple[Beat, ...] = ()
+
+
+class PythonBuildpack:
+    """Detects and plans Python applications."""
+
+    name = "python"
+    recognises = f"Python: {', '.join(MANIFESTS)}, or {', '.join(SCRIPTS)}"
+    looked_for = (
+        "a Django project (manage.py)",
+        "an app object of FastAPI, Flask, Starlette, Litestar or Quart, or create_app(), in main.py, app.py and other modules",
+        "[project.scripts] in pyproject.toml",
+        "a Streamlit page",
+        f"a script that runs by itself: {', '.join(python_code.SCRIPTS)}",
+        "a Procfile",
+    )
+
+    def detect(self, source: Source) -> str | None:
+        """Return the file that proves a Python project; a pyproject.toml that only configures tools is none."""
+        proof = source.first(*MANIFESTS, *SCRIPTS)
+        if proof == "pyproject.toml":
+            document = source.toml(proof)
+            is_project = "project" in document or "build-system" in document or "poetry" in document.get("tool", {})
+            return proof if is_project else source.first(*SCRIPTS)
+        return proof
+
+    def plan(self, request: Request) -> BuildPlan:
+        """Describe install, build and start."""
+        source = request.source
+        install = choose(source)
+        version = versions.choose("python", source, own=_own_versions(source), manifests=_ranges(source), variables=request.variables)
+        start = _start(source, install)
+        base = f"python:{version.version}-slim"
+        extra = (
+            (Step(name="server", commands=(f"uv pip install --compile-bytecode {start.server}",), caches=(UV_CACHE,)),)
+            if start.server
+            else ()
+        )
+        environment = {"PYTHONUNBUFFERED": "1", "FORWARDED_ALLOW_IPS": "*"}  # only the edge reaches it
+        if start.source_root:
+            environment["PYTHONPATH"] = start.source_root
+        return BuildPlan(
+            buildpack=self.name,
+            version=version.version,
+            package_manager=install.manager,
+            framework=start.framework,
+            bases=Bases(build=base, run=base),
+            steps=(*install.steps, *extra, *start.steps),
+            packages=_packages(install),
+            services=(ServicePlan(name="web", start=start.command, pre_deploy=start.pre_deploy),),
+            tools={"uv": "", "python": version.version},
+            environment=environment,
+            path=(".venv/bin",),
+            origins=_origins(install, version.origin, start),
+            warnings=(*version.notices, *_notices(start)),
+        )
+
+
+def _origins(install: Install, version: Origin, start: Start) -> dict[str, Origin]:
+    origins = {"version": version}
+    if install.proof:
+        origins["packageManager"] = Origin.model_validate({"value": install.manager, "from": install.proof})
+    if start.command:
+        origins["start"] = Origin.model_validate({"value": start.command, "from": start.source, "beat": start.beat})
+    return origins
+
+
+def _notices(start: Start) -> tuple[Notice, ...]:
+    if not start.server:
+        return ()
+    words = f"No server for {start.framework} is among the requirements, so {start.server} is installed beside them."
+    return (Notice(code="SERVER_ADDED", message=words, fix=f"Add {start.server} to the requirements to choose its version."),)
+
+
+def _packages(install: Install) -> Packages:
+    known = [SYSTEM[name] for name in sorted(install.names & SYSTEM.keys())]
+    build, run = ({package for one in known for package in one[side]} for side in (0, 1))
+    return Packages(build=tuple(sorted(build)), runtime=tuple(sorted(run)))
+
+
+# --- versions
+
+
+def _own_versions(source: Source) -> list[Wanted]:
+    found = []
+    first = next((line.strip() for line in source.text(".python-version").splitlines() if line.strip() and not line.startswith("#")), "")
+    if first:
+        found.append(Wanted(first, ".python-version"))
+    if runtime := source.text("runtime.txt").strip():
+        found.append(Wanted(runtime, "runtime.txt"))
+    requires = source.toml("Pipfile").get("requires", {})
+    if isinstance(requires, dict) and (wanted := requires.get("python_full_version") or requires.get("python_version")):
+        found.append(Wanted(str(wanted), "Pipfile"))
+    return found
+
+
+def _ranges(source: Source) -> list[Wanted]:
+    document = source.toml("pyproject.toml")
+    project, tool = document.get("project"), document.get("tool")
+    found = []
+    if isinstance(project, dict) and isinstance(project.get("requires-python"), str):
+        found.append(Wanted(project["requires-python"], "requires-python in pyproject.toml"))
+    poetry = tool.get("poetry") if isinstance(tool, dict) else None
+    dependencies = poetry.get("dependencies") if isinstance(poetry, dict) else None
+    if isinstance(dependencies, dict) and isinstance(dependencies.get("python"), str):
+        found.append(Wanted(dependencies["python"], "tool.poetry in pyproject.toml"))
+    return found
+
+
+# --- start
+
+
+def _start(source: Source, install: Install) -> Start:
+    """Return the first that fits: Django, Streamlit, an app object, a console script, a script."""
+    return _django(source, install) or _streamlit(source, install) or _app(source, install) or _script(source) or Start()
+
+
+def _django(source: Source, install: Install) -> Start | None:
+    if not source.has("manage.py"):
+        return None
+    settings = python_code.constant_argument(source, "manage.py", function="setdefault", first="DJANGO_SETTINGS_MODULE")
+    package = settings.split(".")[0]
+    if not package:
+        return None
+    path = settings.replace(".", "/")
+    files = [one for one in (f"{path}.py", *source.glob(f"{path.rpartition('/')[0]}/*.py")) if source.has(one)]
+    collect = any(python_code.assigns(source, one, "STATIC_ROOT") for one in files)
+    steps = (Step(name="build", commands=("python manage.py collectstatic --noinput",), variables=("*",)),) if collect else ()
+    has_asgi = source.has(f"{package}/asgi.py") and not install.names & WSGI_SERVERS.keys() and bool(install.names & ASGI_SERVERS.keys())
+    interface = "asgi" if has_asgi else "wsgi"
+    command, server = _serve(interface, f"{package}.{interface}:application", install.names)
+    return Start(command, "manage.py", "Django", server, pre_deploy=("python manage.py migrate --noinput",), steps=steps)
+
+
+def _streamlit(source: Source, install: Install) -> Start | None:
+    if "streamlit" not in install.names:
+        return None
+    pages = [
+        path for path in source.paths if path.endswith(".py") and path.count("/") <= 1 and "streamlit" in python_code.imports(source, path)
+    ]
+    likely = sorted(pages, key=lambda path: (path.count("/"), path not in {"streamlit_app.py", "app.py", "main.py"}, path))
+    if not likely:
+        return None
+    command = f"streamlit run {shlex.quote(likely[0])} --server.address $HOST --server.port $PORT --server.headless true"
+    return Start(command, likely[0], "Streamlit")
+
+
+def _app(source: Source, install: Install) -> Start | None:
+    app = python_code.find_app(source)
+    if app is None:
+        return None
+    target = f"{app.module}:{app.attribute}" + (":server" if app.framework == "Dash" else "")
+    target = target.replace(":server", ".server") if app.framework == "Dash" else target
+    command, server = _serve(app.interface, target, install.names, is_factory=app.is_factory)
+    script = _console_script(source)
+    beat = (Beat.model_validate({"value": script[0], "from": "[project.scripts] in pyproject.toml"}),) if script else ()
+    return Start(command, app.path, app.framework, server, source_root=app.source_root, beat=beat)
+
+
+def _serve(interface: str, target: str, names: frozenset[str], *, is_factory: bool = False) -> tuple[str, str]:
+    """Return the command of the server that is among the requirements, else of the usual one and its name to install."""
+    servers, usual = (ASGI_SERVERS, "uvicorn") if interface == "asgi" else (WSGI_SERVERS, "gunicorn")
+    has = usual if usual == "uvicorn" and names & BRINGS_UVICORN else next((name for name in servers if name in names), "")
+    name = has or usual
+    if is_factory and name in {"gunicorn", "waitress"}:
+        target = f"'{target}()'" if name == "gunicorn" else f"--call {target}"
+    command = servers[name].format(target=target)
+    if is_factory and name in {"uvicorn", "granian"}:
+        command += " --factory"
+    return command, "" if has else usual
+
+
+def _console_script(source: Source) -> tuple[str, str] | None:
+    project = source.toml("pyproject.toml").get("project")
+    scripts = project.get("scripts") if isinstance(project, dict) else None
+    if not isinstance(scripts, dict) or not scripts:
+        return None
+    name = project.get("name") if isinstance(project, dict) else None
+    chosen = name if name in scripts else next((one for one in ("start", "serve", "server", "web", "main") if one in scripts), None)
+    chosen = chosen or (next(iter(scripts)) if len(scripts) == 1 else None)
+    return (chosen, str(scripts[chosen])) if chosen and re.fullmatch(r"[A-Za-z0-9._-]+", chosen) else None
+
+
+def _script(source: Source) -> Start | None:
+    script = _console_script(source)
+    if script is not None:
+        return Start(script[0], "[project.scripts] in pyproject.toml")
+    path = python_code.find_script(source)
+    if path is None:
+        return None
+    if path.endswith("/__main__.py"):
+        return Start(f"python -m {path.removesuffix('/__main__.py').removeprefix('src/')}", path)
+    return Start(f"python {shlex.quote(path)}", path)

@@ -1,0 +1,120 @@
+"""Frameworks of Node: what their build leaves behind and how that is served."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+
+from rw_daemon.detection.package_json import Package
+
+CONFIG_SUFFIXES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts")
+
+
+@dataclass(frozen=True)
+class Framework:
+    """What a build yields.
+
+    :param static: folder of pages to serve, relative to the package; empty for a server.
+    :param single_page: a router in the browser answers every path.
+    :param start: command of the server; empty where the package's own start script is the way.
+    :param keep: all that the server needs, relative to the package; empty for everything.
+    :param after_build: commands that put the server's files together.
+    """
+
+    name: str
+    static: str = ""
+    single_page: bool = False
+    start: str = ""
+    keep: tuple[str, ...] = ()
+    after_build: tuple[str, ...] = ()
+    build_variables: str = ""
+
+
+DEV_SERVERS = re.compile(
+    r"(vite|react-scripts start|ng serve|ng s|astro (dev|preview)|next dev|nuxt (dev|preview)|vue-cli-service serve)\b"
+)
+_SERVERS = {"express": "express", "fastify": "fastify", "@nestjs/core": "nest", "koa": "koa", "hono": "hono"}
+
+
+def find(package: Package) -> Framework:
+    """Return the framework of a package; one without a name when none is known. The most specific comes first."""
+    packages = package.packages
+    for name, recipe in _RECIPES:
+        if name in packages:
+            return recipe(package)
+    server = next((title for name, title in _SERVERS.items() if name in packages), "")
+    if server:
+        return Framework(server)
+    if "react-scripts" in packages:
+        return Framework("create-react-app", static="build", single_page=True)
+    if "@vue/cli-service" in packages:
+        return Framework("vue-cli", static="dist", single_page=True)
+    if "vite" in packages:
+        return Framework("vite", static=_setting(package, "vite.config", "outDir") or "dist", single_page=True)
+    return Framework("")
+
+
+def _config(package: Package, stem: str) -> str:
+    """Return a configuration file's code without comments. It is JavaScript, so only literal settings can be told."""
+    path = package.source.first(*(package.at(stem + suffix) for suffix in CONFIG_SUFFIXES))
+    return re.sub(r"/\*.*?\*/|(?<!:)//[^\n]*", "", package.source.text(path), flags=re.DOTALL) if path else ""
+
+
+def _setting(package: Package, stem: str, key: str) -> str:
+    match = re.search(rf"\b{key}\s*:\s*[\"'`]([^\"'`$]+)[\"'`]", _config(package, stem))
+    return posixpath.normpath(match[1]) if match and not match[1].startswith(("/", "..")) else ""
+
+
+def _next(package: Package) -> Framework:
+    """Next.js: only its standalone server is kept (nextjs.org/docs/app/api-reference/config/next-config-js/output)."""
+    output = _setting(package, "next.config", "output")
+    if output == "export":
+        return Framework("next", static=_setting(package, "next.config", "distDir") or "out")
+    if package.folder or _setting(package, "next.config", "distDir"):
+        return Framework("next", start="next start -H $HOST -p $PORT")
+    copies = ["mkdir -p .next/standalone/.next", "cp -R .next/static .next/standalone/.next/"]
+    if package.source.has_folder("public"):
+        copies.append("cp -R public .next/standalone/")
+    return Framework(
+        "next",
+        start="env HOSTNAME=$HOST node .next/standalone/server.js",
+        keep=(".next/standalone",),
+        after_build=tuple(copies),
+        build_variables="" if output == "standalone" else "NEXT_PRIVATE_STANDALONE=true ",
+    )
+
+
+def _astro(package: Package) -> Framework:
+    if "@astrojs/node" in package.packages:
+        return Framework("astro", start="node dist/server/entry.mjs")
+    return Framework("astro", static=_setting(package, "astro.config", "outDir") or "dist")
+
+
+def _svelte(package: Package) -> Framework:
+    if "@sveltejs/adapter-static" in package.packages:
+        return Framework("sveltekit", static="build")
+    return Framework("sveltekit", start="node build" if "@sveltejs/adapter-node" in package.packages else "")
+
+
+def _angular(package: Package) -> Framework:
+    if "@angular/ssr" in package.packages:
+        return Framework("angular")
+    projects = package.source.json(package.at("angular.json")).get("projects")
+    name, project = next(iter(projects.items()), ("", {})) if isinstance(projects, dict) else ("", {})
+    build = project.get("architect", {}).get("build", {}) if isinstance(project, dict) else {}
+    output = build.get("options", {}).get("outputPath") or posixpath.join("dist", name)
+    base = output.get("base", "dist") if isinstance(output, dict) else output
+    browser = "browser" if str(build.get("builder", "")).endswith(":application") else ""
+    return Framework("angular", static=posixpath.normpath(posixpath.join(base, browser)), single_page=True)
+
+
+_RECIPES = (
+    ("next", _next),
+    ("nuxt", lambda _: Framework("nuxt", start="node .output/server/index.mjs", keep=(".output",))),
+    ("@remix-run/serve", lambda _: Framework("remix", start="remix-serve build/server/index.js")),
+    ("@react-router/serve", lambda _: Framework("react-router", start="react-router-serve build/server/index.js")),
+    ("@sveltejs/kit", _svelte),
+    ("astro", _astro),
+    ("@angular/core", _angular),
+)

@@ -1,0 +1,199 @@
+"""Finds the application in Python code by parsing it: which module holds which kind of app object. Nothing is imported or run."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from rw_daemon.detection.source import Source
+
+# class → (framework, interface); by the full name that imports resolve to
+CLASSES = {
+    "fastapi.FastAPI": ("FastAPI", "asgi"),
+    "starlette.applications.Starlette": ("Starlette", "asgi"),
+    "litestar.Litestar": ("Litestar", "asgi"),
+    "litestar.app.Litestar": ("Litestar", "asgi"),
+    "quart.Quart": ("Quart", "asgi"),
+    "sanic.Sanic": ("Sanic", "asgi"),
+    "fasthtml.common.FastHTML": ("FastHTML", "asgi"),
+    "flask.Flask": ("Flask", "wsgi"),
+    "flask.app.Flask": ("Flask", "wsgi"),
+    "bottle.Bottle": ("Bottle", "wsgi"),
+    "falcon.App": ("Falcon", "wsgi"),
+    "falcon.asgi.App": ("Falcon", "asgi"),
+    "dash.Dash": ("Dash", "wsgi"),
+}
+FACTORIES = ("create_app", "make_app", "get_app", "build_app", "application_factory")
+NAMES = ("app", "application", "api", "server")  # what an app object is called, the likeliest first
+FILES = ("main", "app", "wsgi", "asgi", "server", "api", "application", "run", "index", "__init__")
+SCRIPTS = ("main.py", "app.py", "server.py", "run.py", "start.py", "bot.py", "worker.py", "hello.py")
+LOOKED_AT = 400  # files; the ones with likely names come first
+LARGEST_BYTES = 500_000
+
+
+@dataclass(frozen=True)
+class App:
+    """An application object.
+
+    :param path: the file. ``module``: how to import it. ``attribute``: the object's name, or the factory's.
+    :param interface: ``asgi`` or ``wsgi``. ``source_root``: folder that must be on the import path, empty for the project's.
+    """
+
+    path: str
+    module: str
+    attribute: str
+    framework: str
+    interface: str
+    is_factory: bool = False
+    source_root: str = ""
+
+
+def find_app(source: Source) -> App | None:
+    """Return the app object of a project: likely file names first, the root before folders, objects before factories."""
+    found: list[App] = []
+    for path in _likely(source):
+        found += _apps(source, path)
+    return min(found, key=lambda app: (app.is_factory, _rank(app.path), _name_rank(app.attribute)), default=None)
+
+
+def find_script(source: Source) -> str | None:
+    """Return the script to run: one that has ``if __name__ == "__main__"``, else one with a likely name."""
+    there = [path for folder in ("", "src/") for name in SCRIPTS if source.has(path := folder + name)]
+    package = next((path for path in source.paths if path.endswith("/__main__.py") and path.count("/") == 1), None)
+    return next((path for path in there if _is_script(source, path)), None) or package
+
+
+def imports(source: Source, path: str) -> set[str]:
+    """Return the top-level names that a file imports; empty when it cannot be parsed."""
+    return {name.split(".")[0] for name in _imported(_parse(source, path)).values()}
+
+
+def constant_argument(source: Source, path: str, *, function: str, first: str) -> str:
+    """Return the second argument of a call ``x.function(first, "…")``; empty when there is none."""
+    for node in ast.walk(_parse(source, path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == function and len(node.args) == 2:
+            values = [one.value for one in node.args if isinstance(one, ast.Constant)]
+            if len(values) == 2 and values[0] == first and isinstance(values[1], str):
+                return values[1]
+    return ""
+
+
+def assigns(source: Source, path: str, name: str) -> bool:
+    """Return whether a file sets a name at its top level or in a branch there."""
+    for node in ast.walk(_parse(source, path)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return True
+    return False
+
+
+def _likely(source: Source) -> list[str]:
+    paths = [path for path in source.paths if path.endswith(".py") and not _is_test(path) and path.count("/") <= 3]
+    return sorted(paths, key=_rank)[:LOOKED_AT]
+
+
+def _is_test(path: str) -> bool:
+    parts = path.split("/")
+    return parts[-1].startswith(("test_", "conftest")) or any(
+        part in {"tests", "test", "docs", "examples", "migrations"} for part in parts[:-1]
+    )
+
+
+def _rank(path: str) -> tuple[int, int, str]:
+    depth = path.removeprefix("src/").count("/")
+    stem = path.rpartition("/")[2].removesuffix(".py")
+    return depth, FILES.index(stem) if stem in FILES else len(FILES), path
+
+
+def _name_rank(name: str) -> int:
+    return NAMES.index(name) if name in NAMES else len(NAMES)
+
+
+def _parse(source: Source, path: str) -> ast.Module:
+    content = source.data(path)
+    if len(content) > LARGEST_BYTES:
+        return ast.Module([], [])
+    try:
+        return ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module([], [])
+
+
+def _apps(source: Source, path: str) -> list[App]:
+    tree = _parse(source, path)
+    names = _imported(tree)
+    module, root = _module(source, path)
+    found = []
+    for node in _top_level(tree):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
+            known = CLASSES.get(_resolved(node.value.func, names))
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if known and isinstance(target, ast.Name):
+                    found.append(App(path, module, target.id, *known, source_root=root))
+        elif isinstance(node, ast.FunctionDef) and node.name in FACTORIES and not _required(node):
+            calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
+            known = next((CLASSES[name] for call in calls if (name := _resolved(call.func, names)) in CLASSES), None)
+            if known:
+                found.append(App(path, module, node.name, *known, is_factory=True, source_root=root))
+    return found
+
+
+def _top_level(tree: ast.Module) -> list[ast.stmt]:
+    """Return the statements that run on import, also those in ``if`` and ``try`` (but not under ``__main__``)."""
+    found: list[ast.stmt] = []
+    pending = list(tree.body)
+    while pending:
+        node = pending.pop(0)
+        if isinstance(node, ast.Try) or (isinstance(node, ast.If) and not _asks_main(node.test)):
+            pending = [*node.body, *node.orelse, *pending]
+        else:
+            found.append(node)
+    return found
+
+
+def _required(node: ast.FunctionDef) -> bool:
+    """Return whether a factory has arguments without a default."""
+    return len(node.args.args) + len(node.args.posonlyargs) > len(node.args.defaults) or None in node.args.kw_defaults
+
+
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """Return local name → full name of everything that is imported anywhere in the module."""
+    names = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                names[one.asname or one.name.split(".")[0]] = one.name if one.asname else one.name.split(".")[0]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for one in node.names:
+                names[one.asname or one.name] = f"{node.module}.{one.name}"
+    return names
+
+
+def _resolved(function: ast.expr, names: dict[str, str]) -> str:
+    parts = []
+    while isinstance(function, ast.Attribute):
+        parts.append(function.attr)
+        function = function.value
+    if not isinstance(function, ast.Name):
+        return ""
+    return ".".join([names.get(function.id, function.id), *reversed(parts)])
+
+
+def _module(source: Source, path: str) -> tuple[str, str]:
+    """Return a file's import name and the folder that has to be on the path for it."""
+    inside = path.removeprefix("src/") if path.startswith("src/") and not source.has("src/__init__.py") else path
+    root = "src" if inside != path else ""
+    return inside.removesuffix(".py").removesuffix("/__init__").replace("/", "."), root
+
+
+def _asks_main(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+
+
+def _is_script(source: Source, path: str) -> bool:
+    tree = _parse(source, path)
+    if any(isinstance(node, ast.If) and _asks_main(node.test) for node in tree.body):
+        return True
+    kinds = (ast.Expr, ast.For, ast.While, ast.With, ast.Try, ast.If)  # a file that does something when it runs, docstrings apart
+    return any(isinstance(node, kinds) and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in tree.body)

@@ -1,0 +1,68 @@
+"""Files served by Caddy: the Caddyfile's text and the parts of a plan that every static site shares. Pure."""
+
+from __future__ import annotations
+
+import json
+
+from rw_daemon.plans.plan import Bases, ServicePlan
+
+CADDYFILE = "Caddyfile"
+BASE = "caddy:2-alpine"
+START = f"caddy run --config {CADDYFILE} --adapter caddyfile"
+SERVICE = ServicePlan(name="web", start=START)
+BASES = Bases(build=BASE, run=BASE)
+HIDDEN = (CADDYFILE, "Staticfile", "railway.toml", "railway.json", "Procfile")
+"""Files that configure and are no content: kept from visitors when the root of the sources is served."""
+
+HASHED = r"[.-][A-Za-z0-9_-]{8,}\.(?:js|mjs|css|woff2?|ttf|png|jpe?g|gif|svg|webp|avif|ico|wasm|map)$"
+"""How bundlers name files by their content (``index-Dk3b9xQz.js``, ``main.8f2c1a9b.css``), below their asset folders."""
+
+
+def caddyfile(root: str, *, single_page: bool = False, not_found: str = "") -> str:
+    """Return a Caddyfile that serves ``root`` (relative to the app's folder) on ``$HOST:$PORT``.
+
+    :param single_page: paths that are no file get index.html, as a router in the browser expects.
+    :param not_found: page below ``root`` for what is not there, with status 404; empty for none.
+    """
+    lines = ["root * " + json.dumps(root or "."), "encode zstd gzip", *_hidden(), *_cached(), *_headers()]
+    lines += (
+        ["try_files {path} {path}/index.html {path}.html /index.html"]
+        if single_page
+        else ["try_files {path} {path}/index.html {path}.html"]
+    )
+    lines += ["file_server {", *(f"\thide {name}" for name in HIDDEN), "}"]
+    if not_found and not single_page:
+        lines += ["handle_errors 404 {", f"\trewrite * {json.dumps('/' + not_found)}", "\tfile_server {", "\t\tstatus 404", "\t}", "}"]
+    site = "\n".join("\t" + line for line in ["bind {$HOST:0.0.0.0}", *lines])
+    return f"{_GLOBAL}\nhttp://:{{$PORT:8080}} {{\n{site}\n}}\n"
+
+
+# No admin endpoint: nothing reconfigures a release. Nothing is written to disk: the container may be read-only.
+_GLOBAL = """{
+	admin off
+	persist_config off
+	auto_https off
+	log {
+		output stderr
+		level WARN
+	}
+}
+"""
+
+
+def _hidden() -> list[str]:
+    return ["@hidden {", "\tpath_regexp (^|/)\\.", "\tnot path /.well-known/*", "}", "error @hidden 404"]
+
+
+def _cached() -> list[str]:
+    return [
+        "@hashed {",
+        f'\tpath_regexp "^/(assets|static|_astro|_next/static|_app/immutable|_nuxt)/.*{HASHED}"',
+        "\tfile",
+        "}",
+        'header @hashed Cache-Control "public, max-age=31536000, immutable"',
+    ]
+
+
+def _headers() -> list[str]:
+    return ["@pages not path_regexp \\.[A-Za-z0-9]+$", "header @pages Cache-Control no-cache", "header X-Content-Type-Options nosniff"]

@@ -1,0 +1,126 @@
+"""Which version of a language: what people wrote, against the tags that are published. Offline, so the table has a date.
+
+Order for each language: an override (``RW_BUILD_PYTHON_VERSION``, then ``NIXPACKS_*``, ``RAILPACK_*``), the language's own file
+(``.python-version``, ``.nvmrc``, ``go.mod``), a tool manager's (``.tool-versions``, ``mise.toml``), the manifest's range, the default.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from rw_daemon.detection import ranges
+from rw_daemon.detection.source import Source
+from rw_daemon.plans.plan import Beat, Notice, Origin
+
+TABLE_DATE = "2026-11-01"
+PUBLISHED: dict[str, tuple[str, ...]] = {
+    "python": ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14"),
+    "node": ("18", "20", "22", "24"),
+    "go": ("1.21", "1.22", "1.23", "1.24", "1.25"),
+}
+DEFAULTS = {"python": "3.13", "node": "22", "go": "1.24"}
+OVERRIDES = ("RW_BUILD_{}_VERSION", "NIXPACKS_{}_VERSION", "RAILPACK_{}_VERSION")
+TOOL_NAMES = {"python": ("python",), "node": ("nodejs", "node"), "go": ("golang", "go")}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What one place says: ``text`` as it stands there, ``source`` the place."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The version, where it comes from, and what a user should know of it."""
+
+    version: str
+    origin: Origin
+    notices: tuple[Notice, ...] = ()
+
+
+def resolve(language: str, wanted: str) -> str | None:
+    """Return the published tag for a version or range; ``None`` when none fits. The default is preferred where it fits."""
+    wanted = _bare(wanted)
+    if wanted in {"lts/*", "lts", "node", "stable"}:
+        return DEFAULTS[language]
+    fitting = [tag for tag in PUBLISHED[language] if _fits(language, tag, wanted)]
+    if not fitting:
+        return None
+    return DEFAULTS[language] if DEFAULTS[language] in fitting else fitting[-1]
+
+
+def _fits(language: str, tag: str, wanted: str) -> bool:
+    numbers = tuple(int(part) for part in tag.split("."))
+    if re.fullmatch(r"\d+(\.\d+)*", wanted):
+        asked = tuple(int(part) for part in wanted.split("."))
+        return asked[: len(numbers)] == numbers[: len(asked)]
+    if language == "python":
+        try:
+            specifiers = SpecifierSet(wanted.replace("^", ">=") if wanted.startswith("^") else wanted)
+        except InvalidSpecifier:
+            return False
+        return any(specifiers.contains(f"{tag}.{patch}") for patch in range(30))
+    try:
+        return ranges.fits(numbers, wanted)
+    except ValueError:
+        return False
+
+
+def choose(language: str, source: Source, *, own: list[Wanted], manifests: list[Wanted], variables: Mapping[str, str]) -> Resolved:
+    """Return the version of ``language``.
+
+    :param own: what the language's own version files say, the strongest first.
+    :param manifests: the ranges that manifests allow.
+    """
+    overrides = [Wanted(variables[name], name) for pattern in OVERRIDES if variables.get(name := pattern.format(language.upper()))]
+    candidates = _unique([*overrides, *own, *tool_versions(language, source), *manifests])
+    notices = []
+    for number, one in enumerate(candidates):
+        version, others = resolve(language, one.text), candidates[number + 1 :]
+        if version is None:
+            known = ", ".join(PUBLISHED[language])
+            words = f"{language} {one.text} from {one.source} is not published (known: {known})."
+            notices.append(Notice(code="VERSION_UNKNOWN", message=words, fix=f"Change {one.source}."))
+            continue
+        beat = [Beat.model_validate({"value": other.text, "from": other.source}) for other in others]
+        notices += [_disagree(language, version, one.source, other) for other in others if not _fits(language, version, _bare(other.text))]
+        return Resolved(version, Origin.model_validate({"value": version, "from": one.source, "beat": beat}), tuple(notices))
+    return Resolved(DEFAULTS[language], Origin.model_validate({"value": DEFAULTS[language], "from": "default"}), tuple(notices))
+
+
+def _bare(text: str) -> str:
+    return text.strip().removeprefix("v").removeprefix("python-").removeprefix("go")
+
+
+def _disagree(language: str, version: str, place: str, other: Wanted) -> Notice:
+    words = f"{place} says {language} {version}, {other.source} says {other.text}."
+    return Notice(code="VERSIONS_DISAGREE", message=words, fix=f"Change one of {place} and {other.source}.")
+
+
+def tool_versions(language: str, source: Source) -> list[Wanted]:
+    """Return what ``.tool-versions`` and ``mise.toml`` say of a language."""
+    found = []
+    for line in source.text(".tool-versions").splitlines():
+        words = line.split("#")[0].split()
+        if len(words) > 1 and words[0] in TOOL_NAMES[language]:
+            found.append(Wanted(words[1], ".tool-versions"))
+    tools = source.toml("mise.toml").get("tools", {})
+    if isinstance(tools, dict):
+        for name in TOOL_NAMES[language]:
+            if isinstance(tools.get(name), str):
+                found.append(Wanted(tools[name], "mise.toml"))
+    return found
+
+
+def _unique(candidates: list[Wanted]) -> list[Wanted]:
+    found: dict[str, Wanted] = {}
+    for one in candidates:
+        if one.text.strip():
+            found.setdefault(one.source, one)
+    return list(found.values())

@@ -1,0 +1,1 @@
+"""The Docker Engine API over its unix socket, without an SDK and without threads."""

@@ -1,0 +1,115 @@
+"""The only place that starts processes. Each gets a session of its own, no input, and exactly the environment that is handed in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+STREAM_LIMIT_BYTES = 64 * 1024  # asyncio's buffer for one stream
+LINE_LIMIT_BYTES = 1024**2
+CANCEL_GRACE_SECONDS = 1.0
+
+SIMPLE_COMMAND = re.compile(r"^[\w./+-]+(?=\s|$)(?!\s*\(\))[^;&|\n()<>`]*$")
+BUILT_IN = frozenset(
+    {
+        ".",
+        ":",
+        "alias",
+        "break",
+        "case",
+        "cd",
+        "command",
+        "continue",
+        "eval",
+        "exec",
+        "exit",
+        "export",
+        "for",
+        "if",
+        "read",
+        "return",
+        "set",
+    }
+    | {"shift", "trap", "ulimit", "umask", "unset", "until", "wait", "while"}
+)
+
+
+def exec_text(command: str) -> str:
+    """Return shell text that puts the app itself in the shell's place, where ``command`` is one simple command.
+
+    Signals and the exit status are then the app's own. ``cd x && server`` and ``A=1 server`` stay as they are: ``exec`` would break them.
+    """
+    text = command.strip()
+    if SIMPLE_COMMAND.match(text) and text.split(maxsplit=1)[0] not in BUILT_IN:
+        return f"exec {text}"
+    return text
+
+
+async def spawn(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str]) -> asyncio.subprocess.Process:
+    """Start a process with both streams as pipes. ``OSError`` when the program or the folder is not there."""
+    return await asyncio.create_subprocess_exec(
+        *arguments,
+        cwd=cwd,
+        env=dict(environ),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        limit=STREAM_LIMIT_BYTES,
+    )
+
+
+async def run(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: Callable[[str, str], None] | None = None) -> int:
+    """Run a command to its end and return its exit code (128 + n by a signal). Cancelled, it kills the whole group first.
+
+    :param output: called with stream and line while it runs.
+    """
+    process = await spawn(arguments, cwd=cwd, environ=environ)
+    show = output or (lambda _stream, _line: None)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    copying = asyncio.gather(split(process.stdout, "stdout", show), split(process.stderr, "stderr", show))
+    try:
+        code = await process.wait()
+        kill_group(process.pid, signal.SIGKILL)  # what it left behind holds the pipes
+        await copying
+    except BaseException:
+        copying.cancel()
+        await asyncio.shield(end_group(process))
+        with contextlib.suppress(asyncio.CancelledError):
+            await copying
+        raise
+    return 128 - code if code < 0 else code
+
+
+async def split(reader: asyncio.StreamReader, stream: str, output: Callable[[str, str], None]) -> None:
+    """Hand each line of ``reader`` to ``output``; a line beyond the limit is cut, bytes that are not UTF-8 are replaced."""
+    pending = b""
+    while data := await reader.read(STREAM_LIMIT_BYTES):
+        *lines, pending = (pending + data).split(b"\n")
+        if len(pending) > LINE_LIMIT_BYTES:
+            lines, pending = [*lines, pending], b""
+        for line in lines:
+            output(stream, line.decode("utf-8", "replace"))
+    if pending:
+        output(stream, pending.decode("utf-8", "replace"))
+
+
+async def end_group(process: asyncio.subprocess.Process) -> None:
+    """End a process and its group: SIGTERM, a second, SIGKILL."""
+    kill_group(process.pid, signal.SIGTERM)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), CANCEL_GRACE_SECONDS)
+    kill_group(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def kill_group(pid: int, number: signal.Signals) -> None:
+    """Send a signal to the process group that ``pid`` leads; nothing happens when it is gone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)

@@ -1,0 +1,44 @@
+"""A snapshot as a stream of tar bytes, made while it is sent: nothing is held in memory but one chunk."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator, Mapping
+
+from rw_daemon.snapshots.manifest import EXECUTABLE, LINK, Entry, Manifest
+from rw_daemon.snapshots.objects import CHUNK_BYTES, Objects
+
+
+def tar_stream(manifest: Manifest, objects: Objects, extra: Mapping[str, bytes], *, prefix: str, below: str) -> Iterator[bytes]:
+    """Yield the archive. See ``Snapshots.tar``."""
+    for path in sorted(extra):
+        header = tarfile.TarInfo(path)
+        header.size, header.mode = len(extra[path]), 0o644
+        yield from (_head(header), extra[path], _padding(header.size))
+    start = f"{below.strip('/')}/" if below.strip("/") else ""
+    for entry in manifest.entries:
+        if entry.path.startswith(start):
+            yield from _entry(entry, objects, prefix + entry.path.removeprefix(start))
+    yield b"\0" * tarfile.RECORDSIZE
+
+
+def _entry(entry: Entry, objects: Objects, name: str) -> Iterator[bytes]:
+    header = tarfile.TarInfo(name)
+    if entry.kind == LINK:
+        header.type, header.linkname, header.mode = tarfile.SYMTYPE, entry.content, 0o777
+        yield _head(header)
+        return
+    header.size, header.mode = entry.size, 0o755 if entry.kind == EXECUTABLE else 0o644
+    yield _head(header)
+    with objects.path(entry.content).open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+    yield _padding(entry.size)
+
+
+def _head(header: tarfile.TarInfo) -> bytes:
+    return header.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+
+
+def _padding(size: int) -> bytes:
+    return b"\0" * (-size % tarfile.BLOCKSIZE)

@@ -1,0 +1,301 @@
+"""Reads railway.toml and railway.json. Pure: the caller hands in the text.
+
+A file written for Railway works unchanged: ``[build]``, ``[deploy]``, ``[environments.NAME.build|deploy]``, enum values in any case,
+seconds as a number or a quoted string. Keys and their meaning: Railway's config-as-code reference.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rw_shared.config import BuildConfig, DeployConfig, RestartPolicy, ServiceConfig
+from rw_shared.errors import ConfigInvalidError
+from rw_shared.models import NAME_PATTERN, Model
+
+
+class Diagnostic(Model):
+    """Something odd about the file that does not stop a deployment. ``severity``: ``warning`` or ``info``."""
+
+    path: str
+    line: int
+    severity: str
+    code: str
+    message: str
+    fix: str = ""
+
+
+class ProjectConfig(Model):
+    """A whole file for one environment."""
+
+    name: str = ""
+    main: ServiceConfig = ServiceConfig()
+    variables: dict[str, str] = {}
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def service(self) -> ServiceConfig:
+        """Return the settings of the project's one service, shared variables included."""
+        return self.main.model_copy(update={"variables": {**self.variables, **self.main.variables}})
+
+
+# known keys of the tables; those without a reader are Railway's and mean nothing to rw, or nothing yet
+BUILD_KEYS: dict[str, str] = {"builder": "text", "buildCommand": "text", "dockerfilePath": "text", "watchPatterns": "texts"}
+BUILD_IGNORED = {"railpackVersion", "nixpacksConfigPath", "nixpacksPlan", "nixpacksVersion", "buildEnvironment"}
+DEPLOY_KEYS: dict[str, str] = {
+    "startCommand": "text",
+    "preDeployCommand": "commands",
+    "healthcheckPath": "text",
+    "healthcheckTimeout": "seconds",
+    "restartPolicyType": "policy",
+    "restartPolicyMaxRetries": "count",
+    "numReplicas": "count",
+    "overlapSeconds": "seconds",
+    "drainingSeconds": "seconds",
+}
+DEPLOY_IGNORED = {
+    "multiRegionConfig",
+    "region",
+    "cronSchedule",
+    "sleepApplication",
+    "requiredMountPath",
+    "registryCredentials",
+    "ipv6EgressEnabled",
+}
+DEPLOY_IGNORED |= {"runtime", "useLegacyStacker"}
+DEPLOY_ALL = {*DEPLOY_KEYS, *DEPLOY_IGNORED, "limitOverride"}
+TOP_KEYS = {"build", "deploy", "environments", "project", "variables", "$schema"}
+BUILDERS = {"RAILPACK", "DOCKERFILE", "NIXPACKS", "HEROKU", "PAKETO"}
+
+
+def parse(text: str, *, filename: str, environment: str = "production", strict: bool = False) -> ProjectConfig:
+    """Return what the file says for ``environment``.
+
+    :param strict: an unknown key is an error.
+    :raises ConfigInvalidError: it cannot be parsed, or a value has the wrong type: names file, line, key, expected and found.
+    """
+    reader = _Reader(text, filename, is_strict=strict)
+    document = reader.load()
+    reader.known(document, TOP_KEYS, "")
+    environments = reader.table(document, "environments", "")
+    build, deploy = dict(reader.table(document, "build", "")), dict(reader.table(document, "deploy", ""))
+    variables = dict(reader.table(document, "variables", ""))
+    overlay = reader.table(environments, environment, "environments")
+    prefix = f"environments.{environment}"
+    reader.known(overlay, {"build", "deploy", "variables"}, prefix)
+    for name, base in (("build", build), ("deploy", deploy), ("variables", variables)):
+        reader.overlay(base, reader.table(overlay, name, prefix), f"{prefix}.{name}")
+    return ProjectConfig(
+        name=reader.name(document),
+        main=ServiceConfig(build=reader.build(build), deploy=reader.deploy(deploy), origins=reader.origins),
+        variables=reader.variables(variables),
+        diagnostics=tuple(reader.diagnostics),
+    )
+
+
+@dataclass
+class _Reader:
+    text: str
+    filename: str
+    is_strict: bool
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    origins: dict[str, str] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
+    """Key → the table it was read from, where an environment's block said it."""
+
+    def load(self) -> Mapping[str, Any]:
+        try:
+            document = json.loads(self.text or "{}") if self.filename.endswith(".json") else tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            where = re.search(r"line (\d+)", str(error))
+            raise ConfigInvalidError(f"{self.filename}:{where[1] if where else 1}", f"is not valid TOML: {error}.") from None
+        except json.JSONDecodeError as error:
+            raise ConfigInvalidError(f"{self.filename}:{error.lineno}", f"is not valid JSON: {error.msg}.") from None
+        except (RecursionError, ValueError) as error:
+            raise ConfigInvalidError(self.filename, f"cannot be read: {error}.") from None
+        if not isinstance(document, dict):
+            raise ConfigInvalidError(f"{self.filename}:1", f"an object was expected, {_kind(document)} was found.")
+        return document
+
+    def line(self, key: str) -> int:
+        """Return the first line that sets ``key``: the last part of a dotted name; 1 when it cannot be told."""
+        name = re.escape(key.rpartition(".")[2])
+        found = re.search(rf"""^\s*(?:\[[^\]]*\b{name}\]|["']?{name}["']?\s*[=:])""", self.text, re.MULTILINE)
+        return self.text.count("\n", 0, found.start() + len(found[0]) - len(found[0].lstrip())) + 1 if found else 1
+
+    def wrong(self, key: str, expected: str, found: Any) -> ConfigInvalidError:
+        return ConfigInvalidError(f"{self.filename}:{self.line(key)}", f"{key}: {expected} was expected, {_kind(found)} was found.")
+
+    def note(self, key: str, severity: str, code: str, message: str, fix: str = "") -> None:
+        self.diagnostics.append(Diagnostic(path=self.filename, line=self.line(key), severity=severity, code=code, message=message, fix=fix))
+
+    def table(self, parent: Mapping[str, Any], key: str, prefix: str) -> Mapping[str, Any]:
+        value = parent.get(key)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise self.wrong(f"{prefix}.{key}".lstrip("."), "a table", value)
+        return value
+
+    def known(self, table: Mapping[str, Any], names: set[str], prefix: str) -> None:
+        for key in table:
+            if key in names:
+                continue
+            dotted = f"{prefix}.{key}".lstrip(".")
+            near = difflib.get_close_matches(key, sorted(names), n=1)
+            fix = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(names))}."
+            if self.is_strict:
+                raise ConfigInvalidError(f"{self.filename}:{self.line(key)}", f"{dotted} is not a key that rw knows.", hint=fix)
+            self.note(key, "warning", "UNKNOWN_KEY", f"{dotted} is not a key that rw knows; it changes nothing.", fix)
+
+    def overlay(self, base: dict[str, Any], over: Mapping[str, Any], prefix: str) -> None:
+        """Merge an environment's table over the base: keys merge, lists replace, ``unset`` names keys to take away."""
+        unset = over.get("unset", [])
+        if not isinstance(unset, list) or not all(isinstance(one, str) for one in unset):
+            raise self.wrong(f"{prefix}.unset", "a list of texts", unset)
+        for key in unset:
+            base.pop(key, None)
+        for key, value in over.items():
+            if key == "unset":
+                continue
+            if isinstance(value, dict) and isinstance(base.get(key), dict):
+                base[key] = {**base[key], **value}
+            else:
+                base[key] = value
+            self.places[key] = prefix
+
+    # --- values
+
+    def _read(self, table: Mapping[str, Any], prefix: str, kinds: Mapping[str, str]) -> dict[str, Any]:
+        values = {}
+        for key, kind in kinds.items():
+            if table.get(key) is not None:
+                dotted = f"{self.places.get(key, prefix)}.{key}"
+                values[_snake(key)] = READERS[kind](self, dotted, table[key])
+                self.origins[f"{prefix}.{key}"] = f"{self.filename}:{self.line(key)}"
+        return values
+
+    def build(self, table: Mapping[str, Any]) -> BuildConfig:
+        self.known(table, {*BUILD_KEYS, *BUILD_IGNORED}, "build")
+        self._ignored(table, BUILD_IGNORED, "build")
+        values = self._read(table, "build", BUILD_KEYS)
+        builder = values.get("builder")
+        if builder is not None:
+            values["builder"] = builder.upper()
+            if values["builder"] not in BUILDERS:
+                raise self.wrong("build.builder", f"one of {', '.join(sorted(BUILDERS))}", builder)
+        return BuildConfig(**values)
+
+    def deploy(self, table: Mapping[str, Any]) -> DeployConfig:
+        self.known(table, DEPLOY_ALL, "deploy")
+        self._ignored(table, DEPLOY_IGNORED, "deploy")
+        values = self._read(table, "deploy", DEPLOY_KEYS)
+        containers = self.table(self.table(table, "limitOverride", "deploy"), "containers", "deploy.limitOverride")
+        if containers.get("cpu") is not None:
+            values["cpu"] = _positive(self, "deploy.limitOverride.containers.cpu", containers["cpu"])
+        if containers.get("memoryBytes") is not None:
+            values["memory_bytes"] = int(_positive(self, "deploy.limitOverride.containers.memoryBytes", containers["memoryBytes"]))
+        return DeployConfig(**values)
+
+    def _ignored(self, table: Mapping[str, Any], names: set[str], prefix: str) -> None:
+        for key in sorted(names & table.keys()):
+            self.note(key, "info", "KEY_WITHOUT_EFFECT", f"{prefix}.{key} is Railway's; rw does not act on it.")
+
+    def variables(self, table: Mapping[str, Any]) -> dict[str, str]:
+        found = {}
+        for name, value in table.items():
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+                raise self.wrong(f"variables.{name}", "a name of letters, digits and _", name)
+            if isinstance(value, bool):
+                found[name] = "true" if value else "false"
+            elif isinstance(value, str | int | float):
+                found[name] = str(value)
+            elif value is not None:
+                raise self.wrong(f"variables.{name}", "a text or number", value)
+            if "\0" in found.get(name, ""):
+                raise self.wrong(f"variables.{name}", "a text without a NUL byte", value)
+        return found
+
+    def name(self, document: Mapping[str, Any]) -> str:
+        table = self.table(document, "project", "")
+        self.known(table, {"name"}, "project")
+        name = table.get("name")
+        if name is None:
+            return ""
+        if not isinstance(name, str) or not re.fullmatch(NAME_PATTERN, name):
+            raise self.wrong("project.name", "a name of lower-case letters, digits and -, at most 40,", name)
+        return name
+
+
+def _text(reader: _Reader, key: str, value: Any) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise reader.wrong(key, "a text", value)
+    return value
+
+
+def _texts(reader: _Reader, key: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise reader.wrong(key, "a list of texts", value)
+    return tuple(_text(reader, key, one) for one in value)
+
+
+def _commands(reader: _Reader, key: str, value: Any) -> tuple[str, ...]:
+    return _texts(reader, key, value) if isinstance(value, list) else (_text(reader, key, value),)
+
+
+def _seconds(reader: _Reader, key: str, value: Any) -> float:
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            raise reader.wrong(key, "a number of seconds", value) from None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 86_400:
+        raise reader.wrong(key, "a number of seconds from 0 to 86400", value)
+    return float(value)
+
+
+def _count(reader: _Reader, key: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 1000:
+        raise reader.wrong(key, "a whole number from 0 to 1000", value)
+    return value
+
+
+def _positive(reader: _Reader, key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e15:
+        raise reader.wrong(key, "a number above 0", value)
+    return float(value)
+
+
+def _policy(reader: _Reader, key: str, value: Any) -> RestartPolicy:
+    try:
+        return RestartPolicy(_text(reader, key, value).upper())
+    except ValueError:
+        raise reader.wrong(key, "one of ON_FAILURE, ALWAYS, NEVER", value) from None
+
+
+READERS: dict[str, Callable[[_Reader, str, Any], Any]] = {
+    "text": _text, "texts": _texts, "commands": _commands, "seconds": _seconds, "count": _count, "policy": _policy,
+}  # fmt: skip
+
+
+def _snake(key: str) -> str:
+    return re.sub(r"([A-Z])", lambda match: "_" + match[1].lower(), key)
+
+
+def _kind(value: Any) -> str:
+    """Return what a value is, in words, and the value where it is short."""
+    names = {
+        bool: "a truth value",
+        str: "the text",
+        int: "the number",
+        float: "the number",
+        list: "a list",
+        dict: "a table",
+        type(None): "nothing",
+    }
+    word = names.get(type(value), type(value).__name__)
+    return f"{word} {value!r}"[:80] if isinstance(value, str | int | float) else word

@@ -1,0 +1,42 @@
+"""What the last words of a failing step are taken for."""
+
+import pytest
+
+from rw_daemon.builds.symptoms import classify
+from rw_daemon.builds.toolbox import fits
+
+
+@pytest.mark.parametrize(
+    ("words", "symptom"),
+    [
+        pytest.param("npm error code ENOTFOUND", "network", id="npm without a name server"),
+        pytest.param("npm error network request failed, reason: connect ECONNREFUSED 127.0.0.1:9", "network", id="npm refused"),
+        pytest.param("error: Failed to fetch: `https://x/simple/`\n  Caused by: client error (Connect)\n  dns error", "network", id="uv"),
+        pytest.param("dial tcp: lookup proxy.example: no such host", "network", id="go"),
+        pytest.param("fatal: Could not resolve host: example.com", "network", id="git"),
+        pytest.param("OSError: [Errno 28] No space left on device", "disk", id="full disk"),
+        pytest.param("npm error ENOSPC: write", "disk", id="npm on a full disk"),
+        pytest.param(
+            "× No solution found when resolving dependencies: nosuch was not found in the package registry", None, id="unknown package"
+        ),
+        pytest.param("SyntaxError: invalid syntax", None, id="the step's own fault"),
+        pytest.param("npm error code E404", None, id="not in the registry"),
+    ],
+)
+def test_symptoms(words, symptom):
+    assert classify(words) == symptom
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "newer", "good"),
+    [
+        pytest.param("v22.3.1", "22", False, True, id="same major"),
+        pytest.param("v20.1.0", "22", False, False, id="other major"),
+        pytest.param("Python 3.12.1", "3.13", False, False, id="other minor"),
+        pytest.param("go version go1.26.0 linux/amd64", "1.24", True, True, id="newer Go"),
+        pytest.param("go version go1.22.0 linux/amd64", "1.24", True, False, id="older Go"),
+        pytest.param("v22.3.1", "", False, True, id="nothing asked"),
+    ],
+)
+def test_versions_fit_as_precisely_as_asked(found, wanted, newer, good):
+    assert fits(found, wanted, newer_is_fine=newer) is good

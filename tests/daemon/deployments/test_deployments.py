@@ -1,0 +1,228 @@
+"""The way of a deployment, on a fake target: what is done, in which order, and what is left after each way it can end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from daemon.deployments.world import FLASK, SCOPE, World
+
+from rw_daemon.deployments.states import NEXT, move
+from rw_daemon.runtimes.runtime import Exit
+from rw_shared.errors import BuildFailedError, ConfigInvalidError, NothingDetectedError, RwError, ServiceNotFoundError
+from rw_shared.models import DeploymentStatus, OperationKind, OperationStatus
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = await World(tmp_path).open()
+    yield made
+    await made.close()
+
+
+def test_every_status_has_its_row_and_settled_ones_lead_nowhere_back() -> None:
+    assert set(NEXT) == set(DeploymentStatus)
+    with pytest.raises(ValueError, match="cannot go from failed to active"):
+        move(DeploymentStatus.FAILED, DeploymentStatus.ACTIVE)
+
+
+async def test_first_up_builds_starts_proves_and_routes_in_this_order(world: World) -> None:
+    done = await world.up()
+    assert done.status is OperationStatus.SUCCEEDED
+    (deployment,) = await world.deployments()
+    assert (deployment.status, deployment.version) == (DeploymentStatus.ACTIVE, 1)
+    assert [step.name.value for step in deployment.steps] == ["snapshot", "plan", "build", "start", "healthcheck", "shift"]
+    assert {step.status.value for step in deployment.steps} == {"done"}
+    assert [word.split()[0] for word in world.log] == ["build", "start", "route"]
+
+
+async def test_second_up_replaces_and_the_old_release_stops_after_the_switch(world: World) -> None:
+    await world.up()
+    await world.up({**FLASK, "app.py": FLASK["app.py"] + "\n# changed\n"})
+
+    async def removed() -> bool:
+        return await world.statuses() == ["active", "removed"]
+
+    await world.until(removed)
+    assert world.log.index("start v2") < world.log.index("stop v1")
+    assert world.log[-1] == "stop v1"
+
+
+async def test_up_with_nothing_changed_does_nothing(world: World) -> None:
+    await world.up()
+    before = list(world.log)
+    done = await world.up()
+    assert (done.status, done.deployments, done.services) == (OperationStatus.SUCCEEDED, (), ("web",))
+    assert world.log == before
+
+
+async def test_failed_build_leaves_the_old_release_serving(world: World) -> None:
+    await world.up()
+    world.builder.error = BuildFailedError("install", exit_code=1, output="no such package")
+    done = await world.up({**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+    assert done.status is OperationStatus.FAILED
+    assert done.error is not None
+    assert done.error.code == "BUILD_FAILED"
+    assert await world.statuses() == ["failed", "active"]
+    (row,) = await world.store.services(SCOPE)
+    assert (await world.deployments())[1].id == row.serving
+
+
+async def test_release_that_exits_at_once_is_taken_back_and_says_how(world: World) -> None:
+    await world.up()
+    world.runtime.exit_at_start = Exit(code=3)
+    done = await world.up({**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+    assert done.error is not None
+    assert (done.error.code, "exit code 3" in done.error.message) == ("CRASHED", True)
+    assert await world.statuses() == ["failed", "active"]
+    assert world.log[-1] == "stop v2"
+
+
+async def test_release_that_never_answers_is_taken_back_in_time(world: World) -> None:
+    world.runtime.port = 1  # nothing listens there
+    done = await world.up()
+    assert done.error is not None
+    assert done.error.code == "NEVER_HEALTHY"
+    assert await world.statuses() == ["failed"]
+    assert not world.runtime.instances
+
+
+@pytest.mark.parametrize(
+    ("files", "error"),
+    [
+        pytest.param({"notes.txt": "hello"}, NothingDetectedError, id="nothing recognised"),
+        pytest.param({**FLASK, "railway.toml": "[deploy\n"}, ConfigInvalidError, id="broken configuration"),
+    ],
+)
+async def test_plan_that_cannot_be_made_is_refused_at_once_and_leaves_nothing(
+    world: World, files: dict[str, str], error: type[RwError]
+) -> None:
+    with pytest.raises(error):
+        await world.start(files=files)
+    assert await world.deployments() == []
+
+
+async def test_unknown_service_is_refused_with_the_names_there_are(world: World) -> None:
+    with pytest.raises(ServiceNotFoundError) as caught:
+        await world.start(services=("wbe",))
+    assert caught.value.candidates == ("web",)
+
+
+async def test_cancelled_operation_stops_its_build_and_keeps_the_old_release(world: World) -> None:
+    await world.up()
+    world.builder.gate = asyncio.Event()
+    operation = await world.start(files={**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+    await world.until(lambda: _has_begun(world, 2))
+    cancelled = await world.rooms.orders.cancel(operation.id)
+    assert cancelled.status is OperationStatus.CANCELLED
+    assert await world.statuses() == ["cancelled", "active"]
+
+
+async def _has_begun(world: World, builds: int) -> bool:
+    return world.log.count("build") == builds
+
+
+async def test_waiting_up_gives_way_to_a_newer_one(world: World) -> None:
+    world.builder.gate = asyncio.Event()
+    first = await world.start()
+    await world.until(lambda: _has_begun(world, 1))
+    second = await world.start(files={**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+    third = await world.start(files={**FLASK, "app.py": FLASK["app.py"] + "# 3\n"})
+    world.builder.gate.set()
+    codes = [one.error.code if one.error else one.status.value for one in [await world.settled(op) for op in (first, second, third)]]
+    assert codes == ["succeeded", "SUPERSEDED", "succeeded"]
+
+
+async def test_idempotency_key_names_one_operation(world: World) -> None:
+    first = await world.up(idempotency_key="ci-1")
+    again = await world.start(idempotency_key="ci-1")
+    assert again.id == first.id
+
+
+@pytest.mark.parametrize("moment", ["build", "start v1", "route"])
+async def test_daemon_killed_in_the_middle_goes_on_and_finishes(world: World, moment: str) -> None:
+    world.builder.gate = asyncio.Event()
+    if moment != "build":
+        world.builder.gate.set()
+    operation = await world.start()
+
+    async def reached() -> bool:
+        return any(word.startswith(moment) for word in world.log)
+
+    await world.until(reached)
+    world.builder.gate.set()
+    await world.restart()
+    assert (await world.settled(operation)).status is OperationStatus.SUCCEEDED
+    assert await world.statuses() == ["active"]
+    assert len(world.runtime.instances) == 1
+
+
+async def test_pre_deploy_runs_once_also_when_the_daemon_dies_after_it(world: World) -> None:
+    files = {**FLASK, "Procfile": "web: gunicorn app:app\nrelease: python migrate.py\n"}
+    operation = await world.start(files=files)
+
+    async def migrated() -> bool:
+        return "job python migrate.py" in world.log
+
+    await world.until(migrated)
+    await world.restart()
+    assert (await world.settled(operation)).status is OperationStatus.SUCCEEDED
+    assert world.log.count("job python migrate.py") == 1
+
+
+async def test_failing_pre_deploy_starts_nothing(world: World) -> None:
+    world.runtime.job_exit = 2
+    done = await world.up({**FLASK, "Procfile": "web: gunicorn app:app\nrelease: python migrate.py\n"})
+    assert done.error is not None
+    assert done.error.code == "PRE_DEPLOY_FAILED"
+    assert not any(word.startswith("start") for word in world.log)
+
+
+async def test_crashed_replica_comes_back_and_a_hopeless_one_is_called_crashed(world: World) -> None:
+    await world.up({**FLASK, "railway.toml": "[deploy]\nrestartPolicyMaxRetries = 2\n"})
+    for _ in range(3):
+        (instance,) = world.runtime.instances.values()
+        world.runtime.end(instance, Exit(code=1))
+        await world.until(lambda old=instance: _is_gone(world, old.id))
+    await world.until(lambda: _has_status(world, "crashed"))
+    assert sum(word.startswith("replace") for word in world.log) == 2
+    assert world.edge.routes[0].upstreams == ()
+
+
+async def _is_gone(world: World, instance: str) -> bool:
+    return instance not in world.runtime.instances
+
+
+async def _has_status(world: World, status: str) -> bool:
+    return (await world.statuses())[0] == status
+
+
+async def test_rollback_deploys_the_release_before_with_its_artifact(world: World) -> None:
+    await world.up()
+    await world.up({**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+    builds = world.log.count("build")
+    done = await world.settled(await world.start(OperationKind.ROLLBACK))
+    assert done.status is OperationStatus.SUCCEEDED
+    newest, _, first = await world.deployments()
+    assert (newest.source_deployment, newest.snapshot, newest.status) == (first.id, first.snapshot, DeploymentStatus.ACTIVE)
+    assert world.log.count("build") == builds
+
+
+async def test_scale_and_down(world: World) -> None:
+    await world.up()
+    done = await world.settled(await world.start(OperationKind.SCALE, scale={"web": 3}))
+    assert done.status is OperationStatus.SUCCEEDED
+    assert len(world.edge.routes[0].upstreams[0].endpoints) == 3
+    done = await world.settled(await world.start(OperationKind.DOWN))
+    assert done.status is OperationStatus.SUCCEEDED
+    assert (world.runtime.instances, world.edge.routes) == ({}, ())
+    assert await world.statuses() == ["removed"]
+
+
+async def test_process_type_that_left_the_procfile_is_taken_down(world: World) -> None:
+    await world.up({**FLASK, "Procfile": "web: gunicorn app:app\nworker: python -c 1\n"})
+    assert sorted(row.name for row in await world.store.services(SCOPE)) == ["web", "worker"]
+    await world.up({**FLASK, "Procfile": "web: gunicorn app:app\n"})
+    assert [row.name for row in await world.store.services(SCOPE)] == ["web"]

@@ -1,0 +1,119 @@
+"""The whole room on fakes: a real store and snapshots, a fake target, edge and clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fakes.clock import FakeClock
+from fakes.targets import FakeBuilder, FakeEdge, FakeRuntime
+from rw_daemon.logs.logs import Logs
+
+from rw_daemon.deployments.composition import Deployments
+from rw_daemon.deployments.targets import Target
+from rw_daemon.settings import Settings
+from rw_daemon.snapshots import Snapshots
+from rw_daemon.store.sql import SqlStore
+from rw_daemon.tasks import Tasks
+from rw_shared.models import Deployment, Operation, OperationKind, OperationOrder, ProjectOrder, Scope, TargetKind
+
+SCOPE = Scope(project="shop", environment="production")
+FLASK = {"requirements.txt": "flask\ngunicorn\n", "app.py": "from flask import Flask\napp = Flask(__name__)\n"}
+
+
+class World:
+    """One daemon's worth of deployments; ``restart`` plays a new daemon on the same store and target."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log: list[str] = []
+        self.runtime, self.builder, self.edge = FakeRuntime(self.log), FakeBuilder(self.log), FakeEdge(self.log)
+        self.clock = FakeClock()
+        self.settings = Settings(healthy_seconds=1.0, warm_seconds=5.0, liveness_period_seconds=1e9)
+        self.server: asyncio.Server | None = None
+
+    async def open(self) -> World:
+        self.tasks = Tasks(self.clock)
+        self.store = await SqlStore.open(self.folder / "state.db", clock=self.clock)
+        self.snapshots = Snapshots(self.folder / "snapshots", limit_files=1000, limit_bytes=10**8)
+        self.logs = Logs(self.folder / "logs", clock=self.clock, settings=self.settings)
+        await self.logs.open()
+        self.rooms = Deployments.compose(
+            store=self.store, snapshots=self.snapshots, logs=self.logs, edge=self.edge, openers={TargetKind.PROCESS: self._target},
+            environs=self.folder / "environs", tasks=self.tasks, clock=self.clock, settings=self.settings,
+        )  # fmt: skip
+        if self.server is None:
+            self.server = await asyncio.start_server(_answer, "127.0.0.1", 0)
+            self.runtime.port = self.server.sockets[0].getsockname()[1]
+        return self
+
+    async def _target(self, _: Mapping[str, str]) -> Target:
+        target = Target(TargetKind.PROCESS, self.runtime, self.builder)
+        self.tasks.keep("exits", lambda: self.rooms.exits.follow(self.runtime))
+        return target
+
+    async def kill(self) -> None:
+        """What a SIGKILL leaves: tasks are gone in the middle, the store holds what was committed."""
+        await self.tasks.close()
+        await self.logs.close()
+        await self.store.close()
+
+    async def restart(self) -> None:
+        await self.kill()
+        await self.open()
+        await self.rooms.recovery.run()
+
+    async def close(self) -> None:
+        await self.kill()
+        if self.server is not None:
+            self.server.close()
+            await self.server.wait_closed()
+
+    async def snapshot(self, files: Mapping[str, str]) -> str:
+        source = self.folder / "source"
+        for path, text in files.items():
+            (source / path).parent.mkdir(parents=True, exist_ok=True)
+            (source / path).write_text(text)
+        return (await self.snapshots.take(source)).digest
+
+    async def start(self, kind: OperationKind = OperationKind.UP, *, files: Mapping[str, str] | None = None, **options: Any) -> Operation:
+        await self.rooms.projects.link(ProjectOrder(name=SCOPE.project))
+        snapshot = await self.snapshot(files or FLASK) if kind is OperationKind.UP else ""
+        return await self.rooms.orders.start(SCOPE, OperationOrder(kind=kind, snapshot=snapshot, **options))
+
+    async def settled(self, operation: Operation) -> Operation:
+        async with asyncio.timeout(20):
+            while True:
+                found = await self.store.operation(operation.id)
+                assert found is not None
+                if found.status.is_settled:
+                    return found
+                await asyncio.sleep(0.01)
+
+    async def up(self, files: Mapping[str, str] | None = None, **options: Any) -> Operation:
+        return await self.settled(await self.start(files=files, **options))
+
+    async def until(self, condition: Any) -> None:
+        async with asyncio.timeout(20):
+            while not await condition():
+                await asyncio.sleep(0.01)
+
+    async def deployments(self) -> list[Deployment]:
+        """All deployments, newest first."""
+        return await self.store.deployments(SCOPE)
+
+    async def statuses(self) -> list[str]:
+        return [one.status.value for one in await self.deployments()]
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
+        await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    finally:
+        writer.close()

@@ -1,0 +1,210 @@
+"""From a folder to a URL and on from there: what a user does all day, with the real daemon, edge and target."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e.conftest import Rw, ask
+from e2e.load import Load
+
+
+@pytest.fixture(scope="module")
+def online(rw: Rw, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The Flask app, up: its folder and the result of ``rw up``."""
+    folder = tmp_path_factory.mktemp("apps") / "flask"
+    folder.mkdir()
+    write(folder, "one")
+    (folder / "requirements.txt").write_text("flask>=3\ngunicorn>=22\n")
+    return {"folder": folder, "result": rw.up(folder)}
+
+
+def write(folder: Path, word: str) -> None:
+    (folder / "app.py").write_text(
+        "from flask import Flask, request\n\napp = Flask(__name__)\n\n\n"
+        f'@app.get("/")\ndef index():\n    return "version {word}\\n"\n\n\n'
+        '@app.post("/echo")\ndef echo():\n    return str(len(request.get_data()))\n'
+    )
+
+
+def test_up_prints_the_url_alone_on_stdout_and_the_app_answers(rw: Rw, online: dict[str, Any]) -> None:
+    out = rw.ok("up", str(online["folder"]))
+    assert out.strip() == online["result"]["services"][0]["url"]
+    assert "version" in ask(out.strip()).text
+
+
+def test_unchanged_up_says_so_and_keeps_the_deployment(rw: Rw, online: dict[str, Any]) -> None:
+    before = rw.json("status", cwd=online["folder"])["services"][0]["serving"]
+    result = rw.up(online["folder"])
+    assert (result["services"][0]["changed"], result["services"][0]["deployment"]) == (False, before)
+
+
+def test_redeploys_under_load_lose_no_request(rw: Rw, online: dict[str, Any]) -> None:
+    url = online["result"]["services"][0]["url"]
+    with Load(url) as load:
+        for number in range(3):
+            write(online["folder"], f"load {number}")
+            rw.up(online["folder"])
+            time.sleep(0.2)
+    assert load.failures == []
+    assert {f"version load {number}\n" for number in range(3)} <= load.seen
+    assert load.requests > 100
+
+
+def test_failed_deployment_keeps_the_old_version_and_exits_3(rw: Rw, online: dict[str, Any]) -> None:
+    folder = online["folder"]
+    before = ask(online["result"]["services"][0]["url"]).text
+    good = (folder / "app.py").read_text()
+    (folder / "app.py").write_text(good + "\nraise RuntimeError('broken on purpose')\n")
+    done = rw.run("up", str(folder))
+    assert done.returncode == 3
+    assert "broken on purpose" in done.stderr
+    assert ask(online["result"]["services"][0]["url"]).text == before
+    (folder / "app.py").write_text(good)
+
+
+def test_killed_daemon_takes_nothing_along_and_the_next_command_finds_all(rw: Rw, online: dict[str, Any]) -> None:
+    url = online["result"]["services"][0]["url"]
+    before = rw.json("status", cwd=online["folder"])["services"][0]
+    os.kill(rw.pid(), signal.SIGKILL)
+    assert ask(url).status == 200
+    after = rw.json("status", cwd=online["folder"])["services"][0]
+    assert (after["serving"], after["status"]) == (before["serving"], "active")
+    assert ask(url).status == 200
+
+
+def test_stopped_daemon_starts_again_and_carries_on(rw: Rw, online: dict[str, Any]) -> None:
+    rw.ok("daemon", "stop")
+    assert ask(online["result"]["services"][0]["url"]).status == 200
+    write(online["folder"], "after a stop")
+    rw.up(online["folder"])
+    assert ask(online["result"]["services"][0]["url"]).text == "version after a stop\n"
+
+
+def test_killed_replica_is_replaced_and_requests_wait_meanwhile(rw: Rw, target: str, online: dict[str, Any]) -> None:
+    service = rw.json("status", cwd=online["folder"])["services"][0]
+    kill_replica(target, service["replicas"][0]["id"])
+    answer = ask(service["url"], timeout=40)
+    assert answer.status == 200
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        replicas = rw.json("status", cwd=online["folder"])["services"][0]["replicas"]
+        if replicas and replicas[0]["id"] != service["replicas"][0]["id"] and replicas[0]["state"] == "running":
+            return
+        time.sleep(0.1)
+    pytest.fail(f"not replaced: {replicas}\n{rw.log_tail()}")
+
+
+def kill_replica(target: str, identity: str) -> None:
+    if target == "docker":
+        subprocess.run(["docker", "kill", identity], check=True, capture_output=True)
+        return
+    found = subprocess.run(["pgrep", "-f", "gunicorn"], capture_output=True, text=True, check=True).stdout.split()
+    mine = [int(pid) for pid in found if f"RW_INSTANCE={identity}".encode() in Path(f"/proc/{pid}/environ").read_bytes()]
+    assert mine, found
+    os.kill(min(mine), signal.SIGKILL)
+
+
+def test_killed_edge_serves_again_with_the_same_routes(rw: Rw, online: dict[str, Any]) -> None:
+    url = online["result"]["services"][0]["url"]
+    pid = int(next((rw.home / "edge").rglob("*.pid")).read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    began = time.monotonic()
+    while True:
+        try:
+            assert ask(url).status == 200
+            break
+        except OSError:
+            assert time.monotonic() - began < 10, rw.log_tail()
+            time.sleep(0.05)
+
+
+def test_rollback_brings_the_version_before_back(rw: Rw, online: dict[str, Any]) -> None:
+    url = online["result"]["services"][0]["url"]
+    before = ask(url).text
+    write(online["folder"], "to be rolled back")
+    rw.up(online["folder"])
+    assert ask(url).text == "version to be rolled back\n"
+    rw.ok("deployments", "rollback", "--previous", cwd=online["folder"])
+    assert ask(url).text == before
+
+
+def test_scale_restart_and_logs(rw: Rw, online: dict[str, Any]) -> None:
+    folder = online["folder"]
+    rw.ok("scale", "web=2", cwd=folder)
+    assert len(rw.json("status", cwd=folder)["services"][0]["replicas"]) == 2
+    rw.ok("restart", cwd=folder)
+    assert ask(online["result"]["services"][0]["url"]).status == 200
+    rows = [json.loads(line) for line in rw.ok("logs", "-n", "50", "--json", cwd=folder).splitlines()]
+    assert rows[0]["schema"] == rows[-1]["schema"] == "rw/v1"
+    assert any("gunicorn" in row.get("message", "") for row in rows)
+    rw.ok("scale", "web=1", cwd=folder)
+
+
+def test_followed_logs_show_new_lines_across_a_redeployment(rw: Rw, online: dict[str, Any]) -> None:
+    folder = online["folder"]
+    reader = subprocess.Popen(
+        [sys.executable, "-m", "rw_cli", "logs", "-f", "-n", "0"],
+        cwd=folder,
+        env=rw.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        time.sleep(1.0)
+        (folder / "app.py").write_text((folder / "app.py").read_text() + "\nprint('a line of the new release', flush=True)\n")
+        rw.up(folder)
+        assert reader.stdout is not None
+        for line in reader.stdout:
+            if "a line of the new release" in line:
+                break
+    finally:
+        reader.kill()
+        reader.communicate()
+
+
+def test_two_ups_at_the_same_time_never_mix(rw: Rw, online: dict[str, Any]) -> None:
+    folder = online["folder"]
+    write(folder, "first of two")
+    first = subprocess.Popen(
+        [sys.executable, "-m", "rw_cli", "up", str(folder)], env=rw.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    time.sleep(0.5)
+    write(folder, "second of two")
+    rw.up(folder)
+    first.communicate(timeout=120)
+    assert first.returncode in {0, 3}
+    assert ask(online["result"]["services"][0]["url"]).text == "version second of two\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "code", "exit_code"),
+    [
+        pytest.param({}, "NOTHING_DETECTED", 10, id="empty folder"),
+        pytest.param({"railway.toml": "[deploy\n"}, "CONFIG_INVALID", 10, id="broken TOML"),
+        pytest.param({"railway.toml": "[deploy]\nnumReplicas = 'many'\n", "start.sh": "sleep 1"}, "CONFIG_INVALID", 10, id="wrong type"),
+        pytest.param({"requirements.txt": "", "notes.py": "x = 1\n"}, "NO_START_COMMAND", 10, id="no start command"),
+    ],
+)
+def test_bad_input_is_answered_with_code_and_hint(rw: Rw, tmp_path: Path, files: dict[str, str], code: str, exit_code: int) -> None:
+    for path, text in files.items():
+        (tmp_path / path).write_text(text)
+    status, result, _ = rw.result("up", str(tmp_path))
+    assert (status, result["error"]["code"]) == (exit_code, code)
+    assert result["error"]["hint"]
+
+
+def test_down_stops_everything_and_the_page_says_what_to_type(rw: Rw, online: dict[str, Any]) -> None:
+    assert rw.run("down", cwd=online["folder"]).returncode == 4
+    rw.ok("down", "--yes", cwd=online["folder"])
+    assert rw.json("status", cwd=online["folder"])["services"] == []
+    answer = ask(online["result"]["services"][0]["url"])
+    assert answer.status == 404

@@ -1,0 +1,132 @@
+"""Rooms behind the API that remember what they were asked and need nothing but a store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rw_daemon.api.rooms import Rooms
+from rw_shared.errors import OperationNotFoundError, ProjectNotFoundError, RwError, SourceMissingError
+from rw_shared.events import OperationCreated, ProjectCreated
+from rw_shared.models import (
+    DaemonInfo,
+    EnvironmentStatus,
+    LogRecord,
+    Operation,
+    OperationOrder,
+    PlanAnswer,
+    PlanOrder,
+    Project,
+    ProjectOrder,
+    Scope,
+    Snapshot,
+    SnapshotOrder,
+)
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@dataclass
+class FakeOperations:
+    """Accepts every order and carries none out."""
+
+    store: Any
+    asked: list[tuple[Scope, OperationOrder, str]] = field(default_factory=list)
+    fault: BaseException | None = None
+
+    async def start(self, scope: Scope, order: OperationOrder, *, actor: str) -> Operation:
+        if self.fault is not None:
+            raise self.fault
+        self.asked.append((scope, order, actor))
+        identity = f"op_{len(self.asked)}"
+        created = OperationCreated(at=NOW, project=scope.project, environment=scope.environment, operation=identity, kind=order.kind)
+        await self.store.append(created)
+        return await self.store.operation(identity)
+
+    async def cancel(self, identity: str) -> Operation:
+        found = await self.store.operation(identity)
+        if found is None:
+            raise OperationNotFoundError(identity)
+        return found
+
+
+@dataclass
+class FakeStatus:
+    """Says of every known project that nothing runs."""
+
+    store: Any
+
+    async def read(self, scope: Scope) -> EnvironmentStatus:
+        known = [project.name for project in await self.store.projects()]
+        if scope.project not in known:
+            raise ProjectNotFoundError(scope.project, candidates=known)
+        return EnvironmentStatus(project=scope.project, environment=scope.environment)
+
+
+class FakePlanner:
+    """Plans everything the same."""
+
+    async def plan(self, order: PlanOrder) -> PlanAnswer:
+        return PlanAnswer(plan={"buildpack": "python"}, dockerfile="FROM scratch\n", digest="0" * 64)
+
+
+@dataclass
+class FakeProjects:
+    """Makes a project of each order."""
+
+    store: Any
+
+    async def link(self, order: ProjectOrder) -> Project:
+        event = ProjectCreated(at=NOW, project=order.name or "app", path=order.path)
+        await self.store.append(event)
+        return Project(name=event.project, path=event.path, created_at=NOW)
+
+
+class FakeSnapshots:
+    """Takes every folder but a relative one."""
+
+    async def take(self, order: SnapshotOrder) -> Snapshot:
+        if not order.path.startswith("/"):
+            raise SourceMissingError(order.path)
+        return Snapshot(digest="sha256:0", files=1, size_bytes=1)
+
+
+@dataclass
+class FakeLogs:
+    """Has the lines it was given, then waits for ever."""
+
+    lines: list[LogRecord] = field(default_factory=list)
+    asked: list[Any] = field(default_factory=list)
+    fault: RwError | None = None
+    is_left: bool = False
+
+    async def read(self, query: Any) -> list[LogRecord]:
+        self.asked.append(query)
+        return self.lines
+
+    async def follow(self, query: Any) -> AsyncIterator[LogRecord]:
+        self.asked.append(query)
+        try:
+            for line in self.lines:
+                yield line
+            if self.fault is not None:
+                raise self.fault
+            await asyncio.Event().wait()
+        finally:
+            self.is_left = True
+
+
+def fake_rooms(store: Any, *, info: DaemonInfo | None = None, stop: Callable[[], None] = lambda: None) -> Rooms:
+    """Return rooms around a real store."""
+    return Rooms(
+        store=store,
+        operations=FakeOperations(store),
+        status=FakeStatus(store),
+        planner=FakePlanner(),
+        projects=FakeProjects(store),
+        snapshots=FakeSnapshots(),
+        logs=FakeLogs(),
+        info=info or DaemonInfo(version="0", pid=1, home="/nowhere", started_at=NOW),
+        stop=stop,
+    )
