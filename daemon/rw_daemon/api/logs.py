@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, WebSocket
 
 from rw_daemon.api import errors
-from rw_daemon.api.log_query import LogQuery
+from rw_daemon.logs.query import LogQuery
 from rw_daemon.api.pages import Page
 from rw_daemon.api.rooms import Behind, Rooms
 from rw_daemon.api.scopes import OptionalName, check_scope

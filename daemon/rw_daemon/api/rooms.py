@@ -9,7 +9,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from rw_daemon.api.log_query import LogQuery
+from rw_daemon.logs.query import LogQuery
 from rw_daemon.store.store import Store
 from rw_shared.models import (
     DaemonInfo,

@@ -90,4 +90,15 @@ class Deployments:
             store=store, targets=targets, controller=controller, replicas=replicas, orders=orders, router=router, collector=collector,
             exits=exits, tasks=tasks,
         )  # fmt: skip
-        return cls(orders, operations, planner, Projects(store, clock), Status(store, targets, router, edge), recovery, supervisor, router, targets, exits)
+        return cls(
+            orders,
+            operations,
+            planner,
+            Projects(store, clock),
+            Status(store, targets, router, edge),
+            recovery,
+            supervisor,
+            router,
+            targets,
+            exits,
+        )

@@ -59,4 +59,6 @@ class Output:
 
     async def last_lines(self, deployment: Deployment, count: int) -> list[str]:
         """Return the last lines that the deployment's app printed."""
-        return await self._logs.last_lines(deployment.id, count)
+        return await self._logs.last_lines(
+            deployment.id, count, project=deployment.project, environment=deployment.environment, service=deployment.service
+        )

@@ -1,8 +1,9 @@
-"""What a reader of lines asks for. It moves to the logs room with that room's first version: see rooms.py."""
+"""Which lines a reader wants. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rw_shared.models import LogSource
 
@@ -25,3 +26,13 @@ class LogQuery:
     source: LogSource | None = None
     n: int | None = None
     after: int | None = None
+
+    def takes(self, row: dict[str, Any]) -> bool:
+        """Return whether a kept line, as its JSON object, is wanted."""
+        return (
+            row["project"] == self.project
+            and row["environment"] == self.environment
+            and (not self.services or row["service"] in self.services)
+            and (not self.deployment or row["deployment"] == self.deployment)
+            and (self.source is None or row["source"] == self.source)
+        )

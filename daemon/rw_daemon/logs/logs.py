@@ -1,0 +1,217 @@
+"""The lines of all builds and apps: kept, read back, followed.
+
+A line gets its cursor when it is appended, is written by one thread in batches, and is handed to readers once it is written: what
+a reader has seen is on disk, so that its cursor is good after a restart as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rw_daemon.clock import Clock
+from rw_daemon.logs import segments
+from rw_daemon.logs.hub import Gap, Hub, Row
+from rw_daemon.logs.query import LogQuery
+from rw_daemon.logs.segments import ServiceLog
+from rw_daemon.settings import Settings
+from rw_shared.models import LogRecord, LogSource
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """A line before it has a cursor. ``instance`` and ``place`` say where it came from, so that a restarted collector goes on there."""
+
+    ts: datetime
+    project: str
+    environment: str
+    service: str
+    deployment: str
+    message: str
+    version: int = 0
+    replica: int = -1
+    source: LogSource = LogSource.DEPLOY
+    stream: str = "stdout"
+    level: str = ""
+    step: str = ""
+    attrs: dict[str, Any] = field(default_factory=dict)
+    instance: str = ""
+    place: str = ""
+
+
+Key = tuple[str, str, str]
+
+
+class Logs:
+    """The lines below one folder."""
+
+    def __init__(self, root: Path, *, clock: Clock, settings: Settings) -> None:
+        self._root, self._clock, self._settings = root, clock, settings
+        self._hub = Hub(limit=settings.log_queue_lines)
+        self._files: dict[Key, ServiceLog] = {}
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="logs")
+        self._pending: list[Row] = []
+        self._lock = threading.Lock()
+        self._is_writing = False
+        self._cursor = 0
+        self._last_written = 0
+
+    async def open(self) -> None:
+        """Find the highest cursor that was ever given, and cut off what a kill left half written."""
+        self._cursor = self._last_written = await asyncio.get_running_loop().run_in_executor(self._writer, self._repair)
+
+    def _repair(self) -> int:
+        highest = 0
+        for folder in self._root.glob("*/*/*"):
+            key = (folder.parts[-3], folder.parts[-2], folder.parts[-1])
+            last = self._file(key).repair()
+            highest = max(highest, int(last["cursor"]) if last else 0)
+        return highest
+
+    def _file(self, key: Key) -> ServiceLog:
+        found = self._files.get(key)
+        if found is None:
+            found = self._files[key] = ServiceLog(
+                self._root.joinpath(*key), segment_bytes=self._settings.log_segment_bytes, segments=self._settings.log_segments
+            )
+        return found
+
+    # --- writing
+
+    def append(self, lines: Sequence[NewLine]) -> int:
+        """Keep lines, in this order; returns the last cursor. Never blocks: they are written soon, and then shown to readers."""
+        with self._lock:
+            for line in lines:
+                self._cursor += 1
+                self._pending.append(_row(self._cursor, line))
+            if self._pending and not self._is_writing:
+                self._is_writing = True
+                self._writer.submit(self._write, asyncio.get_running_loop())
+            return self._cursor
+
+    def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        while True:
+            with self._lock:
+                rows, self._pending = self._pending, []
+                if not rows:
+                    self._is_writing = False
+                    return
+            batches: dict[Key, list[Row]] = {}
+            for row in rows:
+                batches.setdefault((row["project"], row["environment"], row["service"]), []).append(row)
+            for key, batch in batches.items():
+                self._file(key).write(batch[0]["cursor"], b"".join(_dump(row) for row in batch))
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._publish, rows)
+
+    def _publish(self, rows: list[Row]) -> None:
+        self._last_written = max(self._last_written, rows[-1]["cursor"])
+        self._hub.publish(rows)
+
+    async def flushed(self) -> None:
+        """Return when everything that was appended so far is written and shown."""
+        wanted = self._cursor
+        while self._last_written < wanted:
+            await asyncio.sleep(0.002)
+
+    async def close(self) -> None:
+        """Write what is left and close the files."""
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.shutdown)
+        for file in self._files.values():
+            file.close()
+
+    # --- reading
+
+    async def read(self, query: LogQuery) -> list[LogRecord]:
+        """Return the last ``n`` lines that fit, oldest first; with ``after``, the first ``n`` after it."""
+        rows = await asyncio.to_thread(self._read, query)
+        return [LogRecord.model_validate(row) for row in rows]
+
+    def _read(self, query: LogQuery) -> list[Row]:
+        if query.after is not None:
+            streams = [self._parsed(segments.forwards(folder, after=query.after), query) for folder in self._folders(query)]
+            merged = heapq.merge(*streams, key=lambda row: row["cursor"])
+            return [row for _, row in zip(range(query.n), merged, strict=False)] if query.n is not None else list(merged)
+        newest_first = [self._parsed(segments.backwards(folder), query) for folder in self._folders(query)]
+        merged = heapq.merge(*newest_first, key=lambda row: -row["cursor"])
+        rows = [row for _, row in zip(range(query.n), merged, strict=False)] if query.n is not None else list(merged)
+        return rows[::-1]
+
+    def _parsed(self, lines: Iterator[bytes], query: LogQuery) -> Iterator[Row]:
+        for line in lines:
+            row = json.loads(line)
+            if query.takes(row):
+                yield row
+
+    def _folders(self, query: LogQuery) -> list[Path]:
+        below = self._root / query.project / query.environment
+        return [below / name for name in query.services] if query.services else [one for one in below.glob("*") if one.is_dir()]
+
+    async def follow(self, query: LogQuery) -> AsyncIterator[LogRecord | Gap]:
+        """Yield kept lines after ``after`` (or the last ``n``; with neither, none), then new ones as they are written, for ever."""
+        reader = self._hub.join(query)
+        try:
+            seen = self._last_written
+            if query.after is not None or query.n:
+                for record in await self.read(query):
+                    seen = max(seen, record.cursor)
+                    yield record
+            while True:
+                rows, missed = await reader.take()
+                for row in rows:
+                    if row["cursor"] > seen:
+                        yield LogRecord.model_validate(row)
+                if missed:
+                    yield Gap(missed=missed)
+        finally:
+            self._hub.leave(reader)
+
+    async def last_lines(self, deployment: str, count: int, *, project: str, environment: str, service: str) -> list[str]:
+        """Return the last messages of an app's own output in one deployment, oldest first."""
+        await self.flushed()
+        query = LogQuery(project, environment, (service,), deployment, LogSource.DEPLOY, n=count)
+        return [record.message for record in await self.read(query) if record.stream != "rw"]
+
+    async def place(self, *, project: str, environment: str, service: str, instance: str) -> str:
+        """Return where the collector stands in a replica's output; empty at its beginning."""
+        await self.flushed()
+        return await asyncio.to_thread(self._place, (project, environment, service), instance)
+
+    def _place(self, key: Key, instance: str) -> str:
+        wanted = f'"instance":{json.dumps(instance)}'.encode()
+        for line in segments.backwards(self._root.joinpath(*key)):
+            if wanted in line:
+                row = json.loads(line)
+                if row.get("instance") == instance:
+                    return str(row["place"])
+        return ""
+
+
+def _row(cursor: int, line: NewLine) -> Row:
+    row: Row = {
+        "cursor": cursor, "type": "log", "ts": _stamp(line.ts), "project": line.project, "environment": line.environment,
+        "service": line.service, "deployment": line.deployment, "version": line.version, "replica": line.replica,
+        "source": line.source.value, "stream": line.stream, "level": line.level, "message": line.message, "step": line.step, "attrs": line.attrs,
+    }  # fmt: skip
+    if line.instance:
+        row["instance"], row["place"] = line.instance, line.place
+    return row
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode
+
+
+def _dump(row: Row) -> bytes:
+    return _encode(row).encode() + b"\n"
