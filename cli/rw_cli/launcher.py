@@ -1,1 +1,87 @@
-"""Starts the daemon, waits for its socket, explains a failure."""
+"""Starts the daemon in a session of its own, waits for its socket, and explains a failure."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rw_shared.errors import DaemonUnreachableError, NotAllowedError, RwError
+from rw_shared.paths import Home, client_environment
+
+START_SECONDS = 20.0
+POLL_SECONDS = 0.008
+KEPT_BYTES = 4000
+
+
+def daemon_args() -> list[str]:
+    """Return the command that is the daemon; -P keeps the current folder's modules out."""
+    return [sys.executable, "-P", "-m", "rw_daemon"]
+
+
+def answers(home: Home) -> bool:
+    """Return whether somebody listens on the socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(home.socket))
+        except OSError:
+            return False
+        return True
+
+
+def ensure(home: Home) -> None:
+    """Return once a daemon of ``home`` listens, started here if need be. Raises the daemon's own error when it cannot start."""
+    if answers(home):
+        return
+    _private(home.root)
+    _private(home.runtime.parent)
+    _private(home.runtime)
+    output = home.root / "daemon.start"
+    with output.open("wb") as file:
+        child = subprocess.Popen(
+            daemon_args(), stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd=home.root, env=_environment(home), start_new_session=True
+        )
+    _wait(home, child, output)
+
+
+def _wait(home: Home, child: subprocess.Popen[bytes], output: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not answers(home):
+        if child.poll() not in (None, 0):  # 0: another one already serves, or is about to
+            raise _explained(home, output)
+        if time.monotonic() > deadline:
+            raise DaemonUnreachableError(why=f"It did not answer within {START_SECONDS:.0f} s.", log=str(home.daemon_log))
+        time.sleep(POLL_SECONDS)
+    child.returncode = child.returncode or 0  # it lives on by itself: no warning about a child left behind
+
+
+def _environment(home: Home) -> dict[str, str]:
+    return {**client_environment(os.environ), "RW_HOME": str(home.root)}
+
+
+def _private(folder: Path) -> None:
+    """Make a folder for this user alone. ``NotAllowedError`` when it is somebody else's."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
+        raise NotAllowedError
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        folder.chmod(0o700)
+
+
+def _explained(home: Home, output: Path) -> RwError:
+    text = output.read_bytes()[-KEPT_BYTES:].decode(errors="replace").strip()
+    for line in reversed(text.splitlines()):
+        try:
+            wire = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(wire, dict) and isinstance(wire.get("error"), dict):
+            return RwError.from_wire(wire["error"])
+    last = " ".join(text.splitlines()[-3:])
+    return DaemonUnreachableError(why=f"It ended while starting: {last or 'it said nothing'}", log=str(home.daemon_log))

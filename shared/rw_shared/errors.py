@@ -395,6 +395,20 @@ class DiskFullError(DeploymentFailedError):
         )
 
 
+class ArtifactMissingError(DeploymentFailedError):
+    """What a release runs from (its image) was removed under it."""
+
+    code = "ARTIFACT_MISSING"
+
+    def __init__(self, service: str, reference: str) -> None:
+        super().__init__(
+            f"The image of {service} is gone.",
+            why=f"{reference[:80]} was built and is no longer in the engine.",
+            hint="Run `rw up` to build it again.",
+            details={"image": reference},
+        )
+
+
 class PreDeployFailedError(DeploymentFailedError):
     """The pre-deploy command ended with an error."""
 

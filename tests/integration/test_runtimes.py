@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import os
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -59,7 +60,7 @@ async def target(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         async with process_runtime(tmp_path) as found:
             yield found
         return
-    fixtures = pytest.importorskip("integration.runtime_fixtures_docker")
+    fixtures = importlib.import_module("integration.runtime_fixtures_docker")
     async with fixtures.docker_runtime(tmp_path) as found:
         yield found
 

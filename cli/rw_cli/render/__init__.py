@@ -1,1 +1,1 @@
-"""From a value to what a person sees. No I/O."""
+"""Values to text and Rich; no I/O."""

@@ -20,6 +20,11 @@ class Package:
     source: Source
     folder: str = ""
 
+    @classmethod
+    def read(cls, source: Source, folder: str = "") -> Package:
+        """Return the package of a folder."""
+        return cls(source, folder)
+
     def at(self, name: str) -> str:
         """Return the path of a file in the package's folder."""
         return posixpath.join(self.folder, name)

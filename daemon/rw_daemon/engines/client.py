@@ -72,7 +72,7 @@ class Engine:
         """
         if not self._version:
             async with self._negotiating:
-                self._version = self._version or await self._negotiate()
+                await self._negotiate()
         return self._version
 
     async def request(
@@ -137,7 +137,9 @@ class Engine:
         await self._short.aclose()
         await self._long.aclose()
 
-    async def _negotiate(self) -> str:
+    async def _negotiate(self) -> None:
+        if self._version:  # another request was first
+            return
         try:
             answer = await self._short.get("/_ping", timeout=5.0)
         except httpx.TransportError as error:
@@ -146,7 +148,7 @@ class Engine:
         spoken = _numbers(answer.headers.get("api-version", ""))
         if spoken < OLDEST:
             raise EngineFailedError("be used by rw", status=answer.status_code, reason="It is older than version 20.10 (API 1.41).")
-        return ".".join(map(str, min(spoken, NEWEST)))
+        self._version = ".".join(map(str, min(spoken, NEWEST)))
 
     def _client(self, limits: httpx.Limits) -> httpx.AsyncClient:
         transport = httpx.AsyncHTTPTransport(uds=self._socket, limits=limits)

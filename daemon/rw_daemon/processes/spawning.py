@@ -113,3 +113,12 @@ def kill_group(pid: int, number: signal.Signals) -> None:
     """Send a signal to the process group that ``pid`` leads; nothing happens when it is gone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
+
+
+async def detach(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: Path) -> int:
+    """Start a process that outlives the daemon, both streams appended to ``output``; return its pid. ``OSError`` when it cannot start."""
+    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
+        process = await asyncio.create_subprocess_exec(
+            *arguments, cwd=cwd, env=dict(environ), stdin=asyncio.subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+        )
+    return process.pid

@@ -60,10 +60,13 @@ class Snapshots:
                     if now - max(found.stat.st_mtime_ns, found.stat.st_ctime_ns) > YOUNG_NS:
                         after[found.path] = [*found.fingerprint, entry.content]
             manifest = Manifest(tuple(entries))
-            self._write(self._manifest_path(manifest.digest), manifest.dumps())
+            text = manifest.dumps()
+            digest = f"sha256:{sha256(text).hexdigest()}"
+            if not self._manifest_path(digest).exists():
+                self._write(self._manifest_path(digest), text)
             if after != before:
                 self._write(cache_file, json.dumps(after, separators=(",", ":")).encode())
-        return Snapshot(digest=manifest.digest, files=len(entries), size_bytes=manifest.size_bytes, skipped=tuple(tree.skipped))
+        return Snapshot(digest=digest, files=len(entries), size_bytes=manifest.size_bytes, skipped=tuple(tree.skipped))
 
     def _entry(self, root: Path, found: Found, cache: Cache) -> Entry | None:
         if found.is_link:

@@ -81,7 +81,10 @@ def _look(entry: os.DirEntry[str], prefix: str, real: str, *, tree: Tree, ignore
             ignore.enter(folder, path + "/")
             pending.append((path + "/", entry.path))
         return
-    metadata = entry.stat(follow_symlinks=False)
+    try:
+        metadata = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return  # it went away meanwhile: the other entries of the folder are still there
     if stat.S_ISLNK(metadata.st_mode):
         if not _stays_inside(entry.path, real):
             tree.skipped.append(f"{path} (a link out of the folder)")

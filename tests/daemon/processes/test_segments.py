@@ -84,7 +84,7 @@ def test_dropped_segments_are_told_and_the_reader_goes_on(tmp_path):
 
 
 def test_a_foreign_cursor_is_refused():
-    with pytest.raises(ValueError, match="invalid literal|unpack"):
+    with pytest.raises(ValueError, match=r"invalid literal|unpack"):
         parse("not-ours.x.y")
 
 

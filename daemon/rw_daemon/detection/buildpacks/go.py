@@ -40,7 +40,7 @@ class GoBuildpack:
     def plan(self, request: Request) -> BuildPlan:
         """Describe the build of one command."""
         source = request.source
-        version = choose("go", source, _wanted(source), request.variables)
+        version = choose("go", source, own=[], manifests=_wanted(source), variables=request.variables)
         package, origin, notices = _package(request)
         start = f"./{BINARY}" if package is not None else ""
         origins = {"version": version.origin} | ({"start": origin} if origin else {})

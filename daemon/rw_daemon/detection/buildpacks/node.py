@@ -41,7 +41,7 @@ class NodeBuildpack:
         root = Package(request.source)
         package, notices = _app(request, root)
         manager, framework = node_managers.find(root), node_frameworks.find(package)
-        version = choose("node", request.source, _wanted(root), request.variables)
+        version = choose("node", request.source, own=_own_versions(request.source), manifests=_ranges(root), variables=request.variables)
         is_static = bool(framework.static) and "build" in package.scripts and not _own_server(package)
         start, place = _start(package, framework)
         base = f"node:{version.version}-slim"
@@ -88,16 +88,17 @@ def _origin(value: str, source: str) -> Origin:
     return Origin.model_validate({"value": value, "from": source})
 
 
-def _wanted(root: Package) -> list[Wanted]:
-    said = [Wanted(root.source.text(name).split("#")[0].strip(), name) for name in (".nvmrc", ".node-version") if root.source.has(name)]
-    runtime = root.data.get("devEngines", {}).get("runtime") if isinstance(root.data.get("devEngines"), dict) else None
+def _own_versions(source: Source) -> list[Wanted]:
+    return [Wanted(source.text(name).split("#")[0].strip(), name) for name in (".nvmrc", ".node-version") if source.has(name)]
+
+
+def _ranges(root: Package) -> list[Wanted]:
+    engines = root.data.get("devEngines")
+    runtime = engines.get("runtime") if isinstance(engines, dict) else None
+    said = []
     if isinstance(runtime, dict) and runtime.get("name") == "node":
-        said.append(Wanted(str(runtime.get("version", "")), "manifest:devEngines in package.json"))
-    return [
-        *said,
-        Wanted(root.texts("engines").get("node", ""), "manifest:engines in package.json"),
-        Wanted(root.texts("volta").get("node", ""), "manifest:volta in package.json"),
-    ]
+        said.append(Wanted(str(runtime.get("version", "")), "devEngines in package.json"))
+    return [*said, *(Wanted(root.texts(key).get("node", ""), f"{key} in package.json") for key in ("engines", "volta"))]
 
 
 def _app(request: Request, root: Package) -> tuple[Package, tuple[Notice, ...]]:
@@ -170,10 +171,10 @@ def _in_folder(start: str, folder: str) -> str:
 
 
 def _prunes(root: Package, package: Package, start: str) -> bool:
-    """Return whether packages for development may go: there are some, and the start command names none of them."""
+    """Return whether packages for development may go: the start command names none of them."""
     development = {**root.development, **package.development}
     words = {word.rpartition("/")[2] for word in re.split(r"[\s'\"]+", start)}
-    return bool(development) and not words & {*development, *(name.rpartition("/")[2] for name in development)}
+    return not words & {*development, *(name.rpartition("/")[2] for name in development)}
 
 
 def _steps(root: Package, package: Package, manager: Manager, framework: Framework, *, prunes: bool, keeps_all: bool) -> tuple[Step, ...]:
@@ -194,12 +195,11 @@ def _steps(root: Package, package: Package, manager: Manager, framework: Framewo
         commands = [framework.build_variables + commands[0]]
     if framework.keep:
         commands += framework.after_build
-    elif keeps_all and prunes and manager.prune():
+    elif keeps_all and prunes and (root.development or package.development) and manager.prune():
         commands.append(manager.prune())
     return (install, Step(name="build", commands=tuple(commands), inputs=(".",), caches=manager.caches, variables=("*",)))
 
 
 def _manifests(source: Source, manager: Manager) -> tuple[str, ...]:
-    members = [one.at(NAME) for one in node_workspaces.members(source)]
     files = [one for one in (manager.lock, *INSTALL_FILES) if one and source.has(one)]
-    return (NAME, *files, *(one for one in INSTALL_FOLDERS if source.has_folder(one)), *members)
+    return (NAME, *files, *(one for one in INSTALL_FOLDERS if source.has_folder(one)), *node_workspaces.manifests(source))

@@ -1,0 +1,63 @@
+"""``rw daemon``: the process in the background. Services run on without it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Annotated
+
+import typer
+
+from rw_cli import launcher
+from rw_cli.context.session import Session
+from rw_cli.render.text import clean
+from rw_shared.errors import DaemonUnreachableError
+
+daemon_app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+STOP_SECONDS = 10.0
+
+
+@daemon_app.command()
+def start(ctx: typer.Context) -> None:
+    """Start it, when it does not run."""
+    session: Session = ctx.obj
+    info = session.client.call("GET", "/v1/daemon")
+    session.result(info, f"running, pid {info['pid']}")
+
+
+@daemon_app.command()
+def stop(ctx: typer.Context) -> None:
+    """Stop it; services and URLs stay."""
+    session: Session = ctx.obj
+    if not launcher.answers(session.home):
+        session.result({"stopped": False}, "It does not run.")
+        return
+    session.client.once("POST", "/v1/daemon/stop")
+    deadline = time.monotonic() + STOP_SECONDS
+    while launcher.answers(session.home):
+        if time.monotonic() > deadline:
+            raise DaemonUnreachableError(why=f"It did not end within {STOP_SECONDS:.0f} s.", log=str(session.home.daemon_log))
+        time.sleep(0.02)
+    session.result({"stopped": True}, "Stopped; services run on.")
+
+
+@daemon_app.command()
+def status(ctx: typer.Context) -> None:
+    """Say whether it runs; starts nothing."""
+    session: Session = ctx.obj
+    if not launcher.answers(session.home):
+        session.result({"running": False, "home": str(session.home.root)}, "not running")
+        return
+    info = session.client.once("GET", "/v1/daemon")
+    session.result({"running": True, **info}, f"running, version {info['version']}, pid {info['pid']}, home {info['home']}")
+
+
+@daemon_app.command()
+def logs(ctx: typer.Context, lines: Annotated[int, typer.Option("-n", min=1)] = 50) -> None:
+    """Show the end of its log."""
+    session: Session = ctx.obj
+    found: deque[str] = deque(maxlen=lines)
+    if session.home.daemon_log.exists():
+        with session.home.daemon_log.open(errors="replace") as file:
+            found.extend(row.rstrip("\n") for row in file)
+    session.result({"items": list(found), "next": None}, clean("\n".join(found)))

@@ -1,0 +1,90 @@
+"""``rw deployments``: attempts so far, and going back to one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from rw_cli.context.following import follow, last_cursor, order
+from rw_cli.context.session import Session, path_of
+from rw_cli.render.text import table
+from rw_shared.errors import RwError, UsageError
+
+deployments_app = typer.Typer(rich_markup_mode=None, add_completion=False)
+Service = Annotated[str, typer.Option("-s", "--service", help="The service that vN belongs to.")]
+
+
+@deployments_app.callback(invoke_without_command=True)
+def deployments(ctx: typer.Context) -> None:
+    """List deployments; or show, cancel, redeploy, rollback."""
+    if ctx.invoked_subcommand is None:
+        _list(ctx.obj, service="", limit=20)
+
+
+@deployments_app.command("list")
+def list_deployments(ctx: typer.Context, service: Service = "", limit: Annotated[int, typer.Option("-n", min=1, max=500)] = 20) -> None:
+    """List deployments, newest first."""
+    _list(ctx.obj, service=service, limit=limit)
+
+
+def _list(session: Session, *, service: str, limit: int) -> None:
+    page = session.client.call("GET", f"{session.place()}/deployments", query={"service": service, "limit": limit})
+    rows = [
+        (one["id"], one["service"], f"v{one['version']}", one["status"], one["createdAt"][:19], one["message"]) for one in page["items"]
+    ]
+    session.result(page, table(("ID", "SERVICE", "VERSION", "STATUS", "CREATED (UTC)", "MESSAGE"), rows) if rows else "No deployments yet.")
+
+
+@deployments_app.command()
+def show(ctx: typer.Context, name: str, service: Service = "") -> None:
+    """Show one deployment and its steps."""
+    session: Session = ctx.obj
+    found = _read(session, session.place(), name, service)
+    steps = table(("STEP", "STATUS", "DETAIL"), [(one["name"], one["status"], one["detail"]) for one in found["steps"]])
+    session.result(found, f"{found['service']} v{found['version']} {found['status']} {found['id']}\n{found['reason']}\n{steps}")
+
+
+def _read(session: Session, place: str, name: str, service: str) -> dict[str, Any]:
+    project, environment = path_of(place)
+    query = {"project": project, "environment": environment, "service": service}
+    return session.client.call("GET", f"/v1/deployments/{name}", query=query)
+
+
+@deployments_app.command()
+def cancel(ctx: typer.Context, name: str, service: Service = "") -> None:
+    """Cancel what is still going on: a deployment's operation, or an operation by its id."""
+    session: Session = ctx.obj
+    try:
+        operation = _read(session, session.place(), name, service)["operation"]
+    except RwError as error:
+        if error.exit_code != 5:
+            raise
+        operation = name
+    session.result(session.client.call("POST", f"/v1/operations/{operation}/cancel"), "Cancelled.")
+
+
+@deployments_app.command()
+def redeploy(ctx: typer.Context, name: Annotated[str, typer.Argument()] = "", service: Service = "") -> None:
+    """Deploy a release again; default: the serving one."""
+    _again(ctx.obj, "redeploy", name, service)
+
+
+@deployments_app.command()
+def rollback(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="vN or an id.")] = "",
+    previous: Annotated[bool, typer.Option("--previous", help="The one before the serving one.")] = False,
+    service: Service = "",
+) -> None:
+    """Go back to a release: its artifact and its variables."""
+    if name and previous:
+        raise UsageError("Both a version and --previous were given.", hint="Type `rw deployments rollback vN`, or --previous alone.")
+    _again(ctx.obj, "rollback", name, service)
+
+
+def _again(session: Session, kind: str, name: str, service: str) -> None:
+    place = session.place()
+    cursor = last_cursor(session.client, place)
+    operation = order(session, place, {"kind": kind, "deployment": name, "services": [service] if service else []})
+    raise typer.Exit(follow(session, place, operation, cursor=cursor))

@@ -1,0 +1,60 @@
+"""``rw up``: build and run a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rw_cli.context.following import follow, last_cursor, order
+from rw_cli.context.session import Session, path_of, root_of
+from rw_cli.render.plan import plan_text
+
+up_app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@up_app.command()
+def up(
+    ctx: typer.Context,
+    path: Annotated[str, typer.Argument(help="The folder; default: this one.")] = ".",
+    service: Annotated[list[str] | None, typer.Option("-s", "--service", help="Only this service; may be repeated.")] = None,
+    detach: Annotated[bool, typer.Option("-d", "--detach", help="Do not wait.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait; 0 waits until it is settled. Exit 9.", min=0)] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    message: Annotated[str, typer.Option("-m", "--message", help="A note for the history.")] = "",
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build everything anew.")] = False,
+    target: Annotated[str, typer.Option(help="process or docker; remembered for this environment.")] = "",
+) -> None:
+    """Snapshot, build, deploy, prove, switch. Ends when the deployment is settled, with its URL."""
+    session: Session = ctx.obj
+    place = session.place(path)
+    snapshot = session.client.call(
+        "POST", "/v1/snapshots", body={"path": str(root_of(Path(path).absolute())[0]), "environ": session.environ}
+    )
+    for skipped in snapshot["skipped"]:
+        session.say(f"left out: {skipped}")
+    if dry_run:
+        _dry_run(session, place, snapshot["digest"])
+        return
+    cursor = last_cursor(session.client, place)
+    operation = order(session, place, {
+        "kind": "up", "snapshot": snapshot["digest"], "services": service or [], "message": message, "noCache": no_cache,
+        "target": target or os.environ.get("RW_TARGET", ""),
+    })  # fmt: skip
+    if detach:
+        session.result({"type": "result", "status": operation["status"], "operation": operation["id"]}, operation["id"])
+        return
+    raise typer.Exit(follow(session, place, operation, cursor=cursor, timeout_seconds=timeout))
+
+
+def _dry_run(session: Session, place: str, digest: str) -> None:
+    project, environment = path_of(place)
+    order_body = {"snapshot": digest, "project": project, "environment": environment, "environ": session.environ}
+    answer = session.client.call("POST", "/v1/plans", body=order_body)
+    newest = session.client.call("GET", f"{place}/deployments", query={"limit": 1})["items"]
+    is_same = bool(newest) and newest[0]["snapshot"] == digest
+    words = "The sources are those of the newest deployment." if is_same else "The sources differ from the newest deployment's."
+    session.result({"type": "result", "status": "planned", "plan": answer["plan"], "sourceChanged": not is_same},
+                   f"{plan_text(answer['plan'])}\n{words} Nothing was deployed.")  # fmt: skip

@@ -1,1 +1,0 @@
-"""The linked project and the consoles."""

@@ -1,0 +1,152 @@
+"""One run of the command: flags, environment variables, linked project, output, daemon."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rw_cli import launcher
+from rw_cli.client import Client, Json
+from rw_cli.render.text import clean, error_text
+from rw_shared.errors import AnswerNeededError, ConfigInvalidError, RwError
+from rw_shared.paths import Home, client_environment
+
+SCHEMA = "rw/v1"
+TRUTHY = {"1", "true", "yes", "on"}
+FILES = ("railway.toml", "railway.json")
+
+
+@dataclass
+class Session:
+    """The global flags, with what is derived from them."""
+
+    project: str = ""
+    environment: str = "production"
+    is_json: bool = False
+    no_input: bool = False
+    verbose: bool = False
+
+    @cached_property
+    def home(self) -> Home:
+        """The state folder."""
+        return Home.of(os.environ, uid=os.geteuid())
+
+    @cached_property
+    def client(self) -> Client:
+        """The daemon, started when it is first needed."""
+        return Client(str(self.home.socket), ensure=lambda: launcher.ensure(self.home))
+
+    @property
+    def is_interactive(self) -> bool:
+        """Somebody can be asked."""
+        refused = self.no_input or os.environ.get("CI", "").lower() in TRUTHY or os.environ.get("RW_NO_INPUT", "").lower() in TRUTHY
+        return not refused and sys.stdin.isatty() and sys.stdout.isatty()
+
+    @property
+    def is_live(self) -> bool:
+        """stderr can show a view that redraws itself."""
+        return sys.stderr.isatty() and not self.is_json and os.environ.get("TERM") != "dumb"
+
+    @property
+    def colored(self) -> bool:
+        """stdout may have colours."""
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+    @cached_property
+    def environ(self) -> dict[str, str]:
+        """What an order carries of the caller's environment."""
+        return client_environment(os.environ)
+
+    def result(self, value: Mapping[str, Any], text: str) -> None:
+        """Write the result: ``value`` in JSON mode, else ``text``."""
+        if self.is_json:
+            self.row({"schema": SCHEMA, **value})
+        elif text:
+            sys.stdout.write(text.rstrip("\n") + "\n")
+
+    def row(self, value: Mapping[str, Any]) -> None:
+        """Write one line of JSON."""
+        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+    def say(self, text: str) -> None:
+        """Tell about progress on stderr; nothing in JSON mode."""
+        if not self.is_json:
+            sys.stderr.write(clean(text) + "\n")
+            sys.stderr.flush()
+
+    def explain(self, text: str) -> None:
+        """Tell what was chosen and why, under ``-v``."""
+        if self.verbose:
+            sys.stderr.write(clean(text) + "\n")
+
+    def fail(self, error: RwError) -> None:
+        """Write an error the way the output mode asks for."""
+        if self.is_json:
+            self.row({"schema": SCHEMA, "error": error.to_wire()})
+        else:
+            sys.stderr.write(error_text(error))
+
+    def confirm(self, question: str, *, flag: str) -> bool:
+        """Return the answer; ``AnswerNeededError`` where nobody can be asked."""
+        if not self.is_interactive or self.is_json:
+            raise AnswerNeededError(question, flag=flag)
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    def linked(self, path: str = ".") -> str:
+        """Return the project's name: flag, else variable, else the daemon decides by the nearest file and its folder."""
+        folder, name = root_of(Path(path).absolute())
+        asked = self.project or os.environ.get("RW_PROJECT", "")
+        if asked:
+            self.explain(f"project {asked}: {'--project' if self.project else 'RW_PROJECT'}")
+        known = self.client.call("POST", "/v1/projects", body={"name": asked or name, "path": str(folder)})
+        if not asked:
+            self.explain(f"project {known['name']}: {folder}")
+        return str(known["name"])
+
+    def place(self, path: str = ".") -> str:
+        """Return the API's path of the project's environment."""
+        return f"/v1/projects/{self.linked(path)}/environments/{self.environment}"
+
+
+def root_of(folder: Path) -> tuple[Path, str]:
+    """Return the folder of the nearest railway file upwards (else ``folder``) and the name it gives; ``ConfigInvalidError``."""
+    for place in (folder, *folder.parents):
+        for filename in FILES:
+            file = place / filename
+            if file.is_file():
+                return place, _named(file)
+    return folder, ""
+
+
+def _named(file: Path) -> str:
+    try:
+        text = file.read_text()
+        if file.suffix == ".json":
+            document = json.loads(text)
+        else:
+            import tomllib  # lazy: most folders have no such file
+
+            document = tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise ConfigInvalidError(str(file), str(error)) from None
+    project = document.get("project") if isinstance(document, dict) else None
+    name = project.get("name", "") if isinstance(project, dict) else ""
+    return name if isinstance(name, str) else ""
+
+
+def path_of(place: str) -> tuple[str, str]:
+    """Return project and environment of an API path that ``Session.place`` made."""
+    parts = place.split("/")
+    return parts[3], parts[5]
+
+
+__all__ = ["SCHEMA", "Json", "Session", "path_of", "root_of"]

@@ -1,0 +1,93 @@
+"""How an operation goes, as lines: a value that takes rows. No I/O."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from rw_cli.render.text import line
+
+Json = dict[str, Any]
+LAST_LINES = 6
+MARKS = {"done": "✓", "skipped": "–", "failed": "✗", "cancelled": "✗", "running": "●"}
+
+
+def row_of(row: Json) -> Json:
+    """Return a stream's row as ``rw up --json`` prints it: of type log, step or event."""
+    if row.get("type"):
+        return row
+    if row["name"].startswith("step."):
+        data = row["data"]
+        return {"type": "step", "at": row["at"], "service": row["service"], "deployment": data["deployment"], "step": data["step"],
+                "status": data.get("status", "running"), "detail": data.get("detail", "")}  # fmt: skip
+    return {"type": "event", "name": row["name"], "at": row["at"], "service": row["service"], "operation": row["operation"]}
+
+
+@dataclass
+class ServiceProgress:
+    """One service's line."""
+
+    begun: float
+    step: str = "queued"
+    status: str = "running"
+    ended: float = 0
+
+
+@dataclass
+class Progress:
+    """What was seen so far. ``take`` returns the plain lines of a row, ``picture`` the whole view."""
+
+    services: dict[str, ServiceProgress] = field(default_factory=dict)
+    last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
+
+    def take(self, row: Json) -> list[str]:
+        """Learn from ``row`` and return what it says in plain lines; an empty row says nothing."""
+        if not row:
+            return []
+        if row.get("type") == "gap":
+            return [f"… {row['missed']} lines were too fast to show; `rw logs` has them"]
+        if row.get("type") == "log":
+            text = line(row["message"])
+            self.last.append(f"{row['service']} | {text}")
+            return [f"{row['service']} | {text}"]
+        return self._event(row["name"], row["service"], row["data"])
+
+    def _event(self, name: str, service: str, data: Json) -> list[str]:
+        if not service:
+            return []
+        known = self.services.setdefault(service, ServiceProgress(time.monotonic()))
+        if name == "step.started":
+            known.step, known.status = data["step"], "running"
+            return [f"{service}: {data['step']}"]
+        if name == "step.finished":
+            known.status = data["status"]
+            detail = f" ({data['detail']})" if data.get("detail") else ""
+            return [f"{service}: {data['step']} {data['status']}{detail}"]
+        if name == "deployment.status_changed":
+            return self._status(service, known, data)
+        return []
+
+    def _status(self, service: str, known: ServiceProgress, data: Json) -> list[str]:
+        if data["after"] in {"active", "completed", "failed", "crashed", "cancelled", "skipped"}:
+            known.step, known.ended = data["after"], time.monotonic()
+            known.status = "done" if data["after"] in {"active", "completed", "skipped"} else "failed"
+        reason = f": {data['reason']}" if data.get("reason") else ""
+        return [f"{service} is {data['after']}{reason}"]
+
+    def finish(self) -> None:
+        """Leave the last lines away: the result follows."""
+        self.last.clear()
+
+    def picture(self, *, width: int) -> list[str]:
+        """Return the view's lines, with ANSI colours, none wider than ``width``."""
+        broad = max((len(name) for name in self.services), default=0)
+        lines = []
+        for name, one in self.services.items():
+            seconds = (one.ended or time.monotonic()) - one.begun
+            color = {"done": 32, "failed": 31}.get(one.status, 36)
+            text = f" {name.ljust(broad)}  {one.step}  {seconds:.1f} s"[: width - 2]
+            lines.append(f"\x1b[{color}m{MARKS.get(one.status, '●')}\x1b[0m{text}")
+        lines += [f"\x1b[2m  {text[: width - 3]}\x1b[0m" for text in self.last]
+        return lines

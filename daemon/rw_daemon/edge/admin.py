@@ -1,0 +1,43 @@
+"""Envoy's admin socket: which version is in force, how many requests are open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from rw_shared.errors import EdgeFailedError
+
+CALL_SECONDS = 3.0
+
+
+class Admin:
+    """A client whose connections are not kept: the socket is a new one after each start of Envoy."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+        transport = httpx.AsyncHTTPTransport(uds=str(socket), limits=httpx.Limits(max_keepalive_connections=0))
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://envoy", timeout=CALL_SECONDS)
+
+    async def is_ready(self) -> bool:
+        """Return whether Envoy answers at all."""
+        if not self._socket.exists():
+            return False
+        try:
+            return (await self._client.get("/ready")).status_code > 0
+        except httpx.HTTPError:
+            return False
+
+    async def stats(self, pattern: str) -> dict[str, Any]:
+        """Return the counters, gauges and texts whose name fits ``pattern``, a regular expression. ``EdgeFailedError``."""
+        try:
+            answer = await self._client.get("/stats", params={"format": "json", "filter": pattern})
+            rows = answer.json()["stats"]
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            raise EdgeFailedError(f"its admin socket gave no statistics: {error!r}", log=str(self._socket)) from None
+        return {row["name"]: row["value"] for row in rows if "name" in row}
+
+    async def close(self) -> None:
+        """Close the client."""
+        await self._client.aclose()

@@ -1,0 +1,245 @@
+"""Envoy's configuration as data: bootstrap, listeners, clusters, routes. Pure; edge.md says why each value is what it is."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+from rw_daemon.edge.edge import HttpRoute, Upstream
+
+Json = dict[str, Any]
+TYPE = "type.googleapis.com/envoy."
+ROUTES = "rw"
+PLENTY = 10_000  # circuit breakers: the default of 1,024 connections makes WebSockets hang
+HOLD_RETRIES = 200  # with the back-off below, some 30 s on a port that refuses
+SAFE = "reset,connect-failure,refused-stream"
+UNSAFE = "connect-failure,refused-stream,reset-before-request"  # nothing that may have reached the app
+HELD_BODY_BYTES = 64 * 1024 * 1024
+OWN_PORT = "x-rw-own-port"  # put on by a service's own listener, taken off before the app sees it, never accepted from outside
+HTML_TYPE, TEXT_TYPE = "text/html; charset=utf-8", "text/plain; charset=utf-8"
+
+
+def version_of(document: object) -> str:
+    """Return the version text of a document: the digest of its content."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def dynamic(resources: list[Json]) -> Json:
+    """Return a file for Envoy to watch."""
+    return {"version_info": version_of(resources), "resources": resources}
+
+
+def bootstrap(folder: Path, *, admin_socket: Path) -> Json:
+    """Return what Envoy starts with: its admin socket and where the three watched files are."""
+
+    def watched(name: str) -> Json:
+        return {"resource_api_version": "V3", "path_config_source": {"path": str(folder / name)}}
+
+    return {
+        "node": {"id": "rw", "cluster": "rw"},
+        "admin": {"address": {"pipe": {"path": str(admin_socket), "mode": 0o600}}},
+        "dynamic_resources": {"lds_config": watched("lds.json"), "cds_config": watched("cds.json")},
+    }
+
+
+# --- clusters
+
+
+def clusters(routes: tuple[HttpRoute, ...]) -> list[Json]:
+    """Return one cluster for each release, by name."""
+    found = {upstream.release: upstream for route in routes for upstream in route.upstreams}
+    return [cluster(found[name]) for name in sorted(found)]
+
+
+def cluster(upstream: Upstream) -> Json:
+    """Return a release's cluster."""
+    limits = {"max_connections": PLENTY, "max_pending_requests": PLENTY, "max_requests": PLENTY, "max_retries": PLENTY}
+    return {
+        "@type": f"{TYPE}config.cluster.v3.Cluster",
+        "name": upstream.release,
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        "circuit_breakers": {"thresholds": [{"priority": "DEFAULT", **limits}]},
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": f"{TYPE}extensions.upstreams.http.v3.HttpProtocolOptions",
+                "common_http_protocol_options": {
+                    "idle_timeout": "1s"
+                },  # below every server's keep-alive: no POST meets a closing connection
+                "explicit_http_config": {"http_protocol_options": {}},
+            }
+        },
+        "load_assignment": {
+            "cluster_name": upstream.release,
+            "endpoints": [{"lb_endpoints": [_endpoint(one.host, one.port) for one in upstream.endpoints]}],
+        },
+    }
+
+
+def _endpoint(host: str, port: int) -> Json:
+    return {"endpoint": {"address": {"socket_address": {"address": host, "port_value": port}}}}
+
+
+# --- routes
+
+
+def route_configuration(routes: tuple[HttpRoute, ...]) -> Json:
+    """Return the one route configuration of all ports: Envoy watches one file and takes one resource from it.
+
+    A service's own port answers to any name: its listener puts ``OWN_PORT`` on each request, and the last virtual host goes by that.
+    """
+    hosts = [{"name": one.key, "domains": list(one.hostnames), **_served(one)} for one in routes if one.hostnames]
+    own = [_only(one, rule) for one in routes if one.port for rule in _rules(one)]
+    return {
+        "@type": f"{TYPE}config.route.v3.RouteConfiguration",
+        "name": ROUTES,
+        "virtual_hosts": [
+            *hosts,
+            {"name": "any", "domains": ["*"], "routes": [*own, _nobody()], "request_body_buffer_limit": HELD_BODY_BYTES},
+        ],
+        "ignore_port_in_host_matching": True,
+        "request_headers_to_remove": ["x-real-ip", "x-forwarded-host", OWN_PORT],
+    }
+
+
+def _only(route: HttpRoute, rule: Json) -> Json:
+    header = {"name": OWN_PORT, "string_match": {"exact": str(route.port)}}
+    return {**rule, "match": {**rule["match"], "headers": [*rule["match"].get("headers", []), header]}}
+
+
+def _served(route: HttpRoute) -> Json:
+    return {"routes": _rules(route), "request_body_buffer_limit": HELD_BODY_BYTES}
+
+
+def _rules(route: HttpRoute) -> list[Json]:
+    """Return one service's routes: requests that may be repeated, and the others."""
+    if not route.upstreams:
+        return [_page(route)]
+    action = _action(route.upstreams)
+    safe = {"prefix": "/", "headers": [{"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}}}]}
+    return [
+        {"match": safe, "route": {**action, "retry_policy": _retries(SAFE)}},
+        {"match": {"prefix": "/"}, "route": {**action, "retry_policy": _retries(UNSAFE)}},
+    ]
+
+
+def _action(upstreams: tuple[Upstream, ...]) -> Json:
+    base: Json = {"timeout": "0s", "idle_timeout": "0s"}
+    if len(upstreams) == 1:
+        return {**base, "cluster": upstreams[0].release}
+    return {**base, "weighted_clusters": {"clusters": [{"name": one.release, "weight": one.weight} for one in upstreams]}}
+
+
+def _retries(conditions: str) -> Json:
+    """Return a policy that holds a request while its only replica comes up again."""
+    return {"retry_on": conditions, "num_retries": HOLD_RETRIES, "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.25s"}}
+
+
+def _page(route: HttpRoute) -> Json:
+    name = route.key.rpartition("/")[2]
+    return {
+        "match": {"prefix": "/"},
+        "direct_response": {"status": 503, "body": {"inline_string": f"503: {route.notice or f'{name} is not running.'}\n"}},
+        "response_headers_to_add": [
+            {"header": {"key": "content-type", "value": TEXT_TYPE}},
+            {"header": {"key": "retry-after", "value": "5"}},
+        ],
+    }
+
+
+def _nobody() -> Json:
+    body = "404: no service answers to this name here. `rw status` in the project's folder shows its URL.\n"
+    return {
+        "match": {"prefix": "/"},
+        "direct_response": {"status": 404, "body": {"inline_string": body}},
+        "response_headers_to_add": [{"header": {"key": "content-type", "value": TEXT_TYPE}}],
+    }
+
+
+# --- listeners
+
+
+def listeners(routes: tuple[HttpRoute, ...], *, port: int, folder: Path) -> list[Json]:
+    """Return the shared port's listener and one for each service's own port."""
+    return [_listener("shared", port, folder), *(_listener(f"own-{one.port}", one.port, folder, own=True) for one in routes if one.port)]
+
+
+def _listener(name: str, port: int, folder: Path, *, own: bool = False) -> Json:
+    source = {"resource_api_version": "V3", "path_config_source": {"path": str(folder / "rds.json")}}
+    mark = {"append": {"header": {"key": OWN_PORT, "value": str(port)}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+    manager = {
+        "@type": f"{TYPE}extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": name,
+        "codec_type": "AUTO",
+        "rds": {"route_config_name": ROUTES, "config_source": source},
+        "early_header_mutation_extensions": [_early(mark if own else {"remove": OWN_PORT})],
+        "http_filters": [{"name": "router", "typed_config": {"@type": f"{TYPE}extensions.filters.http.router.v3.Router"}}],
+        "use_remote_address": True,  # forged X-Forwarded-* and X-Request-Id do not pass
+        "normalize_path": True,
+        "merge_slashes": True,
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "server_header_transformation": "PASS_THROUGH",
+        "stream_idle_timeout": "0s",
+        "http_protocol_options": {"accept_http_10": True},
+        "access_log": [_access_log(folder)],
+        "local_reply_config": _local_replies(),
+    }
+    return {
+        "@type": f"{TYPE}config.listener.v3.Listener",
+        "name": name,
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
+        "enable_reuse_port": False,  # the default lets a second Envoy share the port in silence
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+    }
+
+
+def _early(mutation: Json) -> Json:
+    kind = "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
+    return {"name": "own-port", "typed_config": {"@type": f"{TYPE}{kind}", "mutations": [mutation]}}
+
+
+def _access_log(folder: Path) -> Json:
+    fields = {
+        "ts": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
+        "method": "%REQ(:METHOD)%",
+        "host": "%REQ(:AUTHORITY)%",
+        "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+        "protocol": "%PROTOCOL%",
+        "status": "%RESPONSE_CODE%",
+        "durationMs": "%DURATION%",
+        "bytesIn": "%BYTES_RECEIVED%",
+        "bytesOut": "%BYTES_SENT%",
+        "release": "%UPSTREAM_CLUSTER_RAW%",
+        "route": "%VIRTUAL_CLUSTER_NAME%",
+        "flags": "%RESPONSE_FLAGS%",
+        "requestId": "%REQ(X-REQUEST-ID)%",
+    }
+    return {
+        "name": "file",
+        "typed_config": {
+            "@type": f"{TYPE}extensions.access_loggers.file.v3.FileAccessLog",
+            "path": str(folder / "access.log"),
+            "log_format": {"json_format": fields},
+        },
+    }
+
+
+def _local_replies() -> Json:
+    """Return how Envoy's own 503s read: a page for browsers, text for everybody else."""
+    words = "no replica of this service answers. `rw status` says why, `rw logs` what it printed."
+    page = f"<!doctype html><title>503</title><h1>Service unavailable</h1><p>{html.escape('N' + words[1:])}</p>"
+
+    def mapper(body: str, kind: str, *conditions: Json) -> Json:
+        status = {"status_code_filter": {"comparison": {"op": "EQ", "value": {"default_value": 503, "runtime_key": "rw"}}}}
+        return {
+            "filter": {"and_filter": {"filters": [status, *conditions]}} if conditions else status,
+            "body_format_override": {"text_format_source": {"inline_string": body + "\n"}, "content_type": kind},
+        }
+
+    browser = {"header_filter": {"header": {"name": "accept", "string_match": {"contains": "text/html"}}}}
+    upstream = {"response_flag_filter": {"flags": ["UF", "UH", "UC", "UT", "URX", "UO", "NC", "NR", "LR", "UR"]}}
+    return {"mappers": [mapper(page, HTML_TYPE, upstream, browser), mapper(f"503: {words}", TEXT_TYPE, upstream)]}

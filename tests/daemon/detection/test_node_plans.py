@@ -1,0 +1,134 @@
+"""What the Node buildpack makes of source trees."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from rw_daemon.detection.buildpack import Request
+from rw_daemon.detection.buildpacks.node import NodeBuildpack
+from rw_daemon.detection.source import Source
+from rw_daemon.plans.plan import BuildPlan
+
+
+def planned(files: dict[str, str] | None = None, /, variables: dict[str, str] | None = None, **package: Any) -> BuildPlan:
+    source = Source({"package.json": json.dumps(package), **(files or {})})
+    return NodeBuildpack().plan(Request(source, variables=variables or {}))
+
+
+MANAGERS: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
+    "no lock file": ({}, {}, "npm install --omit=dev"),
+    "npm lock": ({"package-lock.json": "{}"}, {}, "npm ci --omit=dev"),
+    "npm shrinkwrap": ({"npm-shrinkwrap.json": "{}"}, {}, "npm ci"),
+    "pnpm lock 9": ({"pnpm-lock.yaml": "lockfileVersion: '9.0'"}, {}, "npx --yes pnpm@9 install --frozen-lockfile --prod"),
+    "pnpm lock 6": ({"pnpm-lock.yaml": "lockfileVersion: '6.0'"}, {}, "npx --yes pnpm@8 install"),
+    "pnpm lock 5": ({"pnpm-lock.yaml": "lockfileVersion: 5.4"}, {}, "npx --yes pnpm@7 install"),
+    "yarn 1": ({"yarn.lock": "# yarn lockfile v1"}, {}, "npx --yes yarn@1.22.22 install --frozen-lockfile --production"),
+    "yarn berry by lock": ({"yarn.lock": "__metadata:\n"}, {}, "npx --yes --package=@yarnpkg/cli-dist@4 yarn install --immutable"),
+    "yarn berry by field": ({"yarn.lock": ""}, {"packageManager": "yarn@4.5.0"}, "npx --yes --package=@yarnpkg/cli-dist@4.5.0 yarn"),
+    "bun text lock": ({"bun.lock": "{}"}, {}, "npx --yes bun@1 install --frozen-lockfile"),
+    "bun binary lock": ({"bun.lockb": ""}, {}, "npx --yes bun@1 install --frozen-lockfile"),
+    "field with hash": ({"pnpm-lock.yaml": ""}, {"packageManager": "pnpm@9.15.4+sha512.ab"}, "npx --yes pnpm@9.15.4 install"),
+    "field beats lock": ({"package-lock.json": "{}"}, {"packageManager": "pnpm@9.1.0"}, "npx --yes pnpm@9.1.0 install --prod"),
+    "devEngines": ({}, {"devEngines": {"packageManager": {"name": "pnpm", "version": "10.2.0"}}}, "npx --yes pnpm@10.2.0 install"),
+    "engines": ({}, {"engines": {"yarn": "1.x"}}, "npx --yes yarn@1.22.22 install"),
+    "field of a wrong type": ({}, {"packageManager": ["pnpm"]}, "npm install"),
+}
+
+
+@pytest.mark.parametrize(("files", "package", "command"), MANAGERS.values(), ids=MANAGERS)
+def test_packages_are_installed_by_the_manager_of_the_project(files: dict[str, str], package: dict[str, Any], command: str) -> None:
+    assert planned(files, **package).steps[0].commands[0].startswith(command)
+
+
+STARTS: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
+    "script": ({}, {"scripts": {"start": "node server.js"}}, "node server.js"),
+    "script with a variable": ({}, {"scripts": {"start": "A=1 node a.js"}}, "env A=1 node a.js"),
+    "script of two commands": ({}, {"scripts": {"start": "a && b"}}, "sh -c 'a && b'"),
+    "script that calls a script": ({}, {"scripts": {"start": "npm run serve", "serve": "node s.js"}}, "node s.js"),
+    "script with one before it": ({}, {"scripts": {"prestart": "a", "start": "b"}}, "sh -c 'a && exec b'"),
+    "script that calls itself": ({}, {"scripts": {"start": "npm start"}}, "npm start"),
+    "main": ({"lib/a.js": ""}, {"main": "lib/a.js"}, "node lib/a.js"),
+    "main without suffix": ({"lib/a.js": ""}, {"main": "./lib/a"}, "node lib/a.js"),
+    "server.js": ({"server.js": "", "index.js": ""}, {}, "node server.js"),
+    "index.js": ({"index.js": ""}, {}, "node index.js"),
+    "nothing": ({}, {}, ""),
+    "main that is not there": ({}, {"main": "gone.js"}, ""),
+    "next": (
+        {},
+        {"scripts": {"build": "next build", "start": "next start"}, "dependencies": {"next": "15"}},
+        "env HOSTNAME=$HOST node .next/standalone/server.js",
+    ),
+    "nuxt": ({}, {"scripts": {"build": "nuxt build"}, "dependencies": {"nuxt": "3"}}, "node .output/server/index.mjs"),
+    "remix": ({}, {"dependencies": {"@remix-run/serve": "2"}}, "remix-serve build/server/index.js"),
+    "astro with a server": ({}, {"dependencies": {"astro": "5", "@astrojs/node": "9"}}, "node dist/server/entry.mjs"),
+    "sveltekit": ({}, {"devDependencies": {"@sveltejs/kit": "2", "@sveltejs/adapter-node": "5"}}, "node build"),
+    "nest": ({}, {"scripts": {"start": "node dist/main"}, "dependencies": {"@nestjs/core": "10"}}, "node dist/main"),
+    "vite with a server": ({}, {"scripts": {"build": "vite build", "start": "node s.js"}, "devDependencies": {"vite": "6"}}, "node s.js"),
+}
+
+
+@pytest.mark.parametrize(("files", "package", "start"), STARTS.values(), ids=STARTS)
+def test_the_start_command_is_the_servers_own(files: dict[str, str], package: dict[str, Any], start: str) -> None:
+    assert planned(files, **package).services[0].start == start
+
+
+BUILD = {"scripts": {"build": "make-pages"}}
+ANGULAR = {"projects": {"shop": {"architect": {"build": {"builder": "@angular/build:application", "options": {}}}}}}
+PAGES: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
+    "vite": ({}, {**BUILD, "devDependencies": {"vite": "6"}}, "dist"),
+    "vite elsewhere": (
+        {"vite.config.js": "export default { build: { outDir: 'out' } }"},
+        {**BUILD, "devDependencies": {"vite": "6"}},
+        "out",
+    ),
+    "vite, commented out": ({"vite.config.js": "// outDir: 'out'"}, {**BUILD, "devDependencies": {"vite": "6"}}, "dist"),
+    "create-react-app": ({}, {"scripts": {"build": "b", "start": "react-scripts start"}, "dependencies": {"react-scripts": "5"}}, "build"),
+    "vue-cli": ({}, {**BUILD, "devDependencies": {"@vue/cli-service": "5"}}, "dist"),
+    "astro": ({}, {**BUILD, "dependencies": {"astro": "5"}}, "dist"),
+    "angular": ({"angular.json": json.dumps(ANGULAR)}, {**BUILD, "dependencies": {"@angular/core": "19"}}, "dist/shop/browser"),
+    "sveltekit": ({}, {**BUILD, "devDependencies": {"@sveltejs/kit": "2", "@sveltejs/adapter-static": "3"}}, "build"),
+    "next export": ({"next.config.mjs": "export default { output: 'export' }"}, {**BUILD, "dependencies": {"next": "15"}}, "out"),
+}
+
+
+@pytest.mark.parametrize(("files", "package", "folder"), PAGES.values(), ids=PAGES)
+def test_pages_are_served_by_caddy(files: dict[str, str], package: dict[str, Any], folder: str) -> None:
+    plan = planned(files, **package)
+    assert plan.keep == (folder, "Caddyfile")
+    assert (plan.bases.build, plan.bases.run) == ("node:22-slim", "caddy:2-alpine")
+
+
+def test_the_one_app_of_a_workspace_is_started_in_its_folder() -> None:
+    files = {
+        "pnpm-workspace.yaml": "packages:\n  - 'packages/*'\n  - \"apps/*\"\n",
+        "apps/web/package.json": json.dumps({"scripts": {"start": "node server.js"}}),
+        "packages/a/package.json": "{}",
+    }
+    plan = planned(files)
+    assert plan.services[0].start == "sh -c 'cd apps/web && exec node server.js'"
+    assert {"apps/web/package.json", "packages/a/package.json"} <= set(plan.steps[0].inputs)
+
+
+def test_several_apps_of_a_workspace_are_explained_and_can_be_chosen() -> None:
+    files = {f"apps/{name}/package.json": json.dumps({"scripts": {"start": f"node {name}.js"}}) for name in ("a", "b")}
+    assert [one.code for one in planned(files, workspaces=["apps/*"]).warnings] == ["SEVERAL_APPS"]
+    chosen = planned(files, {"RW_BUILD_NODE_APP": "b"}, workspaces=["apps/*"])
+    assert "node b.js" in chosen.services[0].start
+    assert chosen.warnings == ()
+
+
+def test_packages_for_development_stay_when_the_server_is_one_of_them() -> None:
+    plan = planned(scripts={"start": "tsx server.ts"}, devDependencies={"tsx": "4"})
+    assert "--include=dev" in plan.steps[0].commands[0]
+
+
+def test_packages_for_development_go_after_the_build() -> None:
+    plan = planned({"package-lock.json": "{}"}, scripts={"build": "tsc", "start": "node a.js"}, devDependencies={"typescript": "5"})
+    assert plan.steps[1].commands == ("npm run build", "npm prune --omit=dev --no-audit --no-fund")
+
+
+def test_a_script_of_installing_gets_all_sources() -> None:
+    assert planned(scripts={"postinstall": "node patch.js"}).steps[0].inputs == (".",)

@@ -1,0 +1,133 @@
+"""What is in a snapshot, what is left out, and what comes out again."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rw_daemon.snapshots import Snapshots
+from rw_shared.errors import SnapshotMissingError, SnapshotTooLargeError, SourceMissingError
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def snapshots(tmp_path: Path) -> Snapshots:
+    return Snapshots(tmp_path / "kept", limit_files=100, limit_bytes=1000)
+
+
+def write(tree: Path, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("files", "kept"),
+    [
+        pytest.param({".git/config": "", "a": ""}, ["a"], id="git"),
+        pytest.param({".env": "", ".env.local": "", ".env.example": ""}, [".env.example"], id="secrets"),
+        pytest.param({"x/pyvenv.cfg": "", "x/a": "", "a": ""}, ["a"], id="virtual environment of any name"),
+        pytest.param({"b/node_modules/a": "", "__pycache__/a": "", "a": ""}, ["a"], id="installed and compiled"),
+        pytest.param({".gitignore": "*.log\n!b.log", "a.log": "", "b.log": ""}, [".gitignore", "b.log"], id="gitignore"),
+        pytest.param({"x/.gitignore": "a", "x/a": "", "a": ""}, ["a", "x/.gitignore"], id="nested gitignore"),
+        pytest.param({".railwayignore": "a", ".gitignore": "b", "a": "", "b": ""}, [".gitignore", ".railwayignore", "b"], id="own rules"),
+        pytest.param({".railwayignore": "!node_modules/", "node_modules/a": ""}, [".railwayignore", "node_modules/a"], id="included"),
+        pytest.param({".railwayignore": "!.git/", ".git/a": ""}, [".railwayignore"], id="never git"),
+    ],
+)
+async def test_what_belongs_to_a_snapshot(tree: Path, snapshots: Snapshots, files: dict[str, str], kept: list[str]) -> None:
+    write(tree, files)
+    manifest = await snapshots.manifest((await snapshots.take(tree)).digest)
+    assert [entry.path for entry in manifest.entries] == kept
+
+
+async def test_equal_trees_have_equal_digests_and_a_changed_byte_another(tree: Path, snapshots: Snapshots) -> None:
+    write(tree, {"a": "1"})
+    first = await snapshots.take(tree)
+    assert (await snapshots.take(tree)).digest == first.digest
+    write(tree, {"a": "2"})
+    assert (await snapshots.take(tree)).digest != first.digest
+
+
+async def test_links_out_and_pipes_are_skipped_and_named(tree: Path, snapshots: Snapshots) -> None:
+    (tree / "inside").symlink_to("loop")
+    (tree / "loop").symlink_to("inside")
+    (tree / "outside").symlink_to("/etc/passwd")
+    os.mkfifo(tree / "pipe")
+    snapshot = await snapshots.take(tree)
+    assert snapshot.files == 2
+    assert [one.split(" ")[0] for one in snapshot.skipped] == ["outside", "pipe"]
+
+
+async def test_a_tree_comes_out_as_it_went_in(tree: Path, snapshots: Snapshots, tmp_path: Path) -> None:
+    write(tree, {"a/run.sh": "x"})
+    (tree / "a/run.sh").chmod(0o755)
+    (tree / "link").symlink_to("a/run.sh")
+    digest = (await snapshots.take(tree)).digest
+    await snapshots.lay_out(digest, tmp_path / "out")
+    assert os.access(tmp_path / "out/a/run.sh", os.X_OK)
+    assert (tmp_path / "out/link").read_text() == "x"
+    assert (await snapshots.source(digest)).text("link") == "x"
+
+
+async def test_a_tar_is_the_same_each_time_and_readable(tree: Path, snapshots: Snapshots) -> None:
+    write(tree, {"a": "1", "b/c": "2"})
+    digest = (await snapshots.take(tree)).digest
+    made = b"".join(snapshots.tar(digest, {"Dockerfile": b"FROM x"}))
+    assert made == b"".join(snapshots.tar(digest, {"Dockerfile": b"FROM x"}))
+    with tarfile.open(fileobj=io.BytesIO(made)) as archive:
+        assert archive.getnames() == ["Dockerfile", "a", "b/c"]
+        assert {one.mtime for one in archive} == {0}
+
+
+async def test_what_is_too_large_is_named_before_anything_is_copied(tree: Path, snapshots: Snapshots, tmp_path: Path) -> None:
+    with (tree / "big").open("wb") as file:
+        file.truncate(3_000_000_000)
+    with pytest.raises(SnapshotTooLargeError) as caught:
+        await snapshots.take(tree)
+    assert "big" in str(caught.value.to_wire() if hasattr(caught.value, "to_wire") else caught.value.__dict__)
+    assert not (tmp_path / "kept").exists()
+
+
+async def test_a_missing_folder_and_a_missing_snapshot_are_told(tree: Path, snapshots: Snapshots) -> None:
+    with pytest.raises(SourceMissingError):
+        await snapshots.take(tree / "gone")
+    with pytest.raises(SnapshotMissingError):
+        await snapshots.manifest("sha256:" + "0" * 64)
+
+
+async def test_only_kept_snapshots_stay(tree: Path, snapshots: Snapshots) -> None:
+    write(tree, {"a": "1"})
+    old = (await snapshots.take(tree)).digest
+    write(tree, {"a": "2"})
+    new = (await snapshots.take(tree)).digest
+    await snapshots.keep_only({new})
+    assert (await snapshots.source(new)).text("a") == "2"
+    with pytest.raises(SnapshotMissingError):
+        await snapshots.manifest(old)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=40))
+@settings(max_examples=40, deadline=None)
+async def test_any_name_is_kept(name: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        tree.mkdir()
+        path = tree / f"f{name}"
+        path.write_text(name)
+        snapshots = Snapshots(Path(folder) / "kept", limit_files=9, limit_bytes=999)
+        digest = (await snapshots.take(tree)).digest
+        assert [one.path for one in (await snapshots.manifest(digest)).entries] == [path.name]
