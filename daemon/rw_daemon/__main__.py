@@ -97,7 +97,7 @@ async def serve(started: Started, *, compose: Compose, clock: Clock) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    composition = await compose(started.home, clock=clock, settings=Settings(), info=started.info, stop=ending.set)
+    composition = await compose(started.home, clock=clock, settings=Settings.of(os.environ), info=started.info, stop=ending.set)
     try:
         guard.marker(started.home).write_text(guard.RUNNING)
         log.info("rw %s serves %s (previous end: %s)", VERSION, started.home.root, started.previous_end or "none")

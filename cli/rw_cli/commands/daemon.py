@@ -26,13 +26,22 @@ def start(ctx: typer.Context) -> None:
 
 
 @daemon_app.command()
-def stop(ctx: typer.Context) -> None:
-    """Stop it; services and URLs stay."""
+def stop(
+    ctx: typer.Context,
+    everything: Annotated[bool, typer.Option("--everything", help="Take down all services and the edge as well.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Stop it; services and URLs stay, unless --everything is given."""
     session: Session = ctx.obj
-    if not launcher.answers(session.home):
+    if everything:
+        if not yes and not session.confirm("Take every service of every project down?", flag="--yes"):
+            return
+        session.client.call("POST", "/v1/daemon/stop", body={"everything": True})
+    elif not launcher.answers(session.home):
         session.result({"stopped": False}, "It does not run.")
         return
-    session.client.once("POST", "/v1/daemon/stop")
+    else:
+        session.client.once("POST", "/v1/daemon/stop")
     deadline = time.monotonic() + STOP_SECONDS
     while launcher.answers(session.home):
         if time.monotonic() > deadline:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from rw_daemon.api.rooms import Behind
-from rw_shared.models import DaemonInfo, Model
+from rw_shared.models import DaemonInfo, Model, Order
 
 router = APIRouter(tags=["daemon"])
 
@@ -22,8 +22,16 @@ async def read_daemon(rooms: Behind) -> DaemonInfo:
     return rooms.info
 
 
+class StopOrder(Order):
+    """How to stop. ``everything``: take down all services and the edge first."""
+
+    everything: bool = False
+
+
 @router.post("/v1/daemon/stop", status_code=202)
-async def stop_daemon(rooms: Behind) -> Stopping:
+async def stop_daemon(rooms: Behind, order: StopOrder | None = None) -> Stopping:
     """End the daemon once this is answered."""
+    if order is not None and order.everything:
+        await rooms.everything()
     rooms.stop()
     return Stopping()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -89,6 +89,7 @@ class Rooms:
     """Everything behind the API.
 
     :param stop: ends the daemon soon after it returns; apps and edge stay.
+    :param everything: takes down all that rw runs, the edge last.
     """
 
     store: Store
@@ -100,6 +101,7 @@ class Rooms:
     logs: Logs
     info: DaemonInfo
     stop: Callable[[], None]
+    everything: Callable[[], Awaitable[None]]
 
 
 def _rooms(connection: HTTPConnection) -> Rooms:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from rw_daemon.deployments.running import Running
 from rw_daemon.deployments.status import Status
 from rw_daemon.deployments.steps import Recorder
 from rw_daemon.deployments.supervisor import Supervisor
-from rw_daemon.deployments.targets import Opener, Targets
+from rw_daemon.deployments.targets import Opener, Target, Targets
 from rw_daemon.edge.edge import Edge
 from rw_daemon.logs.collector import Collector
 from rw_daemon.logs.logs import Logs
@@ -49,6 +49,9 @@ class Deployments:
     router: Router
     targets: Targets
     exits: Exits
+    collector: Collector
+    everything: Callable[[], Awaitable[None]]
+    """Takes down all that rw runs, the edge last: for uninstalling."""
 
     @classmethod
     def compose(
@@ -65,7 +68,12 @@ class Deployments:
         settings: Settings,
     ) -> Deployments:
         """Make every part once."""
-        targets, exits, kept, output = Targets(openers), Exits(), Environs(environs), Output(logs, clock)
+        exits, kept, output = Exits(), Environs(environs), Output(logs, clock)
+
+        def follow(target: Target) -> None:
+            tasks.keep(f"exits on {target.kind}", lambda: exits.follow(target.runtime))
+
+        targets = Targets(openers, opened=follow)
         recorder, collector, planner = Recorder(store, clock), Collector(logs), Planner(snapshots)
         router = Router(store, targets, edge)
         retirer = Retirer(recorder=recorder, edge=edge, environs=kept, tasks=tasks, clock=clock, settings=settings, gone=collector.detach)
@@ -75,6 +83,11 @@ class Deployments:
         )  # fmt: skip
         replicas = Replicas(store=store, controller=controller, router=router, collector=collector, clock=clock)
         operations = Operations(store, recorder, tasks, clock)
+
+        async def everything() -> None:
+            await running.take_down_everything(targets)
+            await edge.stop()
+
         running = Running(
             store=store, recorder=recorder, operations=operations, replicas=replicas, router=router, retirer=retirer, clock=clock
         )
@@ -84,21 +97,23 @@ class Deployments:
         )  # fmt: skip
         supervisor = Supervisor(
             store=store, recorder=recorder, controller=controller, replicas=replicas, router=router, targets=targets, exits=exits,
-            output=output, tasks=tasks, clock=clock, settings=settings,
+            output=output, tasks=tasks, clock=clock, settings=settings, edge=edge,
         )  # fmt: skip
         recovery = Recovery(
             store=store, targets=targets, controller=controller, replicas=replicas, orders=orders, router=router, collector=collector,
             exits=exits, tasks=tasks,
         )  # fmt: skip
         return cls(
-            orders,
-            operations,
-            planner,
-            Projects(store, clock),
-            Status(store, targets, router, edge),
-            recovery,
-            supervisor,
-            router,
-            targets,
-            exits,
+            orders=orders,
+            operations=operations,
+            planner=planner,
+            projects=Projects(store, clock),
+            status=Status(store, targets, router, edge),
+            recovery=recovery,
+            supervisor=supervisor,
+            router=router,
+            targets=targets,
+            exits=exits,
+            collector=collector,
+            everything=everything,
         )

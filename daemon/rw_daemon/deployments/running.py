@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from rw_daemon.clock import Clock
 from rw_daemon.deployments.operations import Operations
@@ -10,9 +11,9 @@ from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.retire import Retirer
 from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.steps import Recorder
-from rw_daemon.deployments.targets import Target
+from rw_daemon.deployments.targets import Target, Targets
 from rw_daemon.store.store import ServiceRow, Store
-from rw_shared.errors import DeploymentFailedError, RwError
+from rw_shared.errors import DeploymentFailedError, RwError, UnreachableError
 from rw_shared.events import RouteChanged, ServiceRemoved, ServiceScaled
 from rw_shared.models import Deployment, DeploymentStatus, Operation, OperationKind, OperationOrder, Scope
 
@@ -79,6 +80,13 @@ class Running:
                 replicas=replicas,
             )
         )
+
+    async def take_down_everything(self, targets: Targets) -> None:
+        """Take down every service of every environment; a target that does not answer keeps what it has."""
+        for row in await self._store.services():
+            kind = (await self._store.environments(row.project))[row.environment]
+            with suppress(UnreachableError):
+                await self.take_down(row, await targets.get(kind, {}), "")
 
     async def take_down(self, row: ServiceRow, target: Target, operation: str) -> None:
         """Lead requests away, stop every release of a service, forget the service; its history stays."""

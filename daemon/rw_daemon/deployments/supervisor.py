@@ -15,7 +15,7 @@ from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target, Targets
 from rw_daemon.edge import health
-from rw_daemon.edge.edge import Endpoint
+from rw_daemon.edge.edge import Edge, Endpoint
 from rw_daemon.runtimes.runtime import Exit, Instance
 from rw_daemon.settings import Settings
 from rw_daemon.store.store import Store
@@ -53,9 +53,11 @@ class Supervisor:
         tasks: Tasks,
         clock: Clock,
         settings: Settings,
+        edge: Edge,
     ) -> None:
         self._store, self._recorder, self._controller, self._replicas, self._router = store, recorder, controller, replicas, router
         self._targets, self._output, self._tasks, self._clock, self._settings = targets, output, tasks, clock, settings
+        self._edge = edge
         self._budgets: dict[tuple[str, int], Budget] = {}
         self._busy: set[str] = set()
         exits.listen(self.ended)
@@ -143,6 +145,14 @@ class Supervisor:
     async def _target(self, deployment: Deployment) -> Target:
         kind = (await self._store.environments(deployment.project))[deployment.environment]
         return await self._targets.get(kind, {})
+
+    # --- the edge
+
+    async def keep_edge(self) -> None:
+        """Bring the edge up again whenever it ends, with the routes it had."""
+        while True:
+            await self._edge.ended()
+            await self._router.apply()
 
     # --- liveness
 

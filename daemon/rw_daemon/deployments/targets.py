@@ -27,8 +27,9 @@ Opener = Callable[[Mapping[str, str]], Awaitable[Target]]
 class Targets:
     """The targets of this machine, made when first needed; several live side by side."""
 
-    def __init__(self, openers: Mapping[TargetKind, Opener]) -> None:
-        self._openers = dict(openers)
+    def __init__(self, openers: Mapping[TargetKind, Opener], *, opened: Callable[[Target], None]) -> None:
+        """``opened`` is told of each target when it is there."""
+        self._openers, self._opened = dict(openers), opened
         self._open: dict[TargetKind, Target] = {}
 
     async def get(self, kind: TargetKind, environ: Mapping[str, str]) -> Target:
@@ -36,6 +37,7 @@ class Targets:
         target = self._open.get(kind)
         if target is None:
             target = self._open[kind] = await self._openers[kind](environ)
+            self._opened(target)
         await target.runtime.check()
         return target
 

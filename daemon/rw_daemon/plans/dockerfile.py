@@ -44,7 +44,12 @@ class _Renderer:
         plan = self._plan
         head = [f"# {plan.buildpack} {plan.version}".rstrip() + (f", {plan.framework}" if plan.framework else "") + "; planned by rw"]
         if not self._has_build:
-            return [head, *self._variables(), ["# --- what runs", f"FROM {plan.bases.run}", *self._run_head(), *self._direct()], self._tail()]
+            return [
+                head,
+                *self._variables(),
+                ["# --- what runs", f"FROM {plan.bases.run}", *self._run_head(), *self._direct()],
+                self._tail(),
+            ]
         return [
             head,
             *self._variables(),
@@ -63,7 +68,13 @@ class _Renderer:
         """The stage that holds variables: no image contains it, and a changed one reruns only the steps that mount it."""
         if self._is_portable or not variables_stage(self._plan):
             return []
-        return [["# build variables, mounted where a step declares them; they reach no layer", "FROM scratch AS variables", f"COPY {CONTEXT_OWN}variables/ /"]]
+        return [
+            [
+                "# build variables, mounted where a step declares them; they reach no layer",
+                "FROM scratch AS variables",
+                f"COPY {CONTEXT_OWN}variables/ /",
+            ]
+        ]
 
     def _environment(self) -> list[str]:
         values = [f"{name}={_quoted(value)}" for name, value in self._plan.environment.items()]
@@ -83,7 +94,10 @@ class _Renderer:
             return []
         if not self._is_portable:
             return [f"COPY {CONTEXT_OWN}files/ ./"]
-        return [f"RUN printf '%s\\n' {' '.join(shlex.quote(line) for line in text.rstrip().split(chr(10)))} > {shlex.quote(path)}" for path, text in self._plan.files.items()]
+        return [
+            f"RUN printf '%s\\n' {' '.join(shlex.quote(line) for line in text.rstrip().split(chr(10)))} > {shlex.quote(path)}"
+            for path, text in self._plan.files.items()
+        ]
 
     def _step(self, step: Step) -> list[str]:
         lines = [f"# {step.name}"]
@@ -114,7 +128,9 @@ class _Renderer:
             target = f"./{folder}/" if folder else "./"
             if len(paths) == 1 and "." not in posixpath.basename(paths[0]):
                 target = f"./{paths[0]}"  # a folder, or a file without an ending: named in full, both are right
-            lines.append(f"COPY {json.dumps([*names, target])}" if any(" " in name for name in names) else f"COPY {' '.join([*names, target])}")
+            lines.append(
+                f"COPY {json.dumps([*names, target])}" if any(" " in name for name in names) else f"COPY {' '.join([*names, target])}"
+            )
         return lines
 
     def _run_head(self) -> list[str]:
@@ -126,7 +142,12 @@ class _Renderer:
         return [*_apt(self._plan.packages.runtime), *self._environment(), "ENV HOME=/tmp", *port, *owned, *own]
 
     def _direct(self) -> list[str]:
-        copied = [f"COPY --chown={USER} {self._source}{'' if path == '.' else path}{'' if self._source or path != '.' else '.'} ./{'' if path == '.' else path}" for path in self._plan.keep if path not in self._plan.files]
+        whole, copied = self._source or ".", []
+        for path in self._plan.keep:
+            if path == ".":
+                copied.append(f"COPY --chown={USER} {whole} ./")
+            elif path not in self._plan.files:
+                copied.append(f"COPY --chown={USER} {self._source}{path} ./{path}")
         files = [line.replace("COPY ", f"COPY --chown={USER} ", 1) for line in self._files()]
         return [*copied, *files]
 
@@ -158,10 +179,8 @@ def _apt(packages: tuple[str, ...]) -> list[str]:
     if not packages:
         return []
     names = " ".join(packages)
-    return [
-        "RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked "
-        f"apt-get update -qq && apt-get install -y -qq --no-install-recommends {names} && rm -rf /var/lib/apt/lists/*"
-    ]
+    mount = "--mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked"
+    return [f"RUN {mount} apt-get update -qq && apt-get install -y -qq --no-install-recommends {names} && rm -rf /var/lib/apt/lists/*"]
 
 
 def _quoted(value: str) -> str:

@@ -1,0 +1,187 @@
+"""Builds images with BuildKit, over the Engine API alone: ``POST /build?version=2`` with a tar body, no session."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import shlex
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
+
+from rw_daemon.builds.builder import BuildOrder, BuildOutput
+from rw_daemon.builds.progress import Failure, Progress
+from rw_daemon.builds.symptoms import classify
+from rw_daemon.engines.client import Engine
+from rw_daemon.plans.dockerfile import CONTEXT_OWN, CONTEXT_SOURCE, render
+from rw_shared.errors import BaseImageMissingError, BuildFailedError, DiskFullError, RegistryUnreachableError, RwError
+from rw_shared.models import Artifact
+
+Context = Callable[[str, Mapping[str, bytes], str, str], Iterator[bytes]]
+"""Yields the tar of a snapshot: ``context(digest, extra, prefix, below)``."""
+RETRY_PAUSES_SECONDS = (1.0, 3.0)
+DOCKERFILE = f"{CONTEXT_OWN}Dockerfile"
+_BASE = re.compile(
+    r"(?:failed to (?:load metadata|resolve source metadata) for|pull access denied for|manifest for)\s+([^\s:,]+(?::[\w.-]+)?)"
+)
+_NO_BASE = re.compile(r"failed to (?:load metadata|resolve source metadata)|pull access denied|manifest unknown|failed to load cache key")
+_ARG = re.compile(r"^\s*ARG\s+([A-Za-z_]\w*)", re.IGNORECASE | re.MULTILINE)
+
+
+class DockerBuilder:
+    """Builds on one engine. The artifact's reference is the image's id; its key is a label, so that a restart finds it again."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        context: Context,
+        read: Callable[[str, str], Awaitable[str]],
+        retry_pauses: tuple[float, ...] = RETRY_PAUSES_SECONDS,
+    ) -> None:
+        """``read(digest, path)`` returns the text of a snapshot's file: the user's own Dockerfile says which ARGs it takes."""
+        self._engine, self._context, self._read, self._pauses = engine, context, read, retry_pauses
+
+    async def find(self, key: str) -> Artifact | None:
+        """Return the image with this key, when the engine still has it."""
+        images = await self._engine.request("GET", "/images/json", params={"filters": {"label": [f"rw.key={key}"]}})
+        return Artifact(kind="image", reference=images[0]["Id"], size_bytes=images[0]["Size"], key=key) if images else None
+
+    async def build(self, order: BuildOrder, *, output: Callable[[BuildOutput], None]) -> Artifact:
+        """Build the image. See ``Builder.build``."""
+        text = await self._read(order.snapshot, order.plan.dockerfile) if order.plan.dockerfile else render(order.plan)
+        for pause in (*self._pauses, None):
+            try:
+                image = await self._once(order, text, output)
+                break
+            except (RegistryUnreachableError, BaseImageMissingError) as error:
+                if pause is None or not classify(error.why) == "network":
+                    raise
+                output(BuildOutput("retry", f"{error.message} It is tried again in {pause:.0f} s.", stream="rw"))
+                await asyncio.sleep(pause)
+        size = (await self._engine.request("GET", f"/images/{image}/json"))["Size"]
+        return Artifact(kind="image", reference=image, size_bytes=size, key=order.key)
+
+    async def _once(self, order: BuildOrder, text: str, output: Callable[[BuildOutput], None]) -> str:
+        identity = f"rw-{secrets.token_hex(8)}"
+        progress = Progress(order.plan, secrets=order.variables, show=output)
+        finished = False
+        try:
+            async with self._engine.stream(
+                "POST",
+                "/build",
+                params=build_params(order, text, identity=identity),
+                content=self._body(order, text),
+                headers={"Content-Type": "application/x-tar"},
+            ) as answer:
+                async for line in _lines(answer.aiter_bytes()):
+                    progress.take(line)
+            finished = True
+        finally:
+            if not finished:
+                await asyncio.shield(self._cancel(identity))
+        if progress.failure is not None or not progress.image:
+            raise explained(progress.failure or Failure("the engine sent no image"), text)
+        return progress.image
+
+    async def _cancel(self, identity: str) -> None:
+        """Stop the engine's work as well: closing the connection alone lets a running step go on."""
+        with suppress(RwError):
+            await self._engine.request("POST", "/build/cancel", params={"id": identity}, timeout_seconds=5.0)
+
+    async def _body(self, order: BuildOrder, text: str) -> AsyncIterator[bytes]:
+        if order.plan.dockerfile:
+            extra, prefix = {}, ""
+        else:
+            extra, prefix = own_files(order, text), CONTEXT_SOURCE
+        chunks = self._context(order.snapshot, extra, prefix, order.plan.root if order.plan.dockerfile else "")
+        while chunk := await asyncio.to_thread(_batch, chunks):
+            yield chunk
+
+    async def remove(self, artifact: Artifact) -> None:
+        """Remove an image that no container uses."""
+        with suppress(RwError):  # in use: it goes with a later sweep
+            await self._engine.request("DELETE", f"/images/{artifact.reference}", missing_ok=True)
+
+
+def build_params(order: BuildOrder, text: str, *, identity: str) -> dict[str, object]:
+    """Return the query of ``POST /build``."""
+    own = bool(order.plan.dockerfile)
+    labels = {**order.labels, "rw.key": order.key, **({} if own else {"rw.generated": "true"})}
+    name = "-".join(order.labels.get(key, "") for key in ("rw.project", "rw.environment", "rw.service"))
+    declared = set(_ARG.findall(text)) if own else set()
+    return {
+        "version": "2",
+        "buildid": identity,
+        "dockerfile": order.plan.dockerfile if own else DOCKERFILE,
+        "t": f"rw/{name.strip('-') or 'app'}:{order.key[:12]}",
+        "labels": labels,
+        "buildargs": {name: value for name, value in order.variables.items() if name in declared},
+        "nocache": order.no_cache,
+        "rm": True,
+        "forcerm": True,
+    }
+
+
+def own_files(order: BuildOrder, text: str) -> dict[str, bytes]:
+    """Return what rw adds to the context: the Dockerfile, generated files, and one file of variables for each step that declares any."""
+    plan = order.plan
+    files = {f"{CONTEXT_OWN}files/{path}": content.encode() for path, content in plan.files.items()}
+    for step in plan.steps:
+        if step.variables:
+            names = sorted(order.variables) if "*" in step.variables else [name for name in step.variables if name in order.variables]
+            lines = [f"{name}={shlex.quote(order.variables[name])}\n" for name in names]
+            files[f"{CONTEXT_OWN}variables/{step.name}"] = "".join(lines).encode()
+    return {DOCKERFILE: text.encode(), **files}
+
+
+def explained(failure: Failure, text: str) -> RwError:
+    """Return the error that names what went wrong in a build."""
+    everything = f"{failure.message}\n{failure.output}"
+    symptom = classify(everything)
+    if symptom == "disk":
+        return DiskFullError("the Docker engine's disk")
+    if failure.exit_code is None and _NO_BASE.search(failure.message):
+        base = _BASE.search(failure.message)
+        return BaseImageMissingError(base[1] if base else "of the build", reason=failure.message)
+    if symptom == "network":
+        return RegistryUnreachableError(failure.step or "build", output=failure.output or failure.message)
+    return BuildFailedError(
+        failure.step or "build",
+        exit_code=failure.exit_code,
+        output=failure.output or failure.message,
+        line=line_of(failure.command, text),
+        command=failure.command,
+    )
+
+
+def line_of(command: str, text: str) -> int | None:
+    """Return the line of the Dockerfile that runs a command; ``None`` when it cannot be told."""
+    wanted = command.strip()
+    found = [number for number, line in enumerate(text.splitlines(), start=1) if wanted and line.rstrip().endswith(wanted)]
+    return found[0] if found else None
+
+
+BATCH_BYTES = 256 * 1024
+
+
+def _batch(chunks: Iterator[bytes]) -> bytes:
+    """Return the next chunks as one: one hop to a thread for many small files."""
+    parts, size = [], 0
+    for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size >= BATCH_BYTES:
+            break
+    return b"".join(parts)
+
+
+async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    rest = b""
+    async for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield line
+    if rest.strip():
+        yield rest
