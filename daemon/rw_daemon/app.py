@@ -71,8 +71,8 @@ async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonI
     await logs.open()
     edge = EnvoyEdge(home.edge, runtime=home.runtime, preferred_port=settings.edge_port, clock=clock)
     targets: dict[TargetKind, Opener] = {
-        TargetKind.PROCESS: process_target(home, snapshots),
         TargetKind.DOCKER: docker_target(home, snapshots),
+        TargetKind.PROCESS: process_target(home, snapshots),
     }
     deployments = Deployments.compose(
         store=store,

@@ -78,9 +78,18 @@ class Deployments:
         router = Router(store, targets, edge)
         retirer = Retirer(recorder=recorder, edge=edge, environs=kept, tasks=tasks, clock=clock, settings=settings, gone=collector.detach)
         controller = Controller(
-            store=store, recorder=recorder, planner=planner, router=router, retirer=retirer, exits=exits, output=output, collector=collector,
-            environs=kept, clock=clock, settings=settings,
-        )  # fmt: skip
+            store=store,
+            recorder=recorder,
+            planner=planner,
+            router=router,
+            retirer=retirer,
+            exits=exits,
+            output=output,
+            collector=collector,
+            environs=kept,
+            clock=clock,
+            settings=settings,
+        )
         replicas = Replicas(store=store, controller=controller, router=router, collector=collector, clock=clock)
         operations = Operations(store, recorder, tasks, clock)
 
@@ -92,17 +101,41 @@ class Deployments:
             store=store, recorder=recorder, operations=operations, replicas=replicas, router=router, retirer=retirer, clock=clock
         )
         orders = Orders(
-            store=store, operations=operations, controller=controller, running=running, drafts=Drafts(store, clock), planner=planner,
-            targets=targets, environs=kept, clock=clock,
-        )  # fmt: skip
+            store=store,
+            operations=operations,
+            controller=controller,
+            running=running,
+            drafts=Drafts(store, clock),
+            planner=planner,
+            targets=targets,
+            environs=kept,
+            clock=clock,
+        )
         supervisor = Supervisor(
-            store=store, recorder=recorder, controller=controller, replicas=replicas, router=router, targets=targets, exits=exits,
-            output=output, tasks=tasks, clock=clock, settings=settings, edge=edge,
-        )  # fmt: skip
+            store=store,
+            recorder=recorder,
+            controller=controller,
+            replicas=replicas,
+            router=router,
+            targets=targets,
+            exits=exits,
+            output=output,
+            tasks=tasks,
+            clock=clock,
+            settings=settings,
+            edge=edge,
+        )
         recovery = Recovery(
-            store=store, targets=targets, controller=controller, replicas=replicas, orders=orders, router=router, collector=collector,
-            exits=exits, tasks=tasks,
-        )  # fmt: skip
+            store=store,
+            targets=targets,
+            controller=controller,
+            replicas=replicas,
+            orders=orders,
+            router=router,
+            collector=collector,
+            exits=exits,
+            tasks=tasks,
+        )
         return cls(
             orders=orders,
             operations=operations,

@@ -10,7 +10,7 @@ from rw_daemon.edge.edge import Edge, Endpoint, HttpRoute, Upstream
 from rw_daemon.runtimes.runtime import Instance
 from rw_daemon.store.store import ServiceRow, Store
 from rw_shared.errors import UnreachableError
-from rw_shared.models import ServiceKind
+from rw_shared.models import DeploymentStatus, ServiceKind
 
 
 class Router:
@@ -34,11 +34,20 @@ class Router:
         """
         async with self._lock:
             rows = [row for row in await self._store.services() if row.kind is ServiceKind.WEB]
-            serving = {id_of(row): row.serving for row in rows}
+            serving = {id_of(row): await self._serving(row) for row in rows}
             if switching is not None:
-                serving[id_of(switching)] = to
+                serving[id_of(switching)] = (to, "")
             running = await self._running(leaving)
-            await self._edge.route(tuple(self._route(row, serving[id_of(row)], running) for row in rows))
+            await self._edge.route(tuple(self._route(row, *serving[id_of(row)], running) for row in rows))
+
+    async def _serving(self, row: ServiceRow) -> tuple[str, str]:
+        """Return the deployment that requests go to, and what to say where there is none."""
+        found = await self._store.deployment(row.serving) if row.serving else None
+        if found is None:
+            return "", f"{row.name} is not running yet; `rw status` says how it stands."
+        if found.status in {DeploymentStatus.CRASHED, DeploymentStatus.COMPLETED}:
+            return "", f"{row.name} has {found.status}: {found.reason} `rw logs {row.name}` shows its last words."
+        return found.id, ""
 
     async def _running(self, leaving: set[str] | frozenset[str]) -> dict[str, list[Instance]]:
         found: dict[str, list[Instance]] = {}
@@ -51,7 +60,7 @@ class Router:
                 found[release.key.deployment] = [one for one in release.instances if one.is_running and one.port and one.id not in leaving]
         return found
 
-    def _route(self, row: ServiceRow, serving: str, running: dict[str, list[Instance]]) -> HttpRoute:
+    def _route(self, row: ServiceRow, serving: str, notice: str, running: dict[str, list[Instance]]) -> HttpRoute:
         names = [row.hostname]
         if row.name == "web":
             names.append(hostname(project=row.project, environment=row.environment, service="web").removeprefix("web."))
@@ -60,7 +69,7 @@ class Router:
             hostnames=tuple(names),
             port=row.port,
             upstreams=self._upstreams(serving, running.get(serving, [])),
-            notice=f"{row.name} is not running; `rw status` says why, `rw up` starts it.",
+            notice=notice or f"{row.name} is not running; `rw status` says why, `rw up` starts it.",
         )
 
     def _upstreams(self, serving: str, instances: list[Instance]) -> tuple[Upstream, ...]:

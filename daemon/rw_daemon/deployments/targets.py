@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rw_daemon.builds.builder import Builder
@@ -25,7 +26,7 @@ Opener = Callable[[Mapping[str, str]], Awaitable[Target]]
 
 
 class Targets:
-    """The targets of this machine, made when first needed; several live side by side."""
+    """The targets of this machine, the preferred first; made when first needed, several live side by side."""
 
     def __init__(self, openers: Mapping[TargetKind, Opener], *, opened: Callable[[Target], None]) -> None:
         """``opened`` is told of each target when it is there."""
@@ -49,7 +50,7 @@ class Targets:
         """Return the target of an environment.
 
         The remembered one wins over everything, since what runs there would be forgotten otherwise. At the first deployment:
-        ``wanted`` (a flag, RW_TARGET), else docker where a local engine answers, else process.
+        ``wanted`` (a flag, RW_TARGET), else the first one that answers.
 
         :raises ConflictError: another one is wanted than what the environment runs on.
         :raises TargetUnknownError: no such target.
@@ -65,11 +66,12 @@ class Targets:
             return remembered
         if asked is not None:
             return asked
-        try:
-            await self.get(TargetKind.DOCKER, environ)
-        except UnreachableError:
-            return TargetKind.PROCESS
-        return TargetKind.DOCKER
+        *preferred, last = self._openers
+        for kind in preferred:
+            with suppress(UnreachableError):
+                await self.get(kind, environ)
+                return kind
+        return last
 
     def _parse(self, wanted: str) -> TargetKind:
         try:

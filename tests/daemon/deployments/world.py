@@ -36,7 +36,7 @@ class World:
 
     async def open(self) -> World:
         self.tasks = Tasks(self.clock)
-        self.store = await SqlStore.open(self.folder / "state.db", clock=self.clock)
+        self.store = await SqlStore.open(self.folder / "state.db")
         self.snapshots = Snapshots(self.folder / "snapshots", limit_files=1000, limit_bytes=10**8)
         self.logs = Logs(self.folder / "logs", clock=self.clock, settings=self.settings)
         await self.logs.open()
