@@ -60,8 +60,18 @@ try() {
     RW_TARGET=$(choose_target)
     export RW_TARGET
     url=$("$bin/rw" up "$app" --project hello | tail -n 1)
-    printf '%s answers: %s\n' "$url" "$("$data/venv/bin/python" -c 'import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode().strip())' "$url")"
+    printf '%s answers: %s\n' "$url" "$(answer_of "$url")"
     say "the app is in $app: edit it, then type: rw up $app"
+}
+
+answer_of() { # URL: what it answers; not every C library knows that *.localhost is this machine
+    "$data/venv/bin/python" - "$1" <<'PY'
+import http.client, sys, urllib.parse
+url = urllib.parse.urlsplit(sys.argv[1])
+connection = http.client.HTTPConnection("127.0.0.1", url.port, timeout=10)
+connection.request("GET", "/", headers={"Host": url.netloc})
+print(connection.getresponse().read().decode().strip())
+PY
 }
 
 choose_target() { # docker where an engine answers and has or gets the base image, else processes

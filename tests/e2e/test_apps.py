@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from e2e.conftest import APPS, Rw, ask
@@ -60,9 +62,10 @@ def check_answers(rw: Rw, folder: Path, expected: dict[str, Any]) -> None:
             answer = ask(url + page.get("path", "/"))
             assert (answer.status, page.get("contains", "") in answer.text) == (page.get("status", 200), True), answer
         if "websocket" in expected:
-            with connect(url.replace("http", "ws")) as socket:
-                socket.send(expected["websocket"])
-                assert socket.recv(timeout=10) == expected["websocket"]
+            edge = socket.create_connection(("127.0.0.1", urlsplit(url).port))
+            with connect(url.replace("http", "ws"), sock=edge) as stream:
+                stream.send(expected["websocket"])
+                assert stream.recv(timeout=10) == expected["websocket"]
     for text in expected.get("logs", ()):
         assert text in rw.ok("logs", "-n", "1000", cwd=folder)
     if "lines" in expected:

@@ -107,15 +107,14 @@ def kill_replica(target: str, identity: str) -> None:
         subprocess.run(["docker", "kill", identity], check=True, capture_output=True)
         return
     found = subprocess.run(["pgrep", "-f", "gunicorn"], capture_output=True, text=True, check=True).stdout.split()
-    mine = [int(pid) for pid in found if f"RW_INSTANCE={identity}".encode() in Path(f"/proc/{pid}/environ").read_bytes()]
+    mine = [int(pid) for pid in found if f"/{identity}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()]
     assert mine, found
     os.kill(min(mine), signal.SIGKILL)
 
 
 def test_killed_edge_serves_again_with_the_same_routes(rw: Rw, online: dict[str, Any]) -> None:
     url = online["result"]["services"][0]["url"]
-    pid = int(next((rw.home / "edge").rglob("*.pid")).read_text().split()[0])
-    os.kill(pid, signal.SIGKILL)
+    os.kill(json.loads((rw.home / "edge" / "envoy.pid").read_text())["pid"], signal.SIGKILL)
     began = time.monotonic()
     while True:
         try:

@@ -168,7 +168,14 @@ def _error(session: Session, operation: Json) -> RwError | None:
 def _finish(session: Session, place: str, operation: Json, *, error: RwError | None, status: str, seconds: float) -> int:
     deployments = {name: session.client.call("GET", f"/v1/deployments/{name}") for name in operation["deployments"]}
     services = {one["name"]: one for one in session.client.call("GET", place)["services"]}
-    rows = [_service(one, services.get(one["service"], {})) for one in deployments.values()]
+    made = {one["service"]: one for one in deployments.values()}
+    rows = []
+    for name in operation["services"]:
+        service = services.get(name, {})
+        kept = None if name in made or not service.get("serving") else session.client.call("GET", f"/v1/deployments/{service['serving']}")
+        deployment = made.get(name) or ({**kept, "changed": False} if kept else None)
+        if deployment is not None:
+            rows.append(_service(deployment, service))
     names = {"succeeded": "active"}
     if session.is_json:
         result: Json = {"schema": "rw/v1", "type": "result", "status": status or names.get(operation["status"], operation["status"]),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,41 +12,6 @@ from pathlib import Path
 STREAM_LIMIT_BYTES = 64 * 1024  # asyncio's buffer for one stream
 LINE_LIMIT_BYTES = 1024**2
 CANCEL_GRACE_SECONDS = 1.0
-
-SIMPLE_COMMAND = re.compile(r"^[\w./+-]+(?=\s|$)(?!\s*\(\))[^;&|\n()<>`]*$")
-BUILT_IN = frozenset(
-    {
-        ".",
-        ":",
-        "alias",
-        "break",
-        "case",
-        "cd",
-        "command",
-        "continue",
-        "eval",
-        "exec",
-        "exit",
-        "export",
-        "for",
-        "if",
-        "read",
-        "return",
-        "set",
-    }
-    | {"shift", "trap", "ulimit", "umask", "unset", "until", "wait", "while"}
-)
-
-
-def exec_text(command: str) -> str:
-    """Return shell text that puts the app itself in the shell's place, where ``command`` is one simple command.
-
-    Signals and the exit status are then the app's own. ``cd x && server`` and ``A=1 server`` stay as they are: ``exec`` would break them.
-    """
-    text = command.strip()
-    if SIMPLE_COMMAND.match(text) and text.split(maxsplit=1)[0] not in BUILT_IN:
-        return f"exec {text}"
-    return text
 
 
 async def spawn(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str]) -> asyncio.subprocess.Process:
@@ -115,10 +79,20 @@ def kill_group(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
 
 
+# the process begins only once its parent is gone: one that asks to die with its parent (Envoy does) must never have had the daemon as one
+DETACH = 'exec 3<&0; { read -r _ <&3; exec 3<&-; exec "$@" </dev/null >>"$0" 2>&1; } >/dev/null & echo $!'
+
+
 async def detach(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: Path) -> int:
     """Start a process that outlives the daemon, both streams appended to ``output``; return its pid. ``OSError`` when it cannot start."""
-    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
-        process = await asyncio.create_subprocess_exec(
-            *arguments, cwd=cwd, env=dict(environ), stdin=asyncio.subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
-        )
-    return process.pid
+    os.close(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+    shell = await asyncio.create_subprocess_exec(
+        "/bin/sh", "-c", DETACH, str(output), *arguments,
+        cwd=cwd, env=dict(environ), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    assert shell.stdin is not None
+    assert shell.stdout is not None
+    pid = int(await shell.stdout.read())  # to its end, which comes when the shell is gone
+    shell.stdin.close()
+    await shell.wait()
+    return pid

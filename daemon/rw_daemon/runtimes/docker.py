@@ -14,8 +14,8 @@ from typing import Any
 from uuid import uuid4
 
 from rw_daemon.engines.client import Engine
+from rw_daemon.plans.commands import shell_text
 from rw_daemon.processes import proc
-from rw_daemon.processes.spawning import exec_text
 from rw_daemon.runtimes.docker_frames import Frames, parse_stamp
 from rw_daemon.runtimes.runtime import (
     Exit,
@@ -351,7 +351,7 @@ def container(
         "HostConfig": host,
     }
     if command:
-        body |= {"Entrypoint": [], "Cmd": ["/bin/sh", "-c", exec_text(command)]}
+        body |= {"Entrypoint": [], "Cmd": ["/bin/sh", "-c", shell_text(command)]}
     if spec.port and is_published:
         body["ExposedPorts"] = {f"{spec.port}/tcp": {}}
         host["PortBindings"] = {f"{spec.port}/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from rw_daemon.plans.commands import shell_text
 from rw_daemon.processes import proc
 from rw_daemon.processes.changes import FolderChanges
 from rw_daemon.processes.holders import Hold, HoldOrder, write_private
 from rw_daemon.processes.loopback import free_port
-from rw_daemon.processes.spawning import exec_text
 from rw_daemon.runtimes.runtime import (
     Exit,
     Instance,
@@ -222,7 +222,7 @@ class ProcessRuntime:
     def _order(self, spec: ReleaseSpec, command: str, *, port: int) -> HoldOrder:
         app = Path(spec.artifact.reference) / spec.root
         return HoldOrder(
-            arguments=("/bin/sh", "-c", exec_text(command)),
+            arguments=("/bin/sh", "-c", shell_text(command)),
             cwd=app,
             environ=app_environment(spec, app=app, port=port),
             grace_seconds=spec.grace_seconds,

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from rw_daemon.plans.commands import shell_text
 from rw_daemon.processes.holders import HoldOrder, shim_args
 from rw_daemon.processes.proc import address
-from rw_daemon.processes.spawning import exec_text
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from rw_daemon.processes.spawning import exec_text
     ],
 )
 def test_exec_is_put_before_one_simple_command_only(command, text):
-    assert exec_text(command) == text
+    assert shell_text(command) == text
 
 
 def test_no_variable_stands_in_the_holders_arguments_and_all_stand_in_its_order():
