@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rw_shared import lines
 from rw_shared.config import BuildConfig, DeployConfig, RestartPolicy, ServiceConfig
 from rw_shared.errors import ConfigInvalidError
 from rw_shared.models import NAME_PATTERN, Model
@@ -49,7 +50,7 @@ BUILD_IGNORED = {"railpackVersion", "nixpacksConfigPath", "nixpacksPlan", "nixpa
 DEPLOY_KEYS: dict[str, str] = {
     "startCommand": "text",
     "preDeployCommand": "commands",
-    "healthcheckPath": "text",
+    "healthcheckPath": "url_path",
     "healthcheckTimeout": "seconds",
     "restartPolicyType": "policy",
     "restartPolicyMaxRetries": "count",
@@ -78,17 +79,17 @@ def parse(text: str, *, filename: str, environment: str = "production", strict: 
     :param strict: an unknown key is an error.
     :raises ConfigInvalidError: it cannot be parsed, or a value has the wrong type: names file, line, key, expected and found.
     """
-    reader = _Reader(text, filename, is_strict=strict)
+    reader = _Reader(text.removeprefix("\ufeff"), filename, is_strict=strict)
     document = reader.load()
     reader.known(document, TOP_KEYS, "")
-    environments = reader.table(document, "environments", "")
     build, deploy = dict(reader.table(document, "build", "")), dict(reader.table(document, "deploy", ""))
     variables = dict(reader.table(document, "variables", ""))
-    overlay = reader.table(environments, environment, "environments")
-    prefix = f"environments.{environment}"
-    reader.known(overlay, {"build", "deploy", "variables"}, prefix)
+    environments = reader.table(document, "environments", "")
+    for other in environments:
+        reader.known(reader.table(environments, other, "environments"), {"build", "deploy", "variables"}, f"environments.{other}")
+    overlay, prefix = reader.table(environments, environment, "environments"), f"environments.{environment}"
     for name, base in (("build", build), ("deploy", deploy), ("variables", variables)):
-        reader.overlay(base, reader.table(overlay, name, prefix), f"{prefix}.{name}")
+        reader.overlay(base, reader.table(overlay, name, prefix), place=f"{prefix}.{name}", over=name)
     return ProjectConfig(
         name=reader.name(document),
         main=ServiceConfig(build=reader.build(build), deploy=reader.deploy(deploy), origins=reader.origins),
@@ -105,30 +106,34 @@ class _Reader:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
-    """Key → the table it was read from, where an environment's block said it."""
+    """Key → the same key in the environment's block that said it."""
 
     def load(self) -> Mapping[str, Any]:
         try:
             document = json.loads(self.text or "{}") if self.filename.endswith(".json") else tomllib.loads(self.text)
+            json.dumps(document, ensure_ascii=False, default=str).encode()  # what cannot be written again is refused here, once
         except tomllib.TOMLDecodeError as error:
             where = re.search(r"line (\d+)", str(error))
             raise ConfigInvalidError(f"{self.filename}:{where[1] if where else 1}", f"is not valid TOML: {error}.") from None
         except json.JSONDecodeError as error:
             raise ConfigInvalidError(f"{self.filename}:{error.lineno}", f"is not valid JSON: {error.msg}.") from None
-        except (RecursionError, ValueError) as error:
-            raise ConfigInvalidError(self.filename, f"cannot be read: {error}.") from None
+        except UnicodeEncodeError:
+            raise ConfigInvalidError(self.filename, "holds half a surrogate pair, which is no text.") from None
+        except RecursionError:
+            raise ConfigInvalidError(self.filename, "is nested too deeply.") from None
+        except ValueError:
+            raise ConfigInvalidError(self.filename, "holds a number that is too long.") from None
         if not isinstance(document, dict):
             raise ConfigInvalidError(f"{self.filename}:1", f"an object was expected, {_kind(document)} was found.")
         return document
 
     def line(self, key: str) -> int:
-        """Return the first line that sets ``key``: the last part of a dotted name; 1 when it cannot be told."""
-        name = re.escape(key.rpartition(".")[2])
-        found = re.search(rf"""^\s*(?:\[[^\]]*\b{name}\]|["']?{name}["']?\s*[=:])""", self.text, re.MULTILINE)
-        return self.text.count("\n", 0, found.start() + len(found[0]) - len(found[0].lstrip())) + 1 if found else 1
+        """Return the line that sets a dotted key, where it stands in an environment's block that one; 1 when it cannot be told."""
+        return lines.find(self.text, self.places.get(key, key), is_json=self.filename.endswith(".json"))
 
     def wrong(self, key: str, expected: str, found: Any) -> ConfigInvalidError:
-        return ConfigInvalidError(f"{self.filename}:{self.line(key)}", f"{key}: {expected} was expected, {_kind(found)} was found.")
+        place = self.places.get(key, key)
+        return ConfigInvalidError(f"{self.filename}:{self.line(key)}", f"{place}: {expected} was expected, {_kind(found)} was found.")
 
     def note(self, key: str, severity: str, code: str, message: str, fix: str = "") -> None:
         self.diagnostics.append(Diagnostic(path=self.filename, line=self.line(key), severity=severity, code=code, message=message, fix=fix))
@@ -149,24 +154,29 @@ class _Reader:
             near = difflib.get_close_matches(key, sorted(names), n=1)
             fix = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(names))}."
             if self.is_strict:
-                raise ConfigInvalidError(f"{self.filename}:{self.line(key)}", f"{dotted} is not a key that rw knows.", hint=fix)
-            self.note(key, "warning", "UNKNOWN_KEY", f"{dotted} is not a key that rw knows; it changes nothing.", fix)
+                raise ConfigInvalidError(f"{self.filename}:{self.line(dotted)}", f"{dotted} is not a key that rw knows.", hint=fix)
+            self.note(dotted, "warning", "UNKNOWN_KEY", f"{dotted} is not a key that rw knows; it changes nothing.", fix)
 
-    def overlay(self, base: dict[str, Any], over: Mapping[str, Any], prefix: str) -> None:
-        """Merge an environment's table over the base: keys merge, lists replace, ``unset`` names keys to take away."""
-        unset = over.get("unset", [])
-        if not isinstance(unset, list) or not all(isinstance(one, str) for one in unset):
-            raise self.wrong(f"{prefix}.unset", "a list of texts", unset)
-        for key in unset:
+    def overlay(self, base: dict[str, Any], table: Mapping[str, Any], *, place: str, over: str) -> None:
+        """Merge an environment's table over ``base``: keys merge, lists replace (``"..."`` stands for what was there), ``unset`` removes.
+
+        :param place: dotted name of ``table``. ``over``: of ``base``.
+        """
+        for key in _texts(self, f"{place}.unset", table.get("unset", [])):
             base.pop(key, None)
-        for key, value in over.items():
+        for key, value in table.items():
+            before = base.get(key)
             if key == "unset":
                 continue
-            if isinstance(value, dict) and isinstance(base.get(key), dict):
-                base[key] = {**base[key], **value}
-            else:
-                base[key] = value
-            self.places[key] = prefix
+            if isinstance(value, dict) and isinstance(before, dict):
+                base[key] = dict(before)
+                self.overlay(base[key], value, place=f"{place}.{key}", over=f"{over}.{key}")
+                continue
+            if isinstance(value, list) and "..." in value and isinstance(before, list):
+                at = value.index("...")
+                value = [*value[:at], *before, *value[at + 1 :]]
+            base[key] = value
+            self.places[f"{over}.{key}"] = f"{place}.{key}"
 
     # --- values
 
@@ -174,9 +184,9 @@ class _Reader:
         values = {}
         for key, kind in kinds.items():
             if table.get(key) is not None:
-                dotted = f"{self.places.get(key, prefix)}.{key}"
+                dotted = f"{prefix}.{key}"
                 values[_snake(key)] = READERS[kind](self, dotted, table[key])
-                self.origins[f"{prefix}.{key}"] = f"{self.filename}:{self.line(key)}"
+                self.origins[dotted] = f"{self.filename}:{self.line(dotted)}"
         return values
 
     def build(self, table: Mapping[str, Any]) -> BuildConfig:
@@ -195,15 +205,17 @@ class _Reader:
         self._ignored(table, DEPLOY_IGNORED, "deploy")
         values = self._read(table, "deploy", DEPLOY_KEYS)
         containers = self.table(self.table(table, "limitOverride", "deploy"), "containers", "deploy.limitOverride")
+        self.known(containers, {"cpu", "memoryBytes", "diskBytes"}, "deploy.limitOverride.containers")
         if containers.get("cpu") is not None:
             values["cpu"] = _positive(self, "deploy.limitOverride.containers.cpu", containers["cpu"])
         if containers.get("memoryBytes") is not None:
-            values["memory_bytes"] = int(_positive(self, "deploy.limitOverride.containers.memoryBytes", containers["memoryBytes"]))
+            key = "deploy.limitOverride.containers.memoryBytes"
+            values["memory_bytes"] = max(1, int(_positive(self, key, containers["memoryBytes"])))
         return DeployConfig(**values)
 
     def _ignored(self, table: Mapping[str, Any], names: set[str], prefix: str) -> None:
         for key in sorted(names & table.keys()):
-            self.note(key, "info", "KEY_WITHOUT_EFFECT", f"{prefix}.{key} is Railway's; rw does not act on it.")
+            self.note(f"{prefix}.{key}", "info", "KEY_WITHOUT_EFFECT", f"{prefix}.{key} is Railway's; rw does not act on it.")
 
     def variables(self, table: Mapping[str, Any]) -> dict[str, str]:
         found = {}
@@ -244,7 +256,15 @@ def _texts(reader: _Reader, key: str, value: Any) -> tuple[str, ...]:
 
 
 def _commands(reader: _Reader, key: str, value: Any) -> tuple[str, ...]:
-    return _texts(reader, key, value) if isinstance(value, list) else (_text(reader, key, value),)
+    texts = _texts(reader, key, value if isinstance(value, list) else [value])
+    return tuple(one for one in texts if one.strip())
+
+
+def _url_path(reader: _Reader, key: str, value: Any) -> str:
+    path = _text(reader, key, value).strip()
+    if not path.isprintable() or " " in path or not path.isascii():
+        raise reader.wrong(key, "a path like /health, without spaces", value)
+    return path if not path or path.startswith("/") else f"/{path}"
 
 
 def _seconds(reader: _Reader, key: str, value: Any) -> float:
@@ -278,7 +298,7 @@ def _policy(reader: _Reader, key: str, value: Any) -> RestartPolicy:
 
 
 READERS: dict[str, Callable[[_Reader, str, Any], Any]] = {
-    "text": _text, "texts": _texts, "commands": _commands, "seconds": _seconds, "count": _count, "policy": _policy,
+    "text": _text, "texts": _texts, "commands": _commands, "url_path": _url_path, "seconds": _seconds, "count": _count, "policy": _policy,
 }  # fmt: skip
 
 

@@ -1,0 +1,255 @@
+"""railway.toml and railway.json: files written for Railway work unchanged, and nothing but ConfigInvalidError comes out of a broken one."""
+
+from __future__ import annotations
+
+import json
+import string
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rw_shared.config import RestartPolicy
+from rw_shared.errors import ConfigInvalidError
+from rw_shared.railway_toml import BUILD_IGNORED, BUILD_KEYS, DEPLOY_ALL, DEPLOY_KEYS, TOP_KEYS, ProjectConfig, parse
+
+
+def toml(text: str, **options) -> ProjectConfig:
+    return parse(text, filename="railway.toml", **options)
+
+
+def problem(text: str, *, filename: str = "railway.toml", **options) -> str:
+    with pytest.raises(ConfigInvalidError) as caught:
+        parse(text, filename=filename, **options)
+    assert caught.value.exit_code == 10
+    return caught.value.message
+
+
+FULL = """\
+[build]
+builder = "nixpacks"
+buildCommand = "npm run build"
+watchPatterns = ["src/**", "!src/**/*.md"]
+
+[deploy]
+startCommand = "gunicorn app:app"
+preDeployCommand = ["python manage.py migrate"]
+healthcheckPath = "/health"
+healthcheckTimeout = 100
+restartPolicyType = "never"
+restartPolicyMaxRetries = 3
+numReplicas = 2
+overlapSeconds = "60"
+drainingSeconds = "10.5"
+limitOverride = { containers = { cpu = 0.5, memoryBytes = 1000000000 } }
+
+[environments.staging.deploy]
+startCommand = "flask run"
+numReplicas = 1
+"""
+
+
+def test_every_key_of_a_railway_file_is_read():
+    config = toml(FULL).main
+    assert (config.build.builder, config.build.build_command) == ("NIXPACKS", "npm run build")
+    assert config.build.watch_patterns == ("src/**", "!src/**/*.md")
+    deploy = config.deploy
+    assert (deploy.start_command, deploy.pre_deploy_command) == ("gunicorn app:app", ("python manage.py migrate",))
+    assert (deploy.healthcheck_path, deploy.healthcheck_timeout) == ("/health", 100)
+    assert (deploy.restart_policy_type, deploy.restart_policy_max_retries) == (RestartPolicy.NEVER, 3)
+    assert (deploy.num_replicas, deploy.overlap_seconds, deploy.draining_seconds) == (2, 60, 10.5)
+    assert (deploy.cpu, deploy.memory_bytes) == (0.5, 10**9)
+    assert toml(FULL).diagnostics == ()
+
+
+REAL_FILES: dict[str, tuple[str, dict[str, object]]] = {
+    "empty": ("", {}),
+    "nixpacks plan": ('[build]\nbuilder = "NIXPACKS"\n[build.nixpacksPlan.phases.setup]\nnixPkgs = ["...", "ffmpeg"]', {}),
+    "dockerfile": ('[build]\nbuilder = "DOCKERFILE"\ndockerfilePath = "docker/Dockerfile"', {}),
+    "one pre-deploy command": ('[deploy]\npreDeployCommand = "npm run migrate"', {"pre_deploy_command": ("npm run migrate",)}),
+    "empty pre-deploy command": ('[deploy]\npreDeployCommand = ""', {"pre_deploy_command": ()}),
+    "cron": ('[deploy]\ncronSchedule = "0 3 * * *"\nrestartPolicyType = "NEVER"', {"restart_policy_type": RestartPolicy.NEVER}),
+    "regions": ('[deploy.multiRegionConfig.us-west2]\nnumReplicas = 2', {"num_replicas": None}),
+    "manifest keys": ('[deploy]\nruntime = "V2"\nuseLegacyStacker = false\nsleepApplication = true\nregion = "us-west2"', {}),
+    "mixed case policy": ('[deploy]\nrestartPolicyType = "On_Failure"', {"restart_policy_type": RestartPolicy.ON_FAILURE}),
+    "path without a slash": ('[deploy]\nhealthcheckPath = "health"', {"healthcheck_path": "/health"}),
+    "byte order mark": ('\ufeff[deploy]\nstartCommand = "x"', {"start_command": "x"}),
+    "windows line ends": ('[deploy]\r\nstartCommand = "x"\r\n', {"start_command": "x"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "values"), REAL_FILES.values(), ids=REAL_FILES)
+def test_files_as_people_write_them(text: str, values: dict[str, object]):
+    deploy = toml(text, strict=True).main.deploy
+    assert {name: getattr(deploy, name) for name in values} == values
+
+
+def test_json_reads_the_same_and_null_clears():
+    document = {
+        "$schema": "https://railway.com/railway.schema.json",
+        "build": {"builder": "RAILPACK", "buildCommand": None},
+        "deploy": {"startCommand": "node .", "healthcheckPath": None, "numReplicas": 2},
+        "environments": {"staging": {"deploy": {"startCommand": None}}},
+    }
+    text = json.dumps(document, indent=2)
+    main = parse(text, filename="railway.json", strict=True).main
+    assert (main.build.build_command, main.deploy.start_command, main.deploy.num_replicas) == (None, "node .", 2)
+    assert parse(text, filename="railway.json", environment="staging").main.deploy.start_command is None
+    assert main.origins["deploy.startCommand"] == "railway.json:8"
+
+
+def test_an_environments_block_is_merged_over_the_base():
+    staging = toml(FULL, environment="staging").main
+    assert (staging.deploy.start_command, staging.deploy.num_replicas) == ("flask run", 1)
+    assert (staging.deploy.healthcheck_path, staging.build.build_command) == ("/health", "npm run build")
+    assert staging.origins["deploy.startCommand"] == "railway.toml:19"
+    assert staging.origins["deploy.healthcheckPath"] == "railway.toml:9"
+
+
+OVERLAYS: dict[str, tuple[str, str, object]] = {
+    "unset": ('unset = ["startCommand"]', "start_command", None),
+    "unset, then said": ('unset = ["startCommand"]\nstartCommand = "y"', "start_command", "y"),
+    "unset of what nobody said": ('unset = ["numReplicas"]', "num_replicas", None),
+    "nested tables merge": ("limitOverride.containers.cpu = 1", "memory_bytes", 512),
+    "a nested key replaces": ("limitOverride.containers.cpu = 1", "cpu", 1),
+    "lists replace": ('preDeployCommand = ["c"]', "pre_deploy_command", ("c",)),
+    "dots stand for what was there": ('preDeployCommand = ["c", "..."]', "pre_deploy_command", ("c", "a", "b")),
+}
+
+
+@pytest.mark.parametrize(("block", "name", "value"), OVERLAYS.values(), ids=OVERLAYS)
+def test_how_a_block_changes_the_base(block: str, name: str, value: object):
+    base = '[deploy]\nstartCommand = "x"\npreDeployCommand = ["a", "b"]\nlimitOverride.containers = { cpu = 2, memoryBytes = 512 }\n'
+    assert getattr(toml(f"{base}[environments.e.deploy]\n{block}\n", environment="e").main.deploy, name) == value
+
+
+def test_variables_are_shared_and_an_environment_replaces_some():
+    text = '[variables]\nA = "x"\nPORT = 9000\nDEBUG = true\n[environments.e.variables]\nA = "y"\n'
+    assert toml(text).service().variables == {"A": "x", "PORT": "9000", "DEBUG": "true"}
+    assert toml(text, environment="e").service().variables["A"] == "y"
+
+
+def test_a_variable_named_like_a_key_does_not_move_that_keys_place():
+    text = '[deploy]\nnumReplicas = 1\n[environments.e.variables]\nnumReplicas = "x"\n'
+    assert toml(text, environment="e").main.origins["deploy.numReplicas"] == "railway.toml:2"
+
+
+WRONG: dict[str, tuple[str, str]] = {
+    "no TOML": ("[build\n", "railway.toml:1: is not valid TOML"),
+    "text for a number": (
+        '[deploy]\nnumReplicas = "two"',
+        "railway.toml:2: deploy.numReplicas: a whole number from 0 to 1000 was expected",
+    ),
+    "truth for a number": ("[deploy]\nnumReplicas = true", "a truth value True was found"),
+    "negative seconds": ("\n\n[deploy]\noverlapSeconds = -1", "railway.toml:4: deploy.overlapSeconds"),
+    "seconds that are no number": ('[deploy]\noverlapSeconds = "soon"', "the text 'soon' was found"),
+    "seconds nan": ("[deploy]\noverlapSeconds = nan", "a number of seconds"),
+    "list for a text": ('[deploy]\nstartCommand = ["a"]', "deploy.startCommand: a text was expected, a list was found"),
+    "number among commands": ("[deploy]\npreDeployCommand = [1]", "deploy.preDeployCommand: a text was expected, the number 1 was found"),
+    "unknown policy": ('[deploy]\nrestartPolicyType = "SOMETIMES"', "one of ON_FAILURE, ALWAYS, NEVER was expected"),
+    "unknown builder": ('[build]\nbuilder = "MAKE"', "build.builder: one of DOCKERFILE"),
+    "text for a table": ('deploy = "x"', "railway.toml:1: deploy: a table was expected, the text 'x' was found"),
+    "list of tables": ("[[deploy]]\na = 1", "deploy: a table was expected, a list was found"),
+    "another environment": ("[environments]\nstaging = 3", "railway.toml:2: environments.staging: a table was expected"),
+    "unset is no list": ('[environments.production.deploy]\nunset = "x"', "environments.production.deploy.unset: a list of texts"),
+    "name": ('[project]\nname = "My Shop"', "railway.toml:2: project.name"),
+    "variable's name": ('[variables]\n"A-B" = "x"', "a name of letters, digits and _"),
+    "variable's value": ("[variables]\nA = [1]", "railway.toml:2: variables.A: a text or number was expected, a list was found"),
+    "NUL": ('[deploy]\nstartCommand = "a\\u0000"', "deploy.startCommand: a text"),
+    "spaces in a path": ('[deploy]\nhealthcheckPath = "/a b"', "a path like /health"),
+    "line break in a path": ('[deploy]\nhealthcheckPath = "/a\\r\\nHost: x"', "a path like /health"),
+    "endless number": (f"[deploy]\nnumReplicas = 0x{'f' * 5000}", "a number that is too long"),
+    "no memory": ("[deploy.limitOverride.containers]\nmemoryBytes = 0", "railway.toml:2: deploy.limitOverride.containers.memoryBytes"),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), WRONG.values(), ids=WRONG)
+def test_a_wrong_value_names_line_key_expected_and_found(text: str, words: str):
+    assert words in problem(text)
+
+
+def test_a_wrong_value_of_an_environment_is_found_in_its_block():
+    text = "[deploy]\nnumReplicas = 1\n[environments.e.deploy]\nnumReplicas = -1\n"
+    assert problem(text, environment="e").startswith("railway.toml:4: environments.e.deploy.numReplicas:")
+
+
+def test_broken_json_names_its_line():
+    assert problem('{\n  "build": }', filename="railway.json").startswith("railway.json:2: is not valid JSON")
+    assert "an object was expected, a list was found" in problem("[]", filename="railway.json")
+    assert "half a surrogate pair" in problem('{"deploy": {"startCommand": "\\ud800"}}', filename="railway.json")
+    assert "nested too deeply" in problem("[" * 100_000, filename="railway.json")
+
+
+def test_an_unknown_key_is_a_warning_with_the_nearest_name_and_an_error_when_strict():
+    text = '[deploy]\nstartComand = "x"\n'
+    (found,) = toml(text).diagnostics
+    assert (found.line, found.severity, found.code, found.fix) == (2, "warning", "UNKNOWN_KEY", "Did you mean startCommand?")
+    with pytest.raises(ConfigInvalidError) as caught:
+        toml(text, strict=True)
+    assert caught.value.message.startswith("railway.toml:2: deploy.startComand is not")
+    assert caught.value.hint == "Did you mean startCommand?"
+
+
+def test_an_unknown_key_that_resembles_nothing_shows_what_is_known():
+    (found,) = toml("[project]\nzzz = 1\n").diagnostics
+    assert found.fix == "Known here: name."
+
+
+def test_keys_that_only_railway_acts_on_are_told_as_such():
+    notes = toml('[deploy]\nregion = "us-west2"\n').diagnostics
+    assert [(one.line, one.severity, one.code) for one in notes] == [(2, "info", "KEY_WITHOUT_EFFECT")]
+
+
+# --- whatever is thrown at it
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["ALWAYS", "60", "...", "/"])
+KEYS = st.sampled_from(sorted({*TOP_KEYS, *BUILD_KEYS, *BUILD_IGNORED, *DEPLOY_ALL, *DEPLOY_KEYS, "unset", "containers", "cpu", "e"}))
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.text(max_size=8), inner, max_size=4), max_leaves=15
+)
+TABLES = st.dictionaries(KEYS | st.text(max_size=8), VALUES, max_size=5)
+DOCUMENTS = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(TOP_KEYS, TABLES | VALUES) | {"environments": st.dictionaries(st.just("e"), TABLES | VALUES)}
+)
+
+
+def survives(text: str, filename: str, *, strict: bool = False) -> None:
+    try:
+        config = parse(text, filename=filename, environment="e", strict=strict)
+    except ConfigInvalidError as error:
+        refused = error
+    else:
+        assert ProjectConfig.model_validate_json(config.model_dump_json()).name == config.name
+        return
+    assert refused.message.startswith(filename)
+    json.dumps(refused.to_wire(), ensure_ascii=False).encode()
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(max_size=200), st.sampled_from(["railway.toml", "railway.json"]))
+def test_arbitrary_text_is_read_or_refused(text: str, filename: str):
+    survives(text, filename)
+
+
+@settings(deadline=None, max_examples=300)
+@given(DOCUMENTS | VALUES, st.booleans())
+def test_arbitrary_json_documents_are_read_or_refused(document: object, strict: bool):
+    survives(json.dumps(document), "railway.json", strict=strict)
+
+
+RIGHT_SIDES = ["1", "-1", "1e400", "0xffffffffffffffffffffff", "nan", "true", '"x"', '"60"', "[]", '["..."]', "{}", "{ cpu = 1 }"]
+RIGHT_SIDES += ["2026-11-01", "'''", '"\\u0000"']
+LINES = st.one_of(
+    st.sampled_from(["[build]", "[deploy]", "[variables]", "[environments.e.deploy]", "[environments.e]", "[project]", "[[deploy]]"]),
+    st.builds(
+        "{} = {}".format,
+        KEYS.filter(lambda key: "$" not in key) | st.text(string.ascii_letters + ".", min_size=1, max_size=6),
+        st.sampled_from(RIGHT_SIDES),
+    ),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(LINES, max_size=10))
+def test_arbitrary_lines_of_toml_are_read_or_refused(lines: list[str]):
+    survives("\n".join(lines), "railway.toml")
