@@ -8,12 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, WebSocket
 
 from rw_daemon.api import errors
-from rw_daemon.logs.query import LogQuery
 from rw_daemon.api.pages import Page
 from rw_daemon.api.rooms import Behind, Rooms
 from rw_daemon.api.scopes import OptionalName, check_scope
 from rw_daemon.api.streams import pump
 from rw_daemon.deployments.lookup import find_deployment
+from rw_daemon.logs.query import LogQuery
 from rw_shared.errors import RwError
 from rw_shared.models import DEFAULT_ENVIRONMENT, LogRecord, LogSource, Name, Scope
 

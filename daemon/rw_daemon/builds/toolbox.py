@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+from rw_daemon.detection import versions
 from rw_daemon.plans.plan import BuildPlan
 from rw_daemon.processes import spawning
 from rw_shared.errors import RegistryUnreachableError, ToolMissingError
@@ -38,20 +39,14 @@ class Tools:
     identity: tuple[str, ...] = ()
 
 
-def fits(found: str, wanted: str, *, newer_is_fine: bool = False) -> bool:
-    """Tell whether version ``found`` is what ``wanted`` asks for, as precisely as it asks: 22.3 fits 22, not 22.4."""
-    have, want = VERSION.search(found), VERSION.search(wanted)
-    if not have or not want:
+def fits(tool: str, found: str, wanted: str) -> bool:
+    """Return whether the version that a tool says of itself is one that was asked for. Go builds for older language versions as well."""
+    have = VERSION.search(found)
+    if have is None or tool not in versions.PUBLISHED:
         return True
-    numbers = [int(part) for part in have.group().split(".")]
-    asked = [int(part) for part in want.group().split(".")]
-    return numbers[: len(asked)] >= asked if newer_is_fine else numbers[: len(asked)] == asked
-
-
-def is_explicit(plan: BuildPlan) -> bool:
-    """Tell whether somebody asked for the plan's version, rather than rw's default."""
-    origin = plan.origins.get("version")
-    return origin is not None and origin.source != "default"
+    if tool in NEWER_IS_FINE and (least := VERSION.search(wanted)):
+        return [int(part) for part in have.group().split(".")] >= [int(part) for part in least.group().split(".")]
+    return versions.allows(tool, have.group(), wanted)
 
 
 def find_uv(environ: Mapping[str, str]) -> Path | None:
@@ -97,13 +92,13 @@ class Toolbox:
             return await asyncio.to_thread(self._through_corepack, name, corepack)
         if not found:
             raise ToolMissingError(name, needed_for=f"to build this {plan.buildpack} project without Docker")
-        if wanted and is_explicit(plan) and wanted == plan.version:
+        if wanted:
             await self._check(plan, name, found, wanted, environ=environ)
         return Path(found)
 
     async def _check(self, plan: BuildPlan, name: str, program: str, wanted: str, *, environ: Mapping[str, str]) -> None:
         code, text = await self._ask([program, *VERSION_ARGUMENTS.get(name, ("--version",))], environ=environ)
-        if code == 0 and not fits(text, wanted, newer_is_fine=name in NEWER_IS_FINE):
+        if code == 0 and not fits(name, text, wanted):
             origin = plan.origins["version"].source
             raise ToolMissingError(f"{name} {wanted}", needed_for=f"({origin} asks for it)", found=f"{text.strip()} at {program}")
 
@@ -112,11 +107,9 @@ class Toolbox:
         uv = find_uv(environ)
         if not uv:
             raise ToolMissingError("uv", needed_for="to build Python projects")
-        if wanted and (found := await self._interpreter(uv, wanted, environ=environ)):
-            return found
-        explicit = bool(wanted) and is_explicit(plan)
-        if not explicit and (found := await self._interpreter(uv, OLDEST_PYTHON, environ=environ)):
-            return found
+        for asked in (plan.version, wanted or OLDEST_PYTHON):  # the one that an image would have, else any that is allowed
+            if asked and (found := await self._interpreter(uv, asked, environ=environ)):
+                return found
         if environ.get("UV_PYTHON_DOWNLOADS", "").lower() not in DOWNLOADS_OFF:
             code, _ = await self._ask([str(uv), "python", "install", "--no-progress", wanted or "3"], environ=environ)
             if code == 0 and (found := await self._interpreter(uv, wanted or "3", environ=environ)):

@@ -41,6 +41,8 @@ class Resolved:
 
     version: str
     origin: Origin
+    allowed: str = ""
+    """What was asked for as it was written, a version or a range; empty when nobody asked: then any version will do."""
     notices: tuple[Notice, ...] = ()
 
 
@@ -53,6 +55,11 @@ def resolve(language: str, wanted: str) -> str | None:
     if not fitting:
         return None
     return DEFAULTS[language] if DEFAULTS[language] in fitting else fitting[-1]
+
+
+def allows(language: str, version: str, wanted: str) -> bool:
+    """Return whether a version (as precise as it is written) fits what was asked for; everything fits where nothing was."""
+    return not wanted or _fits(language, version, _bare(wanted))
 
 
 def _fits(language: str, tag: str, wanted: str) -> bool:
@@ -90,8 +97,10 @@ def choose(language: str, source: Source, *, own: list[Wanted], manifests: list[
             continue
         beat = [Beat.model_validate({"value": other.text, "from": other.source}) for other in others]
         notices += [_disagree(language, version, one.source, other) for other in others if not _fits(language, version, _bare(other.text))]
-        return Resolved(version, Origin.model_validate({"value": version, "from": one.source, "beat": beat}), tuple(notices))
-    return Resolved(DEFAULTS[language], Origin.model_validate({"value": DEFAULTS[language], "from": "default"}), tuple(notices))
+        return Resolved(
+            version, Origin.model_validate({"value": version, "from": one.source, "beat": beat}), _bare(one.text), tuple(notices)
+        )
+    return Resolved(DEFAULTS[language], Origin.model_validate({"value": DEFAULTS[language], "from": "default"}), notices=tuple(notices))
 
 
 def _bare(text: str) -> str:

@@ -20,14 +20,15 @@ class Admin:
         transport = httpx.AsyncHTTPTransport(uds=str(socket), limits=httpx.Limits(max_keepalive_connections=0))
         self._client = httpx.AsyncClient(transport=transport, base_url="http://envoy", timeout=CALL_SECONDS)
 
-    async def is_ready(self) -> bool:
-        """Return whether Envoy answers at all."""
+    async def is_ready(self, *, epoch: int = -1) -> bool:
+        """Return whether Envoy answers and serves: any, or the one of a hot restart (the one before answers for a while)."""
         if not self._socket.exists():
             return False
         try:
-            return (await self._client.get("/ready")).status_code > 0
-        except httpx.HTTPError:
+            found = (await self._client.get("/server_info")).json()
+        except (httpx.HTTPError, ValueError):
             return False
+        return found.get("state") == "LIVE" and epoch in {-1, found.get("command_line_options", {}).get("restart_epoch", 0)}
 
     async def stats(self, pattern: str) -> dict[str, Any]:
         """Return the counters, gauges and texts whose name fits ``pattern``, a regular expression. ``EdgeFailedError``."""
@@ -37,6 +38,21 @@ class Admin:
         except (httpx.HTTPError, ValueError, KeyError) as error:
             raise EdgeFailedError(f"its admin socket gave no statistics: {error!r}", log=str(self._socket)) from None
         return {row["name"]: row["value"] for row in rows if "name" in row}
+
+    async def listeners(self) -> set[str]:
+        """Return the names of what listens. ``EdgeFailedError``."""
+        try:
+            rows = (await self._client.get("/listeners", params={"format": "json"})).json().get("listener_statuses", [])
+        except (httpx.HTTPError, ValueError) as error:
+            raise EdgeFailedError(f"its admin socket gave no listeners: {error!r}", log=str(self._socket)) from None
+        return {row["name"] for row in rows}
+
+    async def reopen_logs(self) -> None:
+        """Have the access log opened anew, after it was renamed. ``EdgeFailedError``."""
+        try:
+            await self._client.post("/reopen_logs")
+        except httpx.HTTPError as error:
+            raise EdgeFailedError(f"its admin socket did not reopen the logs: {error!r}", log=str(self._socket)) from None
 
     async def close(self) -> None:
         """Close the client."""

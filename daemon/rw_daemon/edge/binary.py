@@ -32,9 +32,8 @@ def _is_script(path: Path) -> bool:
         return file.read(2) == b"#!"
 
 
-def copied(folder: Path) -> Path:
+def copied(source: Path, *, folder: Path) -> Path:
     """Return a copy of the program in ``folder``, named by its size and time: made once for each version."""
-    source = find()
     found = source.stat()
     name = "envoy-" + hashlib.sha256(f"{found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:12]
     target = folder / name
@@ -44,3 +43,10 @@ def copied(folder: Path) -> Path:
         partial.chmod(0o700)
         partial.replace(target)
     return target
+
+
+def forget_others(program: Path) -> None:
+    """Remove the copies of other versions, some 100 MB each; one that still runs keeps its file until it ends."""
+    for other in program.parent.glob("envoy-*"):
+        if other != program:
+            other.unlink(missing_ok=True)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 from pathlib import Path
 from typing import Any
 
+from rw_daemon.edge import pages
 from rw_daemon.edge.edge import HttpRoute, Upstream
 
 Json = dict[str, Any]
 TYPE = "type.googleapis.com/envoy."
 ROUTES = "rw"
+SHARED = "shared"
 PLENTY = 10_000  # circuit breakers: the default of 1,024 connections makes WebSockets hang
 HOLD_RETRIES = 200  # with the back-off below, some 30 s on a port that refuses
 SAFE = "reset,connect-failure,refused-stream"
 UNSAFE = "connect-failure,refused-stream,reset-before-request"  # nothing that may have reached the app
 HELD_BODY_BYTES = 64 * 1024 * 1024
-OWN_PORT = "x-rw-own-port"  # put on by a service's own listener, taken off before the app sees it, never accepted from outside
-HTML_TYPE, TEXT_TYPE = "text/html; charset=utf-8", "text/plain; charset=utf-8"
+FOR = "x-rw-for"  # what chooses the virtual host: put on by each listener whatever the client sent, taken off before the app sees it
+HOSTS_TRIED = 3  # replicas that a retry looks at for one that has not just failed
 
 
 def version_of(document: object) -> str:
@@ -90,40 +91,49 @@ def _endpoint(host: str, port: int) -> Json:
 def route_configuration(routes: tuple[HttpRoute, ...]) -> Json:
     """Return the one route configuration of all ports: Envoy watches one file and takes one resource from it.
 
-    A service's own port answers to any name: its listener puts ``OWN_PORT`` on each request, and the last virtual host goes by that.
+    A service's own port answers to any name, also to one of another service (an app that passes the Host header on must not meet itself):
+    virtual hosts are chosen by ``FOR``, which is the Host header on the shared port and the port's own name elsewhere.
     """
-    hosts = [{"name": one.key, "domains": list(one.hostnames), **_served(one)} for one in routes if one.hostnames]
-    own = [_only(one, rule) for one in routes if one.port for rule in _rules(one)]
+    unknown = "no service answers to this name. `rw status` in the project's folder shows the URL of each service."
     return {
         "@type": f"{TYPE}config.route.v3.RouteConfiguration",
         "name": ROUTES,
-        "virtual_hosts": [
-            *hosts,
-            {"name": "any", "domains": ["*"], "routes": [*own, _nobody()], "request_body_buffer_limit": HELD_BODY_BYTES},
-        ],
+        "virtual_hosts": [*_virtual_hosts(routes), {"name": "*", "domains": ["*"], "routes": pages.direct(404, "NO_SUCH_HOST", unknown)}],
+        "vhost_header": FOR,
         "ignore_port_in_host_matching": True,
-        "request_headers_to_remove": ["x-real-ip", "x-forwarded-host", OWN_PORT],
+        "request_headers_to_remove": ["x-real-ip", "x-forwarded-host", FOR],
     }
 
 
-def _only(route: HttpRoute, rule: Json) -> Json:
-    header = {"name": OWN_PORT, "string_match": {"exact": str(route.port)}}
-    return {**rule, "match": {**rule["match"], "headers": [*rule["match"].get("headers", []), header]}}
+def own_name(port: int) -> str:
+    """Return the name of a service's own listener, which is its virtual host's domain as well."""
+    return f"own-{port}"
 
 
-def _served(route: HttpRoute) -> Json:
-    return {"routes": _rules(route), "request_body_buffer_limit": HELD_BODY_BYTES}
+def _virtual_hosts(routes: tuple[HttpRoute, ...]) -> list[Json]:
+    """Return a virtual host for each service. A name that two of them claim stays with the first: Envoy would refuse everything."""
+    taken: set[str] = set()
+    hosts = []
+    for route in routes:
+        names = [name.lower() for name in route.hostnames] + ([own_name(route.port)] if route.port else [])
+        domains = [name for name in dict.fromkeys(names) if name not in taken]
+        taken.update(domains)
+        if domains:
+            hosts.append({"name": route.key, "domains": domains, "routes": _rules(route), "request_body_buffer_limit": HELD_BODY_BYTES})
+    return hosts
 
 
 def _rules(route: HttpRoute) -> list[Json]:
     """Return one service's routes: requests that may be repeated, and the others."""
+    name = route.key.rpartition("/")[2]
     if not route.upstreams:
-        return [_page(route)]
+        return pages.direct(503, "NOT_RUNNING", route.notice or f"{name} is not running; `rw up` starts it.")
+    about = {"name": route.key, "metadata": {"filter_metadata": {"rw": {"service": name}}}}
     action = _action(route.upstreams)
     safe = {"prefix": "/", "headers": [{"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}}}]}
     return [
-        {"match": safe, "route": {**action, "retry_policy": _retries(SAFE)}},
-        {"match": {"prefix": "/"}, "route": {**action, "retry_policy": _retries(UNSAFE)}},
+        {**about, "match": safe, "route": {**action, "retry_policy": _retries(SAFE)}},
+        {**about, "match": {"prefix": "/"}, "route": {**action, "retry_policy": _retries(UNSAFE)}},
     ]
 
 
@@ -136,47 +146,38 @@ def _action(upstreams: tuple[Upstream, ...]) -> Json:
 
 def _retries(conditions: str) -> Json:
     """Return a policy that holds a request while its only replica comes up again."""
-    return {"retry_on": conditions, "num_retries": HOLD_RETRIES, "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.25s"}}
-
-
-def _page(route: HttpRoute) -> Json:
-    name = route.key.rpartition("/")[2]
+    predicate = "envoy.retry_host_predicates.previous_hosts"
+    kind = f"{TYPE}extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
     return {
-        "match": {"prefix": "/"},
-        "direct_response": {"status": 503, "body": {"inline_string": f"503: {route.notice or f'{name} is not running.'}\n"}},
-        "response_headers_to_add": [
-            {"header": {"key": "content-type", "value": TEXT_TYPE}},
-            {"header": {"key": "retry-after", "value": "5"}},
-        ],
-    }
-
-
-def _nobody() -> Json:
-    body = "404: no service answers to this name here. `rw status` in the project's folder shows its URL.\n"
-    return {
-        "match": {"prefix": "/"},
-        "direct_response": {"status": 404, "body": {"inline_string": body}},
-        "response_headers_to_add": [{"header": {"key": "content-type", "value": TEXT_TYPE}}],
+        "retry_on": conditions,
+        "num_retries": HOLD_RETRIES,
+        "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.25s"},
+        "retry_host_predicate": [{"name": predicate, "typed_config": {"@type": kind}}],
+        "host_selection_retry_max_attempts": HOSTS_TRIED,
     }
 
 
 # --- listeners
 
 
-def listeners(routes: tuple[HttpRoute, ...], *, port: int, folder: Path) -> list[Json]:
-    """Return the shared port's listener and one for each service's own port."""
-    return [_listener("shared", port, folder), *(_listener(f"own-{one.port}", one.port, folder, own=True) for one in routes if one.port)]
+def listeners(routes: tuple[HttpRoute, ...], *, port: int, folder: Path, without: frozenset[int] = frozenset()) -> list[Json]:
+    """Return the shared port's listener and one for each service's own port, but for those in ``without``."""
+    own = sorted({route.port for route in routes if route.port} - without)
+    return [
+        _listener(SHARED, port, folder, chosen_by="%REQ(:AUTHORITY)%"),
+        *(_listener(own_name(one), one, folder, chosen_by=own_name(one)) for one in own),
+    ]
 
 
-def _listener(name: str, port: int, folder: Path, *, own: bool = False) -> Json:
+def _listener(name: str, port: int, folder: Path, *, chosen_by: str) -> Json:
     source = {"resource_api_version": "V3", "path_config_source": {"path": str(folder / "rds.json")}}
-    mark = {"append": {"header": {"key": OWN_PORT, "value": str(port)}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+    mark = {"append": {"header": {"key": FOR, "value": chosen_by}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
     manager = {
         "@type": f"{TYPE}extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": name,
         "codec_type": "AUTO",
         "rds": {"route_config_name": ROUTES, "config_source": source},
-        "early_header_mutation_extensions": [_early(mark if own else {"remove": OWN_PORT})],
+        "early_header_mutation_extensions": [_early(mark)],
         "http_filters": [{"name": "router", "typed_config": {"@type": f"{TYPE}extensions.filters.http.router.v3.Router"}}],
         "use_remote_address": True,  # forged X-Forwarded-* and X-Request-Id do not pass
         "normalize_path": True,
@@ -186,7 +187,7 @@ def _listener(name: str, port: int, folder: Path, *, own: bool = False) -> Json:
         "stream_idle_timeout": "0s",
         "http_protocol_options": {"accept_http_10": True},
         "access_log": [_access_log(folder)],
-        "local_reply_config": _local_replies(),
+        "local_reply_config": pages.local_replies(),
     }
     return {
         "@type": f"{TYPE}config.listener.v3.Listener",
@@ -199,7 +200,7 @@ def _listener(name: str, port: int, folder: Path, *, own: bool = False) -> Json:
 
 def _early(mutation: Json) -> Json:
     kind = "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
-    return {"name": "own-port", "typed_config": {"@type": f"{TYPE}{kind}", "mutations": [mutation]}}
+    return {"name": "for", "typed_config": {"@type": f"{TYPE}{kind}", "mutations": [mutation]}}
 
 
 def _access_log(folder: Path) -> Json:
@@ -214,7 +215,7 @@ def _access_log(folder: Path) -> Json:
         "bytesIn": "%BYTES_RECEIVED%",
         "bytesOut": "%BYTES_SENT%",
         "release": "%UPSTREAM_CLUSTER_RAW%",
-        "route": "%VIRTUAL_CLUSTER_NAME%",
+        "service": "%ROUTE_NAME%",
         "flags": "%RESPONSE_FLAGS%",
         "requestId": "%REQ(X-REQUEST-ID)%",
     }
@@ -226,20 +227,3 @@ def _access_log(folder: Path) -> Json:
             "log_format": {"json_format": fields},
         },
     }
-
-
-def _local_replies() -> Json:
-    """Return how Envoy's own 503s read: a page for browsers, text for everybody else."""
-    words = "no replica of this service answers. `rw status` says why, `rw logs` what it printed."
-    page = f"<!doctype html><title>503</title><h1>Service unavailable</h1><p>{html.escape('N' + words[1:])}</p>"
-
-    def mapper(body: str, kind: str, *conditions: Json) -> Json:
-        status = {"status_code_filter": {"comparison": {"op": "EQ", "value": {"default_value": 503, "runtime_key": "rw"}}}}
-        return {
-            "filter": {"and_filter": {"filters": [status, *conditions]}} if conditions else status,
-            "body_format_override": {"text_format_source": {"inline_string": body + "\n"}, "content_type": kind},
-        }
-
-    browser = {"header_filter": {"header": {"name": "accept", "string_match": {"contains": "text/html"}}}}
-    upstream = {"response_flag_filter": {"flags": ["UF", "UH", "UC", "UT", "URX", "UO", "NC", "NR", "LR", "UR"]}}
-    return {"mappers": [mapper(page, HTML_TYPE, upstream, browser), mapper(f"503: {words}", TEXT_TYPE, upstream)]}

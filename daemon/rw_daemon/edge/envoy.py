@@ -5,38 +5,45 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
-import signal
-import socket
+import logging
+import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from rw_daemon.clock import Clock
-from rw_daemon.edge import binary, documents
+from rw_daemon.edge import binary, documents, ports
 from rw_daemon.edge.admin import Admin
 from rw_daemon.edge.edge import HttpRoute
-from rw_daemon.edge.running import Running, end_of, launch
+from rw_daemon.edge.running import Running, end_all, end_of, launch
+from rw_daemon.edge.watched import Watched
 from rw_shared.errors import EdgeFailedError
 
-LOOK_SECONDS = 0.003  # between two looks whether a change is in force: that takes 1 to 5 ms
+log = logging.getLogger(__name__)
 START_SECONDS = 10.0
-FORCE_SECONDS = 10.0
-PORTS_TRIED = 200
+START_LOOK_SECONDS = 0.005
+ANSWER_SECONDS = 10.0  # a loaded machine is no reason to kill an Envoy that serves
+PORT_RACES = 5
+ACCESS_LOG_BYTES = 50 * 1024 * 1024
 
 
 class EnvoyEdge:
     """One Envoy for one home."""
 
-    def __init__(self, folder: Path, *, runtime: Path, preferred_port: int, clock: Clock) -> None:
-        self._folder, self._runtime, self._preferred, self._clock = folder, runtime, preferred_port, clock
+    def __init__(self, folder: Path, *, runtime: Path, preferred_port: int, clock: Clock, find: Callable[[], Path] = binary.find) -> None:
+        """:param runtime: folder with a short path, for sockets; ``find``: returns Envoy's program."""
+        self._folder, self._runtime, self._preferred, self._clock, self._search = folder, runtime, preferred_port, clock, find
         self._admin_socket = runtime / "envoy.sock"
         self._admin = Admin(self._admin_socket)
+        self._files = Watched(folder, admin=self._admin, clock=clock)
         self._lock = asyncio.Lock()
-        self._running: Running | None = None
         self._changed = asyncio.Event()
-        self._port = self._remembered_port()
-        self._written: dict[str, str] = {}
+        self._running: Running | None = None
+        self._expected = False  # this object has seen it run and did not stop it
+        self._program: Path | None = None
+        self._unfit = ""  # what a hot restart failed with; not tried again by this daemon
+        self._port = ports.remembered(folder)
+        self._taken: frozenset[int] = frozenset()
 
     @property
     def port(self) -> int:
@@ -46,18 +53,22 @@ class EnvoyEdge:
     # --- the Protocol
 
     async def route(self, routes: tuple[HttpRoute, ...]) -> None:
-        """Make ``routes`` the whole desired state. See ``Edge.route``."""
+        """Make ``routes`` the whole desired state. See ``Edge.route``.
+
+        A service's own port that another program holds is named in an ``EdgeFailedError`` once; everything else is in force by then.
+        """
         async with self._lock:
             await self._started(routes)
-            wanted, old = documents.clusters(routes), self._clusters_now()
+            wanted, old = documents.clusters(routes), await self._files.in_force("cds")
             names = {one["name"] for one in wanted}
             kept = [one for one in old if one["name"] not in names]
-            await self._put("cds", [*wanted, *kept], stat="cluster_manager.cds")
-            await self._put("lds", documents.listeners(routes, port=self._port, folder=self._folder), stat="listener_manager.lds")
-            await self._put("rds", [documents.route_configuration(routes)], stat=rf"rds.{documents.ROUTES}")
-            await self._check_listeners(routes)
+            await self._files.put("cds", [*wanted, *kept])
+            taken = await self._put_listeners(routes)
+            await self._files.put("rds", [documents.route_configuration(routes)])
             busy = [one for one in kept if await self._open(one["name"])]
-            await self._put("cds", [*wanted, *busy], stat="cluster_manager.cds")
+            await self._files.put("cds", [*wanted, *busy])
+            await self._rotate()
+            self._tell_taken(taken, routes)
 
     async def active(self, release: str) -> int:
         """Return the requests that a release has open."""
@@ -71,24 +82,20 @@ class EnvoyEdge:
         return self._find() is not None and await self._admin.is_ready()
 
     async def ended(self) -> None:
-        """Return when the Envoy that this object started or adopted is gone."""
-        while (running := self._find()) is None:
+        """Return when the Envoy that this object started or adopted is gone; at once when that happened before the call."""
+        while not self._expected:
             self._changed.clear()
             await self._changed.wait()
-        await end_of(running.pid)
+        while (running := self._find()) is not None:  # after a hot restart another one runs
+            await end_of(running.pid)
 
     async def stop(self) -> None:
         """Stop Envoy: SIGTERM, and SIGKILL when that does not help."""
         async with self._lock:
-            running = self._find()
-            if running is not None:
-                for number, seconds in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
-                    with suppress(ProcessLookupError):
-                        os.kill(running.pid, number)
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(end_of(running.pid), seconds)
-                        break
+            self._expected = False
+            await end_all(self._folder)
             self._clean()
+            (self._folder / "envoy.pid").unlink(missing_ok=True)
             self._running = None
 
     async def close(self) -> None:
@@ -104,43 +111,79 @@ class EnvoyEdge:
         return self._running
 
     async def _started(self, routes: tuple[HttpRoute, ...]) -> None:
+        """Adopt the Envoy that runs, hot restart an outdated one, start one where there is none."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         running = self._find()
-        program = binary.copied(self._prepared())
-        if running is not None and await self._admin.is_ready():
-            if running.program != program.name:
-                await self._launch(program, epoch=running.epoch + 1)
+        if running is not None and await self._answers(running):
+            self._port = self._port or self._port_of_listeners()
+            self._seen()
+            await self._renewed(running)
             return
+        await end_all(self._folder)
         self._clean()
-        if running is not None:  # it lives and does not answer: nothing can be asked of it any more
-            with suppress(ProcessLookupError):
-                os.kill(running.pid, signal.SIGKILL)
-            await end_of(running.pid)
-        self._written.clear()
-        self._port = self._choose_port()
+        program = await self._copied()
+        self._port = ports.choose(self._folder, preferred=self._preferred)
         for name, resources in (
             ("cds", documents.clusters(routes)),
-            ("lds", documents.listeners(routes, port=self._port, folder=self._folder)),
+            ("lds", self._listeners(routes)[0]),
             ("rds", [documents.route_configuration(routes)]),
         ):
-            self._write(name, resources)
-        await self._launch(program, epoch=0)
+            self._files.write(name, resources)
+        await self._launch(program, made=self._made(program), epoch=0)
+        binary.forget_others(program)
 
-    def _prepared(self) -> Path:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return self._folder
+    async def _answers(self, running: Running) -> bool:
+        deadline = self._clock.monotonic() + ANSWER_SECONDS
+        while not (ready := await self._admin.is_ready()) and running.is_alive and self._clock.monotonic() < deadline:
+            await self._clock.sleep(0.05)
+        return ready
 
-    async def _launch(self, program: Path, *, epoch: int) -> None:
+    async def _renewed(self, running: Running) -> None:
+        """Hot restart an Envoy whose program or bootstrap is not this version's. One that cannot take over leaves the old one serving."""
+        if self._unfit:
+            return
+        try:
+            program = await self._copied()
+            if (made := self._made(program)) == running.made:
+                return
+            await self._launch(program, made=made, epoch=running.epoch + 1)
+            binary.forget_others(program)
+        except (EdgeFailedError, OSError) as error:
+            self._unfit = getattr(error, "why", "") or str(error)
+            log.warning("the running Envoy stays, its successor could not take over: %s", self._unfit)
+
+    async def _copied(self) -> Path:
+        """Return this daemon's copy of the program; found once, since packages are replaced under a running daemon."""
+        if self._program is None or not self._program.exists():
+            self._program = await asyncio.to_thread(lambda: binary.copied(self._search(), folder=self._folder))
+        return self._program
+
+    def _made(self, program: Path) -> str:
+        """Return the digest of everything that only a new process takes."""
+        return hashlib.sha256(json.dumps([self._bootstrap(), self._arguments(program, epoch=0)]).encode()).hexdigest()[:16]
+
+    def _bootstrap(self) -> documents.Json:
+        return documents.bootstrap(self._folder, admin_socket=self._admin_socket)
+
+    def _arguments(self, program: Path, *, epoch: int) -> list[str]:
+        return envoy_args(program, self._folder / "bootstrap.json", base_id=self._base_id(), epoch=epoch, runtime=self._runtime)
+
+    async def _launch(self, program: Path, *, made: str, epoch: int) -> None:
         """Start Envoy; with an epoch above 0 it takes over from the running one without losing a request (a hot restart)."""
-        bootstrap = self._folder / "bootstrap.json"
-        bootstrap.write_text(json.dumps(documents.bootstrap(self._folder, admin_socket=self._admin_socket), indent=1))
-        arguments = envoy_args(program, bootstrap, base_id=self._base_id(), epoch=epoch, runtime=self._runtime)
-        self._running = await launch(arguments, folder=self._folder, epoch=epoch)
-        self._running.write(self._folder / "envoy.pid")
+        (self._folder / "bootstrap.json").write_text(json.dumps(self._bootstrap(), indent=1))
+        started = await launch(self._arguments(program, epoch=epoch), folder=self._folder, made=made, epoch=epoch)
         deadline = self._clock.monotonic() + START_SECONDS
-        while not await self._admin.is_ready():
-            if not self._running.is_alive or self._clock.monotonic() > deadline:
-                raise EdgeFailedError(f"Envoy did not start: {self._log_tail()}", log=str(self._folder / "envoy.log"))
-            await self._clock.sleep(0.01)
+        while not await self._admin.is_ready(epoch=epoch):
+            if not started.is_alive or self._clock.monotonic() > deadline:
+                await started.kill()
+                raise EdgeFailedError(f"Envoy did not start: {self._files.log_tail(400)}", log=str(self._folder / "envoy.log"))
+            await self._clock.sleep(START_LOOK_SECONDS)
+        started.write(self._folder / "envoy.pid")
+        self._running = started
+        self._seen()
+
+    def _seen(self) -> None:
+        self._expected = True
         self._changed.set()
 
     def _base_id(self) -> int:
@@ -150,76 +193,62 @@ class EnvoyEdge:
     def _clean(self) -> None:
         """Remove what a killed Envoy leaves behind and the next one would stumble over."""
         self._admin_socket.unlink(missing_ok=True)
+        for socket in self._runtime.glob("envoy-hot_*"):
+            socket.unlink(missing_ok=True)
         for leftover in Path("/dev/shm").glob(f"envoy_shared_memory_{self._base_id()}*"):  # noqa: S108 - Envoy's own place
             leftover.unlink(missing_ok=True)
 
-    def _log_tail(self) -> str:
+    async def _rotate(self) -> None:
+        """Keep the access log and the one before it."""
+        access = self._folder / "access.log"
         with suppress(OSError):
-            return (self._folder / "envoy.log").read_text(errors="replace")[-1500:]
-        return ""
+            if access.stat().st_size > ACCESS_LOG_BYTES:
+                access.replace(self._folder / "access.log.1")
+                await self._admin.reopen_logs()
 
-    # --- ports
+    # --- listeners
 
-    def _remembered_port(self) -> int:
-        with suppress(OSError, ValueError):
-            return int((self._folder / "port").read_text())
-        return 0
+    def _port_of_listeners(self) -> int:
+        shared = next((one for one in self._files.resources("lds") if one["name"] == documents.SHARED), None)
+        return int(shared["address"]["socket_address"]["port_value"]) if shared else ports.choose(self._folder, preferred=self._preferred)
 
-    def _choose_port(self) -> int:
-        """Return the remembered port, else the preferred one, else the next free one; remember it."""
-        first = self._remembered_port() or self._preferred
-        port: int
-        for port in (first, *range(self._preferred, self._preferred + PORTS_TRIED)):
-            if _is_free(port):
-                (self._folder / "port").write_text(str(port))
-                return port
-        raise EdgeFailedError(f"none of the ports {self._preferred} to {self._preferred + PORTS_TRIED} is free", log="`ss -ltn`")
+    def _listeners(
+        self, routes: tuple[HttpRoute, ...], *, present: frozenset[str] = frozenset()
+    ) -> tuple[list[documents.Json], frozenset[int]]:
+        """Return the listeners' document, and the ports it leaves out: somebody else holds them, and Envoy would refuse all.
 
-    async def _check_listeners(self, routes: tuple[HttpRoute, ...]) -> None:
-        """Name the port that somebody else holds, if Envoy could not listen on one."""
-        stats = await self._admin.stats("listener_manager.listener_create_failure")
-        failed = int(stats.get("listener_manager.listener_create_failure", 0))
-        if failed > int(self._written.get("failures", "0")):
-            self._written["failures"] = str(failed)
-            ports = ", ".join(str(one.port) for one in routes if one.port)
-            raise EdgeFailedError(f"one of the ports {self._port}, {ports} is held by another program", log=str(self._folder / "envoy.log"))
+        :param present: names of what listens already.
+        """
+        wanted = {route.port for route in routes if route.port}
+        taken = frozenset(port for port in wanted if documents.own_name(port) not in present and not ports.is_free(port))
+        return documents.listeners(routes, port=self._port, folder=self._folder, without=taken), taken
 
-    # --- documents
-
-    def _clusters_now(self) -> list[dict[str, Any]]:
-        with suppress(OSError, ValueError):
-            found: list[dict[str, Any]] = json.loads((self._folder / "cds.json").read_text())["resources"]
-            return found
-        return []
-
-    def _write(self, name: str, resources: list[dict[str, Any]]) -> str:
-        """Replace a document by rename (a write in place is not noticed); return its version."""
-        document = documents.dynamic(resources)
-        partial = self._folder / f"{name}.partial"
-        partial.write_text(json.dumps(document))
-        partial.replace(self._folder / f"{name}.json")
-        return str(document["version_info"])
-
-    async def _put(self, name: str, resources: list[dict[str, Any]], *, stat: str) -> None:
-        """Write a document unless it is the same, and wait until Envoy has it in force."""
-        version = documents.version_of(resources)
-        stats = await self._admin.stats(stat)
-        if _in_force(stats, stat, version):
-            return
-        refused = _refusals(stats, stat)
-        self._write(name, resources)
-        deadline = self._clock.monotonic() + FORCE_SECONDS
+    async def _put_listeners(self, routes: tuple[HttpRoute, ...]) -> frozenset[int]:
+        """Put the listeners in force; return the own ports that are held by others. The shared port moves on when it was lost in a race."""
+        lost: frozenset[int] = frozenset()
         while True:
-            stats = await self._admin.stats(stat)
-            if _in_force(stats, stat, version):
-                return
-            if _refusals(stats, stat) > refused or self._clock.monotonic() > deadline:
-                raise EdgeFailedError(f"{name} was not taken: {self._log_tail()[-400:]}", log=str(self._folder / "envoy.log"))
-            await self._clock.sleep(LOOK_SECONDS)
+            document, taken = self._listeners(routes, present=frozenset(await self._admin.listeners()))
+            try:
+                await self._files.put("lds", document)
+            except EdgeFailedError:
+                if documents.SHARED in await self._admin.listeners() or len(lost) == PORT_RACES:
+                    raise
+                lost |= {self._port}
+                self._port = ports.choose(self._folder, preferred=self._preferred, without=lost)
+                continue
+            return taken
+
+    def _tell_taken(self, taken: frozenset[int], routes: tuple[HttpRoute, ...]) -> None:
+        """Name the ports that others hold. Once: a later change of another service must not fail for it."""
+        new, self._taken = taken - self._taken, taken
+        if new:
+            held = ", ".join(f"{one.port} of {one.key.rpartition('/')[2]}" for one in routes if one.port in new)
+            raise EdgeFailedError(f"another program holds port {held}; everything else is served", log=f"`ss -ltnp sport = :{min(new)}`")
 
     async def _open(self, release: str) -> int:
-        stats = await self._admin.stats(f"^cluster.{release}.upstream_rq_active$")
-        return int(stats.get(f"cluster.{release}.upstream_rq_active", 0))
+        name = f"cluster.{release}.upstream_rq_active"
+        stats = await self._admin.stats(f"^{re.escape(name)}$")
+        return int(stats.get(name, 0))
 
 
 def envoy_args(program: Path, bootstrap: Path, *, base_id: int, epoch: int, runtime: Path) -> list[str]:
@@ -237,23 +266,3 @@ def envoy_args(program: Path, bootstrap: Path, *, base_id: int, epoch: int, runt
         "--file-flush-interval-msec", "200",
         "--log-level", "warning",
     ]  # fmt: skip
-
-
-def _in_force(stats: dict[str, Any], name: str, version: str) -> bool:
-    """Return whether everything that reads the document has this version: listeners may share a subscription or have their own."""
-    found = [value for key, value in stats.items() if key.endswith(f"{name}.version_text")]
-    return bool(found) and all(value == version for value in found)
-
-
-def _refusals(stats: dict[str, Any], name: str) -> int:
-    return sum(int(value) for key, value in stats.items() if key.endswith((f"{name}.update_rejected", f"{name}.update_failure")))
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from rw_daemon.clock import Clock
 from rw_daemon.edge.edge import Endpoint
@@ -29,6 +30,8 @@ class ProbeResult:
     error: str = ""
     is_open: bool = False
     """The port accepted the connection."""
+    is_foreign: bool = False
+    """It answered, and not in HTTP."""
 
     def wire(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -51,14 +54,16 @@ class Outcome:
 
 
 def passes(result: ProbeResult, *, is_strict: bool) -> bool:
-    """Return whether a probe proves health: 200–399 on a path that somebody named, else any HTTP answer below 500."""
-    return 200 <= result.status < 400 if is_strict else 0 < result.status < 500
+    """Return whether a probe proves health: 200–399 on a path that somebody named, else any HTTP answer below 500, or one of another protocol."""
+    return 200 <= result.status < 400 if is_strict else 0 < result.status < 500 or result.is_foreign
 
 
 async def prove(endpoints: Sequence[Endpoint], *, path: str, is_strict: bool, seconds: float, clock: Clock, settings: Settings) -> Outcome:
     """Probe until every endpoint passed, or the time is over.
 
-    A port that accepts, sends no HTTP and does so for the last quarter of the time is healthy as well, unless a path was named.
+    A port that only accepts is healthy when the time is over, unless a path was named, and no sooner: a server that listens before its app
+    is loaded (gunicorn) does just that.
+    :param is_strict: a path was named: only 200–399 will do.
     :param seconds: time to become healthy.
     """
     outcome, began = Outcome(), clock.monotonic()
@@ -73,14 +78,17 @@ async def prove(endpoints: Sequence[Endpoint], *, path: str, is_strict: bool, se
             outcome.is_healthy, outcome.words = True, _words(outcome.probes[-1], path, elapsed)
             return outcome
         if elapsed >= seconds:
-            outcome.is_healthy = not is_strict and all(one.is_open and not one.status for one in results)
-            outcome.words = "the port accepts"
+            failed = [one for one in results if not passes(one, is_strict=is_strict)]
+            outcome.is_healthy = not is_strict and all(one.is_open and not one.status for one in failed)
+            outcome.words = "the port accepts" if outcome.is_healthy else ""
             return outcome
         await clock.sleep(min(pause, max(seconds - elapsed, 0.01)))
         pause = min(pause * 1.25, settings.probe_last_seconds)
 
 
 def _words(last: ProbeResult, path: str, elapsed: float) -> str:
+    if last.is_foreign:
+        return f"the port answers, not in HTTP, after {elapsed:.1f} s"
     return f"GET {path or '/'} answered {last.status} after {elapsed:.1f} s"
 
 
@@ -102,7 +110,7 @@ async def probe(endpoint: Endpoint, *, path: str, timeout_seconds: float, at_sec
             is_open = True
             try:
                 writer.write(
-                    f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nUser-Agent: rw-health\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode()
+                    f"GET {_target(path)} HTTP/1.1\r\nHost: {HOST}\r\nUser-Agent: rw-health\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode()
                 )
                 head = await reader.readline()
             finally:
@@ -116,7 +124,12 @@ async def probe(endpoint: Endpoint, *, path: str, timeout_seconds: float, at_sec
     words = head[:HEAD_BYTES].split()
     if len(words) >= 2 and words[0].startswith(b"HTTP/") and words[1].isdigit():
         return result(status=int(words[1]), is_open=True)
-    return result(error="the answer is not HTTP" if head else "closed without an answer", is_open=True)
+    return result(error="the answer is not HTTP" if head else "closed without an answer", is_open=True, is_foreign=bool(head))
+
+
+def _target(path: str) -> str:
+    """Return a path as a request line takes it: from the root on, nothing in it that would end the line."""
+    return quote("/" + path.removeprefix("/"), safe="/%?=&:@!$'()*+,;~-._[]")
 
 
 async def live(endpoint: Endpoint, *, path: str, timeout_seconds: float) -> bool:

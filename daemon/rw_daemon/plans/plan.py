@@ -97,8 +97,8 @@ class BuildPlan(Model):
 
     :param buildpack: ``python``, ``node``, ``go``, ``static``, ``shell``, ``dockerfile``.
     :param version: of the language, as precise as was asked for (``3.13``).
-    :param tools: programs that the steps and the start need on the process target, with the version wanted or empty
-        (``{"uv": "", "python": "3.13"}``); in the image the bases and steps bring them.
+    :param tools: programs that the steps and the start need on the process target, with the version or range asked for, empty when
+        any will do (``{"uv": "", "python": ">=3.11"}``); in the image the bases and steps bring them.
     :param environment: variables that hold while building and running (``PYTHONUNBUFFERED=1``); never a secret.
     :param path: folders relative to the app's folder that go in front of PATH (``.venv/bin``).
     :param keep: paths relative to the app's folder that the running app needs; ``(".",)`` means everything.

@@ -53,7 +53,7 @@ class GoBuildpack:
             steps=_steps(source, package),
             packages=Packages(runtime=("ca-certificates",)),
             services=(ServicePlan(name="web", start=start),),
-            tools={"go": version.version},
+            tools={"go": version.allowed},
             environment={"CGO_ENABLED": "0"},
             keep=(BINARY, *_read_at_run_time(source)),
             origins=origins,

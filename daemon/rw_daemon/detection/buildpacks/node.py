@@ -53,7 +53,7 @@ class NodeBuildpack:
             bases=Bases(build=base, run=base),
             steps=_steps(root, package, manager, framework, prunes=_prunes(root, package, start), keeps_all=not is_static),
             services=(ServicePlan(name="web", start=_in_folder(start, package.folder)),),
-            tools={"node": version.version, "npm": ""},
+            tools={"node": version.allowed, "npm": ""},
             environment={"NODE_ENV": "production", **({"YARN_NODE_LINKER": "node-modules"} if manager.is_berry else {})},
             path=tuple(dict.fromkeys((package.at("node_modules/.bin"), "node_modules/.bin"))),
             keep=framework.keep if framework.keep and start == framework.start else (".",),

@@ -103,7 +103,7 @@ class PythonBuildpack:
             steps=(*install.steps, *extra, *start.steps),
             packages=_packages(install),
             services=(ServicePlan(name="web", start=start.command, pre_deploy=start.pre_deploy),),
-            tools={"uv": "", "python": version.version},
+            tools={"uv": "", "python": version.allowed},
             environment=environment,
             path=(".venv/bin",),
             origins=_origins(install, version.origin, start),
