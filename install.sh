@@ -102,11 +102,16 @@ run_tests() {
 }
 
 uninstall() {
+    state=${RW_HOME:-${XDG_STATE_HOME:-$HOME/.local/state}/rw}
     if [ -x "$data/venv/bin/rw" ]; then
-        "$data/venv/bin/rw" daemon stop --everything --yes || say 'the daemon could not be stopped; what it ran may still run'
+        "$data/venv/bin/rw" daemon stop --everything --yes >/dev/null || fail 'What rw runs could not be taken down.' "$bin/rw daemon logs"
     fi
-    rm -rf "$data"
+    rm -rf "$data" "$state"
     [ ! -L "$bin/rw" ] || rm -f "$bin/rw"
+    if command -v docker >/dev/null && images=$(docker image ls --quiet --filter label=rw.key 2>/dev/null) && [ -n "$images" ]; then
+        # shellcheck disable=SC2086 # one word for each image
+        docker image rm --force $images >/dev/null 2>&1 || say 'some images that rw built are in use and stay'
+    fi
     say 'removed'
 }
 

@@ -185,7 +185,9 @@ class Load:
             began = time.monotonic()
             self.sent += 1
             try:
-                answer = await connection.ask(f"/{index}-{turn}", host=self._host, method=method, body=b"x" * 100 if method == "POST" else b"")
+                answer = await connection.ask(
+                    f"/{index}-{turn}", host=self._host, method=method, body=b"x" * 100 if method == "POST" else b""
+                )
                 if answer.status == 200:
                     self.apps[answer.app] += 1
                 else:

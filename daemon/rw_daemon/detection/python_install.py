@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rw_daemon.detection import requirements
 from rw_daemon.detection.source import Source
@@ -10,7 +11,6 @@ from rw_daemon.plans.plan import Cache, Step
 
 UV_CACHE = Cache(id="uv", path="/root/.cache/uv", variable="UV_CACHE_DIR")
 SOURCES = Step(name="sources", commands=(), inputs=(".",))
-VENV = "uv venv --quiet .venv"
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,14 @@ class Install:
 
     :param manager: ``uv``, ``poetry``, ``pdm``, ``pipenv`` or ``pip`` (requirements files, which uv installs).
     :param names: what the project depends on, normalised.
+    :param has_project: the project itself is installed as well, and so are its console scripts.
     """
 
     manager: str
     proof: str
     steps: tuple[Step, ...]
     names: frozenset[str]
+    has_project: bool = False
 
 
 def choose(source: Source) -> Install:
@@ -32,21 +34,32 @@ def choose(source: Source) -> Install:
     if source.has("uv.lock"):
         return _uv(source, "uv.lock", "--locked ")
     if source.has("poetry.lock"):
-        commands = (VENV, "POETRY_VIRTUALENVS_IN_PROJECT=true uv tool run poetry install --only main --no-root --no-interaction --no-ansi")
-        return _locked(source, "poetry", "poetry.lock", commands)
+        return _poetry(source, "poetry.lock")
     if source.has("pdm.lock"):
-        return _locked(source, "pdm", "pdm.lock", (VENV, "uv tool run pdm install --prod --frozen-lockfile --no-self"))
+        return _locked(source, "pdm", "pdm.lock", (_venv(source), "uv tool run pdm install --prod --frozen-lockfile --no-self"))
     if source.has("Pipfile"):
         return _pipenv(source)
     if source.has("requirements.txt"):
         return _requirements(source)
-    if source.has("pyproject.toml") and "project" in source.toml("pyproject.toml"):
+    document = source.toml("pyproject.toml")
+    if isinstance(document.get("project"), dict):
         return _uv(source, "pyproject.toml", "")
-    proof = source.first("pyproject.toml", "setup.py", "setup.cfg")
-    if proof and (proof != "pyproject.toml" or requirements.of_pyproject(source)):
-        steps = (SOURCES, _install((VENV, "uv pip install --compile-bytecode ."), ()))
-        return Install("pip", proof, steps, frozenset(requirements.of_pyproject(source)))
-    return Install("pip", proof or "", (_install((VENV,), ()), SOURCES), frozenset())
+    if "poetry" in _tool(source):
+        return _poetry(source, "pyproject.toml")
+    proof = "pyproject.toml" if "build-system" in document else source.first("setup.py", "setup.cfg")
+    if proof:
+        steps = (SOURCES, _install((_venv(source), "uv pip install --compile-bytecode ."), ()))
+        return Install("pip", proof, steps, frozenset(requirements.of_setup(source)), has_project=True)
+    return Install("pip", "", (_install((_venv(source),), ()), SOURCES), frozenset())
+
+
+def _python(source: Source) -> str:
+    """Return the flag that keeps uv from looking for exactly what .python-version says: the plan has chosen the interpreter already."""
+    return '--python "${UV_PYTHON:-python3}" ' if source.has(".python-version") else ""
+
+
+def _venv(source: Source) -> str:
+    return f"uv venv --quiet {_python(source)}.venv"
 
 
 def _install(commands: tuple[str, ...], inputs: tuple[str, ...]) -> Step:
@@ -54,41 +67,69 @@ def _install(commands: tuple[str, ...], inputs: tuple[str, ...]) -> Step:
 
 
 def _uv(source: Source, proof: str, flag: str) -> Install:
-    """Dependencies first, the project itself once its sources are there."""
-    members = [path for path in source.paths if path.endswith("/pyproject.toml")] if "workspace" in _tool_uv(source) else []
+    """Dependencies first, the project itself once its sources are there; all at once where the manifests alone do not say enough."""
+    tool, document = _tool(source).get("uv", {}), source.toml("pyproject.toml")
+    has_members = isinstance(tool, dict) and "workspace" in tool
+    members = [path for path in source.paths if path.endswith("/pyproject.toml")] if has_members else []
     inputs = tuple(path for path in ("pyproject.toml", "uv.lock", ".python-version", *members) if source.has(path))
-    sync = f"uv sync {flag}--no-dev --compile-bytecode"
+    sync = f"uv sync {_python(source)}{flag}--no-dev --compile-bytecode"
+    names = frozenset(requirements.of_pyproject(source))
+    is_package = "build-system" in document or (isinstance(tool, dict) and tool.get("package") is True)
+    if _needs_sources(document, tool):
+        return Install("uv", proof, (SOURCES, _install((f"{sync} --no-editable",), ())), names, has_project=is_package)
     steps = [_install((f"{sync} --no-install-workspace" if members else f"{sync} --no-install-project",), inputs), SOURCES]
-    if "build-system" in source.toml("pyproject.toml") or members:
+    if is_package or members:
         steps.append(Step(name="project", commands=(f"{sync} --no-editable",), caches=(UV_CACHE,)))
-    return Install("uv", proof, tuple(steps), frozenset(requirements.of_pyproject(source)))
+    return Install("uv", proof, tuple(steps), names, has_project=is_package)
 
 
-def _tool_uv(source: Source) -> dict[str, object]:
-    tool = source.toml("pyproject.toml").get("tool", {})
-    found = tool.get("uv", {}) if isinstance(tool, dict) else {}
+def _needs_sources(document: dict[str, Any], tool: Any) -> bool:
+    """Return whether dependencies lie in the project's folders, or are computed while building it."""
+    places = tool.get("sources", {}) if isinstance(tool, dict) else {}
+    if isinstance(places, dict) and any(isinstance(one, dict) and "path" in one for one in places.values()):
+        return True
+    project = document.get("project")
+    return isinstance(project, dict) and bool(project.get("dynamic"))
+
+
+def _tool(source: Source) -> dict[str, Any]:
+    found = source.toml("pyproject.toml").get("tool", {})
     return found if isinstance(found, dict) else {}
 
 
-def _locked(source: Source, manager: str, lock: str, commands: tuple[str, ...]) -> Install:
-    steps = [_install(commands, ("pyproject.toml", lock)), SOURCES]
-    if "build-system" in source.toml("pyproject.toml") and source.has_folder("src"):
+def _poetry(source: Source, proof: str) -> Install:
+    install = "uv tool run poetry install --only main --no-root --no-interaction --no-ansi"
+    return _locked(source, "poetry", proof, (_venv(source), f"POETRY_VIRTUALENVS_IN_PROJECT=true {install}"))
+
+
+def _locked(source: Source, manager: str, proof: str, commands: tuple[str, ...]) -> Install:
+    document = source.toml("pyproject.toml")
+    project, poetry = document.get("project", {}), _tool(source).get("poetry", {})
+    has_scripts = any(isinstance(one, dict) and one.get("scripts") for one in (project, poetry))
+    is_package = "build-system" in document and not (isinstance(poetry, dict) and poetry.get("package-mode") is False)
+    inputs = tuple(dict.fromkeys(("pyproject.toml", proof)))
+    steps = [_install(commands, inputs), SOURCES]
+    has_project = is_package and (source.has_folder("src") or has_scripts)
+    if has_project:
         steps.append(Step(name="project", commands=("uv pip install --no-deps --compile-bytecode .",), caches=(UV_CACHE,)))
-    return Install(manager, lock, tuple(steps), frozenset(requirements.of_pyproject(source)))
+    return Install(manager, proof, tuple(steps), frozenset(requirements.of_pyproject(source)), has_project=has_project)
 
 
 def _pipenv(source: Source) -> Install:
     inputs = tuple(path for path in ("Pipfile", "Pipfile.lock") if source.has(path))
     lock = () if source.has("Pipfile.lock") else ("uv tool run pipenv lock",)
     export = "uv tool run pipenv requirements > .venv/requirements.txt"
-    commands = (VENV, *lock, export, "uv pip install --compile-bytecode -r .venv/requirements.txt")
+    commands = (_venv(source), *lock, export, "uv pip install --compile-bytecode -r .venv/requirements.txt")
     return Install("pipenv", inputs[-1], (_install(commands, inputs), SOURCES), frozenset(requirements.of_pipfile(source)))
 
 
 def _requirements(source: Source) -> Install:
-    paths = requirements.included(source, "requirements.txt")
-    command = "uv pip install --compile-bytecode -r requirements.txt"
-    names = frozenset(requirements.of_files(source, paths))
+    proof = "requirements.txt"
+    paths = requirements.included(source, proof)
+    commands = (_venv(source), f"uv pip install --compile-bytecode -r {proof}")
+    names = frozenset(requirements.of_files(source, requirements.required(source, proof)))
     if requirements.needs_sources(source, paths):
-        return Install("pip", "requirements.txt", (SOURCES, _install((VENV, command), ())), names)
-    return Install("pip", "requirements.txt", (_install((VENV, command), tuple(paths)), SOURCES), names)
+        has_project = requirements.installs_itself(source, paths)
+        names |= requirements.of_pyproject(source) | requirements.of_setup(source) if has_project else frozenset()
+        return Install("pip", proof, (SOURCES, _install(commands, ())), names, has_project=has_project)
+    return Install("pip", proof, (_install(commands, tuple(paths)), SOURCES), names)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import configparser
 import posixpath
 import re
 from typing import Any
@@ -11,44 +13,102 @@ from packaging.utils import canonicalize_name
 
 from rw_daemon.detection.source import Source
 
-_INCLUDE = re.compile(r"^(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)")
-_LOCAL = re.compile(r"^(?:-e\s+|--editable[\s=]+)?(?:\.{0,2}/|\.(?:\[|$|\s)|file:)")
+_INCLUDE = re.compile(r"^(-r|--requirement|-c|--constraint)[\s=]*(\S+)")
+_LOCAL = re.compile(
+    r"^(?:(?:-e|--editable|-f|--find-links)[\s=]*)?(?:\.{0,2}/|\.(?:\[|$|\s)|file:)|^[\w./-]+\.(?:whl|tar\.gz|zip)\b|@\s*(?:\.|file:)"
+)
+_ITSELF = re.compile(r"^(?:(?:-e|--editable)[\s=]*)?\./?(?:\[[^\]]*\])?\s*$")
+_EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9._-]+)")
+# packages that bring a server along only with one of their extras
+BROUGHT = {("fastapi", "standard"): "uvicorn", ("fastapi", "all"): "uvicorn", ("litestar", "standard"): "uvicorn"}
 
 
 def included(source: Source, path: str) -> list[str]:
-    """Return a requirements file and all that it includes, in the order they are met."""
-    found, pending = [], [path]
+    """Return a requirements file and all that it includes, constraints as well, in the order they are met."""
+    return [one for one, _ in _files(source, path)]
+
+
+def required(source: Source, path: str) -> list[str]:
+    """Return a requirements file and those it includes; a constraint installs nothing."""
+    return [one for one, is_constraint in _files(source, path) if not is_constraint]
+
+
+def _files(source: Source, path: str) -> list[tuple[str, bool]]:
+    found: dict[str, bool] = {}
+    pending = [(path, False)]
     while pending:
-        current = pending.pop(0)
-        if current in found or not source.has(current):
+        current, is_constraint = pending.pop(0)
+        if not source.has(current) or found.get(current, True) <= is_constraint and current in found:
             continue
-        found.append(current)
+        found[current] = is_constraint
         for line in source.text(current).splitlines():
             match = _INCLUDE.match(line.strip())
             if match:
-                pending.append(posixpath.normpath(posixpath.join(posixpath.dirname(current), match[1])))
-    return found
+                inner = posixpath.normpath(posixpath.join(posixpath.dirname(current), match[2]))
+                pending.append((inner, is_constraint or match[1] in {"-c", "--constraint"}))
+    return list(found.items())
 
 
 def needs_sources(source: Source, paths: list[str]) -> bool:
-    """Return whether a requirements file installs something out of the project itself (``-e .``, ``./lib``)."""
-    return any(_LOCAL.match(line.strip()) for path in paths for line in source.text(path).splitlines())
+    """Return whether a requirements file installs something out of the project itself (``-e .``, ``./lib``, ``wheels/x.whl``)."""
+    return any(_LOCAL.search(line.strip()) for path in paths for line in source.text(path).splitlines())
+
+
+def installs_itself(source: Source, paths: list[str]) -> bool:
+    """Return whether a requirements file installs the project."""
+    return any(_ITSELF.match(line.split(" #")[0].strip()) for path in paths for line in source.text(path).splitlines())
 
 
 def of_files(source: Source, paths: list[str]) -> set[str]:
     """Return the normalised names in requirements files."""
-    lines = [line for path in paths for line in source.text(path).replace("\\\n", " ").splitlines()]
-    return {name for line in lines if (name := _name(line))}
+    lines = [line for path in paths for line in re.sub(r"\\\r?\n", " ", source.text(path)).splitlines()]
+    return {name for line in lines for name in _names(line)}
 
 
 def of_pyproject(source: Source) -> set[str]:
-    """Return the normalised names that pyproject.toml depends on: PEP 621, Poetry, and the default groups."""
+    """Return the normalised names that pyproject.toml depends on: PEP 621 and Poetry, without extras and groups."""
     document = source.toml("pyproject.toml")
     listed = _list(_table(document, "project").get("dependencies"))
-    poetry = _table(_table(document, "tool"), "poetry")
-    names = {name for one in listed if (name := _name(str(one)))}
-    names |= {str(canonicalize_name(name)) for name in _table(poetry, "dependencies") if name != "python"}
+    poetry = _table(_table(_table(document, "tool"), "poetry"), "dependencies")
+    names = {name for one in listed for name in _names(str(one))}
+    for one, said in poetry.items():
+        extras = _list(said.get("extras")) if isinstance(said, dict) else []
+        names |= set() if one == "python" else _with_extras(one, {str(extra) for extra in extras})
     return names
+
+
+def of_setup(source: Source) -> set[str]:
+    """Return the normalised names in ``install_requires`` of setup.cfg and setup.py, where they are written out."""
+    listed = setup_cfg(source, "install_requires").splitlines()
+    said = setup_py(source, "install_requires")
+    listed += [str(one) for one in said] if isinstance(said, list) else []
+    return {name for one in listed for name in _names(one)}
+
+
+def setup_cfg(source: Source, option: str) -> str:
+    """Return an option of setup.cfg's ``[options]``; empty when it is not there."""
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read_string(source.text("setup.cfg"))
+    except configparser.Error:
+        return ""
+    return parser.get("options", option, fallback="")
+
+
+def setup_py(source: Source, keyword: str) -> Any:
+    """Return a literal keyword of the call ``setup(…)`` in setup.py; ``None`` when it is not there or computed."""
+    try:
+        tree = ast.parse(source.data("setup.py"))
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    for node in ast.walk(tree):
+        for one in node.keywords if isinstance(node, ast.Call) else ():
+            if one.arg == keyword:
+                try:
+                    return ast.literal_eval(one.value)
+                except ValueError:
+                    return None
+    return None
 
 
 def of_pipfile(source: Source) -> set[str]:
@@ -56,14 +116,21 @@ def of_pipfile(source: Source) -> set[str]:
     return {str(canonicalize_name(name)) for name in _table(source.toml("Pipfile"), "packages")}
 
 
-def _name(line: str) -> str:
-    line = re.split(r"\s--hash|\s+#", line.strip(), maxsplit=1)[0].strip()
+def _names(line: str) -> set[str]:
+    egg = _EGG.search(line)
+    line = re.split(r"\s--|\s+#", line.strip(), maxsplit=1)[0].strip()
     if not line or line.startswith(("#", "-")):
-        return ""
+        return {str(canonicalize_name(egg[1]))} if egg and line.startswith("-e") else set()
     try:
-        return str(canonicalize_name(Requirement(line).name))
+        parsed = Requirement(line)
     except InvalidRequirement:
-        return ""
+        return {str(canonicalize_name(egg[1]))} if egg else set()
+    return _with_extras(parsed.name, parsed.extras)
+
+
+def _with_extras(name: str, extras: set[str]) -> set[str]:
+    plain = str(canonicalize_name(name))
+    return {plain, *(BROUGHT[plain, extra] for extra in extras if (plain, extra) in BROUGHT)}
 
 
 def _table(parent: Any, key: str) -> dict[str, Any]:

@@ -18,12 +18,14 @@ from rw_daemon.plans.plan import Beat, Notice, Origin
 
 TABLE_DATE = "2026-11-01"
 PUBLISHED: dict[str, tuple[str, ...]] = {
-    "python": ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14"),
-    "node": ("18", "20", "22", "24"),
+    "python": ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"),
+    "node": ("16", "18", "20", "22", "24"),
     "go": ("1.21", "1.22", "1.23", "1.24", "1.25"),
 }
 DEFAULTS = {"python": "3.13", "node": "22", "go": "1.24"}
 OVERRIDES = ("RW_BUILD_{}_VERSION", "NIXPACKS_{}_VERSION", "RAILPACK_{}_VERSION")
+NODE_NAMES = {"gallium": "16", "hydrogen": "18", "iron": "20", "jod": "22", "krypton": "24"}
+ANY = frozenset({"", "*", "x", "latest", "current", "stable", "node", "lts", "lts/*", "lts/-1", "system"})
 TOOL_NAMES = {"python": ("python",), "node": ("nodejs", "node"), "go": ("golang", "go")}
 
 
@@ -49,7 +51,7 @@ class Resolved:
 def resolve(language: str, wanted: str) -> str | None:
     """Return the published tag for a version or range; ``None`` when none fits. The default is preferred where it fits."""
     wanted = _bare(wanted)
-    if wanted in {"lts/*", "lts", "node", "stable"}:
+    if wanted in ANY:
         return DEFAULTS[language]
     fitting = [tag for tag in PUBLISHED[language] if _fits(language, tag, wanted)]
     if not fitting:
@@ -59,7 +61,7 @@ def resolve(language: str, wanted: str) -> str | None:
 
 def allows(language: str, version: str, wanted: str) -> bool:
     """Return whether a version (as precise as it is written) fits what was asked for; everything fits where nothing was."""
-    return not wanted or _fits(language, version, _bare(wanted))
+    return _bare(wanted) in ANY or _fits(language, version, _bare(wanted))
 
 
 def _fits(language: str, tag: str, wanted: str) -> bool:
@@ -68,15 +70,38 @@ def _fits(language: str, tag: str, wanted: str) -> bool:
         asked = tuple(int(part) for part in wanted.split("."))
         return asked[: len(numbers)] == numbers[: len(asked)]
     if language == "python":
-        try:
-            specifiers = SpecifierSet(wanted.replace("^", ">=") if wanted.startswith("^") else wanted)
-        except InvalidSpecifier:
-            return False
-        return any(specifiers.contains(f"{tag}.{patch}") for patch in range(30))
+        return any(_contains(specifiers(part), numbers) for part in wanted.split("||"))
     try:
         return ranges.fits(numbers, wanted)
     except ValueError:
         return False
+
+
+def _contains(text: str, numbers: tuple[int, ...]) -> bool:
+    try:
+        allowed = SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    tag = ".".join(str(number) for number in numbers)
+    return any(allowed.contains(f"{tag}.{patch}") for patch in range(30)) if len(numbers) < 3 else allowed.contains(tag)
+
+
+def specifiers(text: str) -> str:
+    """Return a range of Python versions as PEP 440 writes it: Poetry's ``^3.9``, ``~3.9`` and ``3.9.*`` mean nothing to other tools."""
+    found = []
+    for part in re.split(r"\s*,\s*|\s+(?=[<>=!~^])", text.strip()):
+        match = re.fullmatch(r"(\^|~(?!=)|===?|)\s*(\d+(?:\.\d+)*)((?:\.[*xX])?)", part)
+        if match is None:
+            found.append("" if part in ANY else part)
+            continue
+        numbers = [int(one) for one in match[2].split(".")]
+        if match[1] == "^":
+            found.append(f">={match[2]},<{numbers[0] + 1}")
+        elif match[1] == "~":
+            found.append(f">={match[2]},<{numbers[0]}.{numbers[1] + 1}" if len(numbers) > 1 else f">={match[2]},<{numbers[0] + 1}")
+        else:
+            found.append(f"=={match[2]}.*" if match[3] or len(numbers) < 3 else f"=={match[2]}")
+    return ",".join(one for one in found if one)
 
 
 def choose(language: str, source: Source, *, own: list[Wanted], manifests: list[Wanted], variables: Mapping[str, str]) -> Resolved:
@@ -98,13 +123,27 @@ def choose(language: str, source: Source, *, own: list[Wanted], manifests: list[
         beat = [Beat.model_validate({"value": other.text, "from": other.source}) for other in others]
         notices += [_disagree(language, version, one.source, other) for other in others if not _fits(language, version, _bare(other.text))]
         return Resolved(
-            version, Origin.model_validate({"value": version, "from": one.source, "beat": beat}), _bare(one.text), tuple(notices)
+            version,
+            Origin.model_validate({"value": version, "from": one.source, "beat": beat}),
+            _for_tools(language, one.text),
+            tuple(notices),
         )
     return Resolved(DEFAULTS[language], Origin.model_validate({"value": DEFAULTS[language], "from": "default"}), notices=tuple(notices))
 
 
 def _bare(text: str) -> str:
-    return text.strip().removeprefix("v").removeprefix("python-").removeprefix("go")
+    text = re.sub(r"^(?:c?python[-@]?|v|go|node)(?=\d)", "", text.strip())
+    return NODE_NAMES.get(text.lower().removeprefix("lts/"), text)
+
+
+def _for_tools(language: str, wanted: str) -> str:
+    """Return what was asked for in words that the language's tools understand."""
+    wanted = _bare(wanted)
+    if wanted in ANY:
+        return ""
+    if language != "python" or re.fullmatch(r"\d+(\.\d+)*", wanted):
+        return wanted
+    return specifiers(wanted) if "||" not in wanted else ""
 
 
 def _disagree(language: str, version: str, place: str, other: Wanted) -> Notice:
@@ -119,11 +158,13 @@ def tool_versions(language: str, source: Source) -> list[Wanted]:
         words = line.split("#")[0].split()
         if len(words) > 1 and words[0] in TOOL_NAMES[language]:
             found.append(Wanted(words[1], ".tool-versions"))
-    tools = source.toml("mise.toml").get("tools", {})
-    if isinstance(tools, dict):
-        for name in TOOL_NAMES[language]:
-            if isinstance(tools.get(name), str):
-                found.append(Wanted(tools[name], "mise.toml"))
+    for path in ("mise.toml", ".mise.toml"):
+        tools = source.toml(path).get("tools", {})
+        for name in TOOL_NAMES[language] if isinstance(tools, dict) else ():
+            said = tools.get(name)
+            said = said[0] if isinstance(said, list) and said else said.get("version") if isinstance(said, dict) else said
+            if isinstance(said, str | int | float) and not isinstance(said, bool):
+                found.append(Wanted(str(said), path))
     return found
 
 

@@ -54,7 +54,7 @@ class Outcome:
 
 
 def passes(result: ProbeResult, *, is_strict: bool) -> bool:
-    """Return whether a probe proves health: 200–399 on a path that somebody named, else any HTTP answer below 500, or one of another protocol."""
+    """Return whether a probe proves health: 200–399 on a path that somebody named, else any answer below 500 or not in HTTP."""
     return 200 <= result.status < 400 if is_strict else 0 < result.status < 500 or result.is_foreign
 
 
@@ -109,9 +109,7 @@ async def probe(endpoint: Endpoint, *, path: str, timeout_seconds: float, at_sec
             reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
             is_open = True
             try:
-                writer.write(
-                    f"GET {_target(path)} HTTP/1.1\r\nHost: {HOST}\r\nUser-Agent: rw-health\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode()
-                )
+                writer.write(_request(path))
                 head = await reader.readline()
             finally:
                 writer.close()
@@ -125,6 +123,11 @@ async def probe(endpoint: Endpoint, *, path: str, timeout_seconds: float, at_sec
     if len(words) >= 2 and words[0].startswith(b"HTTP/") and words[1].isdigit():
         return result(status=int(words[1]), is_open=True)
     return result(error="the answer is not HTTP" if head else "closed without an answer", is_open=True, is_foreign=bool(head))
+
+
+def _request(path: str) -> bytes:
+    rows = (f"GET {_target(path)} HTTP/1.1", f"Host: {HOST}", "User-Agent: rw-health", "Accept: */*", "Connection: close")
+    return "".join(f"{row}\r\n" for row in (*rows, "")).encode()
 
 
 def _target(path: str) -> str:
