@@ -24,6 +24,7 @@ from rw_daemon.deployments.running import Running
 from rw_daemon.deployments.status import Status
 from rw_daemon.deployments.steps import Recorder
 from rw_daemon.deployments.supervisor import Supervisor
+from rw_daemon.deployments.sweeping import Sweeper
 from rw_daemon.deployments.targets import Opener, Target, Targets
 from rw_daemon.edge.edge import Edge
 from rw_daemon.logs.collector import Collector
@@ -100,8 +101,10 @@ class Deployments:
         running = Running(
             store=store, recorder=recorder, operations=operations, replicas=replicas, router=router, retirer=retirer, clock=clock
         )
+        sweeper = Sweeper(store, targets, snapshots, settings)
         orders = Orders(
             store=store,
+            swept=lambda: tasks.spawn("sweep", sweeper.sweep()),
             operations=operations,
             controller=controller,
             running=running,

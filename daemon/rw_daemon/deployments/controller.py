@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -29,6 +30,7 @@ from rw_shared.events import DeploymentBuilt, Event, RouteChanged
 from rw_shared.models import Artifact, Deployment, DeploymentStatus, Scope, ServiceKind, StepName
 
 LAST_LINES = 20
+PLANS_KEPT = 500
 
 
 class Controller:
@@ -54,6 +56,8 @@ class Controller:
         self._clock, self._settings = clock, settings
         self._building = asyncio.Semaphore(settings.builds_at_once)
         self._locks: dict[str, asyncio.Lock] = {}
+        self._planned: dict[str, Planned] = {}
+        """By deployment, which never changes its plan: liveness asks for it every few seconds."""
 
     @property
     def quiet_seconds(self) -> float:
@@ -62,8 +66,13 @@ class Controller:
 
     async def planned(self, deployment: Deployment) -> Planned:
         """Return the kept plan with the configuration that lies in the snapshot beside it."""
-        config = await self._planner.config(deployment.snapshot, environment=deployment.environment)
-        return Planned(plan_of(deployment), config)
+        known = self._planned.get(deployment.id)
+        if known is None:
+            config = await self._planner.config(deployment.snapshot, environment=deployment.environment)
+            known = self._planned[deployment.id] = Planned(plan_of(deployment), config)
+            while len(self._planned) > PLANS_KEPT:
+                del self._planned[next(iter(self._planned))]
+        return known
 
     async def spec(self, deployment: Deployment) -> ReleaseSpec:
         """Return what the runtime starts for a deployment that was built."""
@@ -84,6 +93,12 @@ class Controller:
         """Return the service that a deployment belongs to."""
         scope = Scope(project=deployment.project, environment=deployment.environment)
         return next(row for row in await self._store.services(scope) if row.name == deployment.service)
+
+    async def unsettled(self, identities: Sequence[str]) -> tuple[list[str], list[RwError]]:
+        """Return the deployments that still need work, and the errors of those that failed for good."""
+        found = [await self._recorder.read(identity) for identity in identities]
+        failures = [RwError.from_wire(one.error.wire()) for one in found if one.error is not None and one.status.is_settled]
+        return [one.id for one in found if not one.status.is_settled], failures
 
     # --- build
 

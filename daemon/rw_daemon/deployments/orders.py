@@ -45,7 +45,10 @@ class Orders:
         targets: Targets,
         environs: Environs,
         clock: Clock,
+        swept: Callable[[], object],
     ) -> None:
+        """``swept`` is called after each deployment that succeeded: old artifacts are looked through then."""
+        self._swept = swept
         self._store, self._operations, self._controller, self._running, self._drafts = store, operations, controller, running, drafts
         self._planner, self._targets, self._environs, self._clock = planner, targets, environs, clock
         self._accepting = asyncio.Lock()
@@ -147,11 +150,19 @@ class Orders:
     # --- the work of up, redeploy and rollback
 
     async def _deploy(self, operation: Operation, target: Target, *, no_cache: bool) -> None:
-        """Build all, run the pre-deploy commands, then release all side by side."""
-        await _all(self._controller.build(one, target, no_cache=no_cache) for one in operation.deployments)
-        for one in operation.deployments:
+        """Build all, run the pre-deploy commands, then release all side by side.
+
+        After a crash, those that were settled before it stay as they are: a failure is the operation's as well.
+        """
+        open_, failures = await self._controller.unsettled(operation.deployments)
+        await _all(self._controller.build(one, target, no_cache=no_cache) for one in open_)
+        for one in open_:
             await self._controller.pre_deploy(one, target)
-        await _all(self._release(one, target) for one in operation.deployments)
+        await _all(self._release(one, target) for one in open_)
+        for error in failures:
+            raise error
+        if operation.deployments:
+            self._swept()
 
     async def _release(self, identity: str, target: Target) -> None:
         try:

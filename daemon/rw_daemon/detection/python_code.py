@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from rw_daemon.detection.source import Source
 
 # class → (framework, interface); by the full name that imports resolve to
 CLASSES = {
     "fastapi.FastAPI": ("FastAPI", "asgi"),
+    "fastapi.applications.FastAPI": ("FastAPI", "asgi"),
     "starlette.applications.Starlette": ("Starlette", "asgi"),
     "litestar.Litestar": ("Litestar", "asgi"),
     "litestar.app.Litestar": ("Litestar", "asgi"),
     "quart.Quart": ("Quart", "asgi"),
     "sanic.Sanic": ("Sanic", "asgi"),
     "fasthtml.common.FastHTML": ("FastHTML", "asgi"),
+    "fasthtml.common.fast_app": ("FastHTML", "asgi"),
+    "blacksheep.Application": ("BlackSheep", "asgi"),
+    "socketio.ASGIApp": ("Socket.IO", "asgi"),
+    "socketio.WSGIApp": ("Socket.IO", "wsgi"),
+    "django.core.asgi.get_asgi_application": ("Django", "asgi"),
+    "django.core.wsgi.get_wsgi_application": ("Django", "wsgi"),
     "flask.Flask": ("Flask", "wsgi"),
     "flask.app.Flask": ("Flask", "wsgi"),
     "bottle.Bottle": ("Bottle", "wsgi"),
+    "bottle.default_app": ("Bottle", "wsgi"),
     "falcon.App": ("Falcon", "wsgi"),
+    "falcon.API": ("Falcon", "wsgi"),
     "falcon.asgi.App": ("Falcon", "asgi"),
     "dash.Dash": ("Dash", "wsgi"),
+    "dash.dash.Dash": ("Dash", "wsgi"),
 }
 FACTORIES = ("create_app", "make_app", "get_app", "build_app", "application_factory")
 NAMES = ("app", "application", "api", "server")  # what an app object is called, the likeliest first
-FILES = ("main", "app", "wsgi", "asgi", "server", "api", "application", "run", "index", "__init__")
+FILES = ("main", "app", "wsgi", "asgi", "server", "api", "application", "run", "index", "hello", "__init__")
 SCRIPTS = ("main.py", "app.py", "server.py", "run.py", "start.py", "bot.py", "worker.py", "hello.py")
+NOT_SERVED = frozenset({"tests", "test", "testing", "docs", "doc", "examples", "example", "samples", "migrations", "benchmarks"})
 LOOKED_AT = 400  # files; the ones with likely names come first
 LARGEST_BYTES = 500_000
 
@@ -50,22 +62,23 @@ class App:
 
 def find_app(source: Source) -> App | None:
     """Return the app object of a project: likely file names first, the root before folders, objects before factories."""
-    found: list[App] = []
-    for path in _likely(source):
-        found += _apps(source, path)
+    files = [_File(source, path) for path in _likely(source)]
+    factories = {f"{file.module}.{app.attribute}": app for file in files for app in file.factories()}
+    found = [*factories.values(), *(app for file in files for app in file.objects(factories))]
     return min(found, key=lambda app: (app.is_factory, _rank(app.path), _name_rank(app.attribute)), default=None)
 
 
 def find_script(source: Source) -> str | None:
     """Return the script to run: one that has ``if __name__ == "__main__"``, else one with a likely name."""
     there = [path for folder in ("", "src/") for name in SCRIPTS if source.has(path := folder + name)]
-    package = next((path for path in source.paths if path.endswith("/__main__.py") and path.count("/") == 1), None)
+    packages = (path for path in source.paths if path.endswith("/__main__.py") and not _is_test(path))
+    package = next((path for path in packages if path.removeprefix("src/").count("/") == 1), None)
     return next((path for path in there if _is_script(source, path)), None) or package
 
 
 def imports(source: Source, path: str) -> set[str]:
     """Return the top-level names that a file imports; empty when it cannot be parsed."""
-    return {name.split(".")[0] for name in _imported(_parse(source, path)).values()}
+    return _absolute(_parse(source, path))
 
 
 def constant_argument(source: Source, path: str, *, function: str, first: str) -> str:
@@ -94,9 +107,7 @@ def _likely(source: Source) -> list[str]:
 
 def _is_test(path: str) -> bool:
     parts = path.split("/")
-    return parts[-1].startswith(("test_", "conftest")) or any(
-        part in {"tests", "test", "docs", "examples", "migrations"} for part in parts[:-1]
-    )
+    return parts[-1].startswith(("test_", "conftest")) or parts[-1].endswith("_test.py") or not NOT_SERVED.isdisjoint(parts[:-1])
 
 
 def _rank(path: str) -> tuple[int, int, str]:
@@ -119,24 +130,57 @@ def _parse(source: Source, path: str) -> ast.Module:
         return ast.Module([], [])
 
 
-def _apps(source: Source, path: str) -> list[App]:
-    tree = _parse(source, path)
-    names = _imported(tree)
-    module, root = _module(source, path)
-    found = []
-    for node in _top_level(tree):
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
-            known = CLASSES.get(_resolved(node.value.func, names))
+class _File:
+    """One parsed module."""
+
+    def __init__(self, source: Source, path: str) -> None:
+        self.path, self._tree = path, _parse(source, path)
+        self.module, self.root = _module(source, path, self._tree)
+        self._names = _imported(self._tree, self.module if path.endswith("/__init__.py") else self.module.rpartition(".")[0])
+
+    def factories(self) -> list[App]:
+        """Return the functions of a usual name that make an app and can be called without arguments."""
+        found = []
+        for node in _top_level(self._tree):
+            if isinstance(node, ast.FunctionDef) and node.name in FACTORIES and not _required(node):
+                calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
+                known = next((CLASSES[name] for call in calls if (name := _resolved(call.func, self._names)) in CLASSES), None)
+                if known:
+                    found.append(App(self.path, self.module, node.name, *known, is_factory=True, source_root=self.root))
+        return found
+
+    def objects(self, factories: Mapping[str, App]) -> list[App]:
+        """Return the app objects that a class or a factory makes when the module is imported."""
+        found = []
+        for node in _top_level(self._tree):
+            if not isinstance(node, ast.Assign | ast.AnnAssign):
+                continue
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
-                if known and isinstance(target, ast.Name):
-                    found.append(App(path, module, target.id, *known, source_root=root))
-        elif isinstance(node, ast.FunctionDef) and node.name in FACTORIES and not _required(node):
-            calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
-            known = next((CLASSES[name] for call in calls if (name := _resolved(call.func, names)) in CLASSES), None)
+            names = [name.id for name in (_first(target) for target in targets) if isinstance(name, ast.Name)]
+            known = self._kind(node.value, factories) if isinstance(node.value, ast.Call) else None
             if known:
-                found.append(App(path, module, node.name, *known, is_factory=True, source_root=root))
-    return found
+                found += [App(self.path, self.module, name, *known, source_root=self.root) for name in names]
+        dash = {app.attribute for app in found if app.framework == "Dash"}
+        return [replace(app, attribute=self._wsgi_of(app.attribute)) if app.attribute in dash else app for app in found]
+
+    def _kind(self, call: ast.Call, factories: Mapping[str, App]) -> tuple[str, str] | None:
+        name = _resolved(call.func, self._names)
+        made = factories.get(name) or factories.get(f"{self.module}.{name}")
+        return (made.framework, made.interface) if made else CLASSES.get(name)
+
+    def _wsgi_of(self, name: str) -> str:
+        """Return what a WSGI server can name: ``server`` of ``server = app.server``, else ``app.server``."""
+        for node in _top_level(self._tree):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute) and node.value.attr == "server":
+                owner, target = node.value.value, node.targets[0]
+                if isinstance(owner, ast.Name) and owner.id == name and isinstance(target, ast.Name):
+                    return target.id
+        return f"{name}.server"
+
+
+def _first(target: ast.expr) -> ast.expr:
+    """Return the target, or the first one of ``app, rt = …``."""
+    return target.elts[0] if isinstance(target, ast.Tuple) and target.elts else target
 
 
 def _top_level(tree: ast.Module) -> list[ast.stmt]:
@@ -157,16 +201,21 @@ def _required(node: ast.FunctionDef) -> bool:
     return len(node.args.args) + len(node.args.posonlyargs) > len(node.args.defaults) or None in node.args.kw_defaults
 
 
-def _imported(tree: ast.Module) -> dict[str, str]:
-    """Return local name → full name of everything that is imported anywhere in the module."""
+def _imported(tree: ast.Module, package: str = "") -> dict[str, str]:
+    """Return local name → full name of everything that is imported anywhere in the module; ``*`` names the last star import.
+
+    :param package: what relative imports start from.
+    """
     names = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for one in node.names:
                 names[one.asname or one.name.split(".")[0]] = one.name if one.asname else one.name.split(".")[0]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".") if node.level and package else []
+            parts = [*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])]
             for one in node.names:
-                names[one.asname or one.name] = f"{node.module}.{one.name}"
+                names[one.asname or one.name] = ".".join(parts) if one.name == "*" else ".".join([*parts, one.name])
     return names
 
 
@@ -177,14 +226,34 @@ def _resolved(function: ast.expr, names: dict[str, str]) -> str:
         function = function.value
     if not isinstance(function, ast.Name):
         return ""
-    return ".".join([names.get(function.id, function.id), *reversed(parts)])
+    full = ".".join([names.get(function.id, function.id), *reversed(parts)])
+    starred = f"{names['*']}.{full}" if "*" in names and function.id not in names else ""
+    return starred if starred in CLASSES else full
 
 
-def _module(source: Source, path: str) -> tuple[str, str]:
-    """Return a file's import name and the folder that has to be on the path for it."""
-    inside = path.removeprefix("src/") if path.startswith("src/") and not source.has("src/__init__.py") else path
-    root = "src" if inside != path else ""
+def _module(source: Source, path: str, tree: ast.Module) -> tuple[str, str]:
+    """Return a file's import name and the folder that has to be on the path for it.
+
+    A folder that is no package is one when its modules import each other by their bare names.
+    """
+    folder = path.split("/")[0] if "/" in path else ""
+    is_root = folder == "src" or any(_lies_in(source, folder, name) and not _lies_in(source, "", name) for name in _absolute(tree))
+    root = folder if folder and is_root and not source.has(f"{folder}/__init__.py") else ""
+    inside = path.removeprefix(f"{root}/") if root else path
     return inside.removesuffix(".py").removesuffix("/__init__").replace("/", "."), root
+
+
+def _absolute(tree: ast.Module) -> set[str]:
+    """Return the top-level names of all imports that are not relative."""
+    nodes = list(ast.walk(tree))
+    names = {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return {name.split(".")[0] for name in names}
+
+
+def _lies_in(source: Source, folder: str, name: str) -> bool:
+    base = f"{folder}/{name}" if folder else name
+    return source.has(f"{base}.py") or source.has_folder(base)
 
 
 def _asks_main(test: ast.expr) -> bool:

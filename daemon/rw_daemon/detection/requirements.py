@@ -38,8 +38,8 @@ def _files(source: Source, path: str) -> list[tuple[str, bool]]:
     pending = [(path, False)]
     while pending:
         current, is_constraint = pending.pop(0)
-        if not source.has(current) or found.get(current, True) <= is_constraint and current in found:
-            continue
+        if not source.has(current) or found.get(current, 2) <= is_constraint:
+            continue  # read already, and what is required stays so
         found[current] = is_constraint
         for line in source.text(current).splitlines():
             match = _INCLUDE.match(line.strip())

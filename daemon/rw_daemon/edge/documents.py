@@ -177,7 +177,7 @@ def _listener(name: str, port: int, folder: Path, *, chosen_by: str) -> Json:
         "stat_prefix": name,
         "codec_type": "AUTO",
         "rds": {"route_config_name": ROUTES, "config_source": source},
-        "early_header_mutation_extensions": [_early(mark)],
+        "early_header_mutation_extensions": [_early(mark, {"remove": "x-forwarded-for"})],  # the client's own word
         "http_filters": [{"name": "router", "typed_config": {"@type": f"{TYPE}extensions.filters.http.router.v3.Router"}}],
         "use_remote_address": True,  # forged X-Forwarded-* and X-Request-Id do not pass
         "normalize_path": True,
@@ -198,9 +198,9 @@ def _listener(name: str, port: int, folder: Path, *, chosen_by: str) -> Json:
     }
 
 
-def _early(mutation: Json) -> Json:
+def _early(*mutations: Json) -> Json:
     kind = "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
-    return {"name": "for", "typed_config": {"@type": f"{TYPE}{kind}", "mutations": [mutation]}}
+    return {"name": "for", "typed_config": {"@type": f"{TYPE}{kind}", "mutations": list(mutations)}}
 
 
 def _access_log(folder: Path) -> Json:

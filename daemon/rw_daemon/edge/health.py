@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -116,7 +117,7 @@ async def probe(endpoint: Endpoint, *, path: str, timeout_seconds: float, at_sec
     except TimeoutError:
         return result(error=f"no answer within {timeout_seconds:.0f} s", is_open=is_open)
     except OSError as error:
-        return result(error=error.strerror or type(error).__name__, is_open=is_open)
+        return result(error=os.strerror(error.errno) if error.errno else type(error).__name__, is_open=is_open)
     except ValueError:
         return result(error="the first line of the answer is too long", is_open=is_open)
     words = head[:HEAD_BYTES].split()

@@ -23,6 +23,8 @@ from rw_shared.models import Snapshot
 READS = 3  # a file that changes under the read is read again this often
 YOUNG_NS = 2_000_000_000  # a file changed this recently may change again within its time stamp's grain: it is always read
 
+YOUNG_SECONDS = 3600.0
+
 Cache = dict[str, list[object]]
 """Path → the fingerprint's five numbers and the content's digest."""
 
@@ -62,7 +64,9 @@ class Snapshots:
             manifest = Manifest(tuple(entries))
             text = manifest.dumps()
             digest = f"sha256:{sha256(text).hexdigest()}"
-            if not self._manifest_path(digest).exists():
+            if self._manifest_path(digest).exists():
+                os.utime(self._manifest_path(digest))  # taken again just now: a sweep leaves it alone
+            else:
                 self._write(self._manifest_path(digest), text)
             if after != before:
                 self._write(cache_file, json.dumps(after, separators=(",", ":")).encode())
@@ -163,16 +167,19 @@ class Snapshots:
             raise_disk_full(error, folder)
             raise
 
-    async def keep_only(self, digests: set[str]) -> None:
-        """Remove every snapshot that is not named, and the objects that only they held."""
-        await asyncio.to_thread(self._keep_only, digests)
+    async def keep_only(self, digests: set[str], *, young_seconds: float = YOUNG_SECONDS) -> None:
+        """Remove every snapshot that is not named, and the objects that only they held.
 
-    def _keep_only(self, digests: set[str]) -> None:
+        :param young_seconds: one that was taken this recently stays: its order may be on the way.
+        """
+        await asyncio.to_thread(self._keep_only, digests, young_seconds)
+
+    def _keep_only(self, digests: set[str], young_seconds: float) -> None:
         with self._lock:
             names = {digest.removeprefix("sha256:") for digest in digests}
             kept: set[str] = set()
             for path in (self._root / "manifests").glob("*"):
-                if path.name in names:
+                if path.name in names or time.time() - path.stat().st_mtime < young_seconds:
                     kept.update(entry.content for entry in Manifest.loads(path.read_bytes()).entries if entry.kind != LINK)
                 else:
                     path.unlink(missing_ok=True)

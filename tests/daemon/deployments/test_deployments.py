@@ -226,3 +226,17 @@ async def test_process_type_that_left_the_procfile_is_taken_down(world: World) -
     assert sorted(row.name for row in await world.store.services(SCOPE)) == ["web", "worker"]
     await world.up({**FLASK, "Procfile": "web: gunicorn app:app\n"})
     assert [row.name for row in await world.store.services(SCOPE)] == ["web"]
+
+
+async def test_artifacts_beyond_the_kept_ones_are_removed_and_the_serving_one_never(world: World) -> None:
+    count = world.settings.kept_artifacts + 3
+    for number in range(count):
+        await world.up({**FLASK, "app.py": FLASK["app.py"] + f"# {number}\n"})
+    serving = (await world.deployments())[0].artifact
+
+    async def swept() -> bool:
+        return len(world.builder.artifacts) == world.settings.kept_artifacts
+
+    await world.until(swept)
+    assert serving is not None
+    assert serving.key in world.builder.artifacts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import pairwise
 
 import pytest
 from fakes.clock import FakeClock
@@ -76,7 +77,7 @@ async def test_probes_start_every_50_ms_and_back_off_to_a_second() -> None:
 
     async with server(answer) as endpoint:
         outcome = await health.prove([endpoint], path="/up", is_strict=True, seconds=60, clock=clock, settings=QUICK)
-    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    pauses = [round(later - earlier, 6) for earlier, later in pairwise(times)]
     assert outcome.is_healthy
     assert pauses[0] == pytest.approx(0.05)
     assert pauses[-1] == pytest.approx(1.0)
@@ -139,7 +140,7 @@ async def test_a_port_that_only_accepts_is_healthy_when_the_time_is_over_and_not
     async with server(lambda _: said) as endpoint:
         outcome = await health.prove([endpoint], path="", is_strict=False, seconds=1, clock=clock, settings=QUICK)
         assert (outcome.is_healthy, outcome.words) == (True, "the port accepts")
-        assert clock.elapsed == pytest.approx(1)
+        assert clock.elapsed == pytest.approx(1, abs=0.02)
         named = await health.prove([endpoint], path="/up", is_strict=True, seconds=1, clock=FakeClock(), settings=QUICK)
         assert not named.is_healthy
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from dataclasses import dataclass
 
-from rw_daemon.detection import python_code, versions
+from rw_daemon.detection import python_code, requirements, versions
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.python_install import UV_CACHE, Install, choose
 from rw_daemon.detection.source import Source
@@ -25,7 +26,10 @@ ASGI_SERVERS = {
     "granian": "granian --interface asgi --host $HOST --port $PORT {target}",
     "daphne": "daphne -b $HOST -p $PORT {target}",
 }
+STREAMLIT_PAGES = frozenset({"streamlit_app.py", "app.py", "main.py", "home.py"})
 BRINGS_UVICORN = {"fastapi-cli", "python-fasthtml"}
+SCRIPT_NAMES = ("start", "serve", "server", "web", "main", "app", "api")
+_ENTRY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 # name → (packages to build it, packages to run it); only for those that have no wheels or need a library beside theirs
 SYSTEM = {
     "psycopg2": (("gcc", "libpq-dev"), ("libpq5",)),
@@ -86,11 +90,8 @@ class PythonBuildpack:
         version = versions.choose("python", source, own=_own_versions(source), manifests=_ranges(source), variables=request.variables)
         start = _start(source, install)
         base = f"python:{version.version}-slim"
-        extra = (
-            (Step(name="server", commands=(f"uv pip install --compile-bytecode {start.server}",), caches=(UV_CACHE,)),)
-            if start.server
-            else ()
-        )
+        server = Step(name="server", commands=(f"uv pip install --compile-bytecode {start.server}",), caches=(UV_CACHE,))
+        extra = (server,) if start.server else ()
         environment = {"PYTHONUNBUFFERED": "1", "FORWARDED_ALLOW_IPS": "*"}  # only the edge reaches it
         if start.source_root:
             environment["PYTHONPATH"] = start.source_root
@@ -107,7 +108,7 @@ class PythonBuildpack:
             environment=environment,
             path=(".venv/bin",),
             origins=_origins(install, version.origin, start),
-            warnings=(*version.notices, *_notices(start)),
+            warnings=(*version.notices, *_notices(start, install)),
         )
 
 
@@ -120,7 +121,10 @@ def _origins(install: Install, version: Origin, start: Start) -> dict[str, Origi
     return origins
 
 
-def _notices(start: Start) -> tuple[Notice, ...]:
+def _notices(start: Start, install: Install) -> tuple[Notice, ...]:
+    if not install.proof and start.framework:
+        words = f"{start.source} uses {start.framework}, and no file says which packages to install."
+        return (Notice(code="REQUIREMENTS_MISSING", message=words, fix=f"Write requirements.txt with {start.framework.lower()} in it."),)
     if not start.server:
         return ()
     words = f"No server for {start.framework} is among the requirements, so {start.server} is installed beside them."
@@ -138,7 +142,9 @@ def _packages(install: Install) -> Packages:
 
 def _own_versions(source: Source) -> list[Wanted]:
     found = []
-    first = next((line.strip() for line in source.text(".python-version").splitlines() if line.strip() and not line.startswith("#")), "")
+    first = next(
+        (line.strip() for line in source.text(".python-version").splitlines() if line.strip() and not line.strip().startswith("#")), ""
+    )
     if first:
         found.append(Wanted(first, ".python-version"))
     if runtime := source.text("runtime.txt").strip():
@@ -159,6 +165,10 @@ def _ranges(source: Source) -> list[Wanted]:
     dependencies = poetry.get("dependencies") if isinstance(poetry, dict) else None
     if isinstance(dependencies, dict) and isinstance(dependencies.get("python"), str):
         found.append(Wanted(dependencies["python"], "tool.poetry in pyproject.toml"))
+    if wanted := requirements.setup_cfg(source, "python_requires").strip():
+        found.append(Wanted(wanted, "setup.cfg"))
+    if isinstance(said := requirements.setup_py(source, "python_requires"), str):
+        found.append(Wanted(said, "setup.py"))
     return found
 
 
@@ -167,24 +177,29 @@ def _ranges(source: Source) -> list[Wanted]:
 
 def _start(source: Source, install: Install) -> Start:
     """Return the first that fits: Django, Streamlit, an app object, a console script, a script."""
-    return _django(source, install) or _streamlit(source, install) or _app(source, install) or _script(source) or Start()
+    return _django(source, install) or _streamlit(source, install) or _app(source, install) or _script(source, install) or Start()
 
 
 def _django(source: Source, install: Install) -> Start | None:
-    if not source.has("manage.py"):
-        return None
-    settings = python_code.constant_argument(source, "manage.py", function="setdefault", first="DJANGO_SETTINGS_MODULE")
-    package = settings.split(".")[0]
-    if not package:
-        return None
-    path = settings.replace(".", "/")
+    manages = sorted((path for path in source.paths if path.rpartition("/")[2] == "manage.py"), key=lambda path: (path.count("/"), path))
+    for manage in (path for path in manages if path.count("/") <= 1):
+        settings = python_code.constant_argument(source, manage, function="setdefault", first="DJANGO_SETTINGS_MODULE")
+        if settings:
+            return _django_project(source, install, manage=manage, settings=settings)
+    return None
+
+
+def _django_project(source: Source, install: Install, *, manage: str, settings: str) -> Start:
+    folder, package = manage.rpartition("/")[0], settings.split(".")[0]
+    path = posixpath.join(folder, settings.replace(".", "/"))
     files = [one for one in (f"{path}.py", *source.glob(f"{path.rpartition('/')[0]}/*.py")) if source.has(one)]
     collect = any(python_code.assigns(source, one, "STATIC_ROOT") for one in files)
-    steps = (Step(name="build", commands=("python manage.py collectstatic --noinput",), variables=("*",)),) if collect else ()
-    has_asgi = source.has(f"{package}/asgi.py") and not install.names & WSGI_SERVERS.keys() and bool(install.names & ASGI_SERVERS.keys())
-    interface = "asgi" if has_asgi else "wsgi"
+    run = f"python {shlex.quote(manage)}"
+    steps = (Step(name="build", commands=(f"{run} collectstatic --noinput",), variables=("*",)),) if collect else ()
+    has_asgi = source.has(posixpath.join(folder, package, "asgi.py")) and not install.names & WSGI_SERVERS.keys()
+    interface = "asgi" if has_asgi and install.names & ASGI_SERVERS.keys() else "wsgi"
     command, server = _serve(interface, f"{package}.{interface}:application", install.names)
-    return Start(command, "manage.py", "Django", server, pre_deploy=("python manage.py migrate --noinput",), steps=steps)
+    return Start(command, manage, "Django", server, pre_deploy=(f"{run} migrate --noinput",), steps=steps, source_root=folder)
 
 
 def _streamlit(source: Source, install: Install) -> Start | None:
@@ -193,7 +208,7 @@ def _streamlit(source: Source, install: Install) -> Start | None:
     pages = [
         path for path in source.paths if path.endswith(".py") and path.count("/") <= 1 and "streamlit" in python_code.imports(source, path)
     ]
-    likely = sorted(pages, key=lambda path: (path.count("/"), path not in {"streamlit_app.py", "app.py", "main.py"}, path))
+    likely = sorted(pages, key=lambda path: (path.count("/"), path.rpartition("/")[2].lower() not in STREAMLIT_PAGES, path))
     if not likely:
         return None
     command = f"streamlit run {shlex.quote(likely[0])} --server.address $HOST --server.port $PORT --server.headless true"
@@ -204,8 +219,7 @@ def _app(source: Source, install: Install) -> Start | None:
     app = python_code.find_app(source)
     if app is None:
         return None
-    target = f"{app.module}:{app.attribute}" + (":server" if app.framework == "Dash" else "")
-    target = target.replace(":server", ".server") if app.framework == "Dash" else target
+    target = f"{app.module}:{app.attribute}"
     command, server = _serve(app.interface, target, install.names, is_factory=app.is_factory)
     script = _console_script(source)
     beat = (Beat.model_validate({"value": script[0], "from": "[project.scripts] in pyproject.toml"}),) if script else ()
@@ -215,34 +229,45 @@ def _app(source: Source, install: Install) -> Start | None:
 def _serve(interface: str, target: str, names: frozenset[str], *, is_factory: bool = False) -> tuple[str, str]:
     """Return the command of the server that is among the requirements, else of the usual one and its name to install."""
     servers, usual = (ASGI_SERVERS, "uvicorn") if interface == "asgi" else (WSGI_SERVERS, "gunicorn")
-    has = usual if usual == "uvicorn" and names & BRINGS_UVICORN else next((name for name in servers if name in names), "")
+    usable = [name for name in servers if name in names]
+    if "." in target.partition(":")[2]:  # gunicorn takes a plain name or a call
+        usable, usual = [name for name in usable if name == "waitress"], "waitress"
+    if is_factory:
+        usable = [name for name in usable if name != "daphne"]  # which takes objects only
+    has = usual if usual == "uvicorn" and names & BRINGS_UVICORN else next(iter(usable), "")
     name = has or usual
-    if is_factory and name in {"gunicorn", "waitress"}:
-        target = f"'{target}()'" if name == "gunicorn" else f"--call {target}"
+    if is_factory:
+        target = {"gunicorn": f"'{target}()'", "hypercorn": f"'{target}()'", "waitress": f"--call {target}"}.get(name, target)
     command = servers[name].format(target=target)
-    if is_factory and name in {"uvicorn", "granian"}:
-        command += " --factory"
-    return command, "" if has else usual
+    return command + (" --factory" if is_factory and name in {"uvicorn", "granian"} else ""), "" if has else usual
 
 
 def _console_script(source: Source) -> tuple[str, str] | None:
-    project = source.toml("pyproject.toml").get("project")
-    scripts = project.get("scripts") if isinstance(project, dict) else None
-    if not isinstance(scripts, dict) or not scripts:
-        return None
-    name = project.get("name") if isinstance(project, dict) else None
-    chosen = name if name in scripts else next((one for one in ("start", "serve", "server", "web", "main") if one in scripts), None)
-    chosen = chosen or (next(iter(scripts)) if len(scripts) == 1 else None)
-    return (chosen, str(scripts[chosen])) if chosen and re.fullmatch(r"[A-Za-z0-9._-]+", chosen) else None
+    """Return name and entry point of the console script to run: the project's own, one with a likely name, or the only one."""
+    document = source.toml("pyproject.toml")
+    tool = document.get("tool")
+    for table in (document.get("project"), tool.get("poetry") if isinstance(tool, dict) else None):
+        scripts = table.get("scripts") if isinstance(table, dict) else None
+        if not isinstance(table, dict) or not isinstance(scripts, dict) or not scripts:
+            continue
+        chosen = next((one for one in (table.get("name"), *SCRIPT_NAMES) if isinstance(one, str) and one in scripts), None)
+        chosen = chosen or (next(iter(scripts)) if len(scripts) == 1 else None)
+        if chosen and re.fullmatch(r"[A-Za-z0-9._-]+", chosen) and _ENTRY.fullmatch(str(scripts[chosen])):
+            return chosen, str(scripts[chosen])
+    return None
 
 
-def _script(source: Source) -> Start | None:
+def _script(source: Source, install: Install) -> Start | None:
     script = _console_script(source)
     if script is not None:
-        return Start(script[0], "[project.scripts] in pyproject.toml")
+        module, _, function = script[1].partition(":")
+        root = "src" if not install.has_project and source.has_folder(f"src/{module.split('.')[0]}") else ""
+        call = f"python -c 'import sys; from {module} import {function} as main; sys.exit(main())'"
+        return Start(script[0] if install.has_project else call, "[project.scripts] in pyproject.toml", source_root=root)
     path = python_code.find_script(source)
     if path is None:
         return None
     if path.endswith("/__main__.py"):
-        return Start(f"python -m {path.removesuffix('/__main__.py').removeprefix('src/')}", path)
+        root = "src" if path.startswith("src/") else ""
+        return Start(f"python -m {path.removesuffix('/__main__.py').removeprefix('src/')}", path, source_root=root)
     return Start(f"python {shlex.quote(path)}", path)
