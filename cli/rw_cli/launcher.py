@@ -34,6 +34,18 @@ def answers(home: Home) -> bool:
         return True
 
 
+def _speaks(home: Home) -> bool:
+    """Return whether the daemon answers a request: it listens before it knows whether it can start."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(START_SECONDS)
+        try:
+            probe.connect(str(home.socket))
+            probe.sendall(b"GET /v1/daemon HTTP/1.1\r\nHost: rw\r\nConnection: close\r\n\r\n")
+            return probe.recv(16).startswith(b"HTTP/")
+        except OSError:
+            return False
+
+
 def ensure(home: Home) -> None:
     """Return once a daemon of ``home`` listens, started here if need be. Raises the daemon's own error when it cannot start."""
     if answers(home):
@@ -51,7 +63,7 @@ def ensure(home: Home) -> None:
 
 def _wait(home: Home, child: subprocess.Popen[bytes], output: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not answers(home):
+    while not _speaks(home):
         if child.poll() not in (None, 0):  # 0: another one already serves, or is about to
             raise _explained(home, output)
         if time.monotonic() > deadline:

@@ -80,6 +80,8 @@ def check_answers(rw: Rw, folder: Path, expected: dict[str, Any]) -> None:
 def pages(rw: Rw, project: str) -> Iterator[dict[str, Any]]:
     """Yield all kept lines of a project's web service, page by page, as a script would."""
     client, cursor = Client(str(Home.of(rw.environ, uid=os.geteuid()).socket), ensure=lambda: None), 0
-    while rows := client.call("GET", "/v1/logs", query={"project": project, "service": "web", "source": "deploy", "after": cursor, "n": 50_000})["items"]:
+    while rows := client.call(
+        "GET", "/v1/logs", query={"project": project, "service": "web", "source": "deploy", "after": cursor, "n": 50_000}
+    )["items"]:
         yield from rows
         cursor = rows[-1]["cursor"]

@@ -22,7 +22,14 @@ def newcomer() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="rw-new-") as folder:
         keep = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_", "SSL_"))}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        yield {**keep, "PATH": path, "HOME": folder, "RW_TARGET": "process", "RW_EDGE_PORT": str(free_port()), "XDG_RUNTIME_DIR": f"{folder}/.cache"}
+        yield {
+            **keep,
+            "PATH": path,
+            "HOME": folder,
+            "RW_TARGET": "process",
+            "RW_EDGE_PORT": str(free_port()),
+            "XDG_RUNTIME_DIR": f"{folder}/.cache",
+        }
 
 
 def install(*arguments: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -37,9 +44,16 @@ def test_try_puts_an_app_online_and_uninstall_leaves_nothing(newcomer: dict[str,
     first = install("try", environ=newcomer)
     assert first.stdout.strip().endswith("answers: Hello from rw")
     install(environ=newcomer)  # safe to run twice
-    assert "0.1.0" in subprocess.run([f"{newcomer['HOME']}/.local/bin/rw", "version"], env=newcomer, capture_output=True, text=True, check=True).stdout
+    assert (
+        "0.1.0"
+        in subprocess.run([f"{newcomer['HOME']}/.local/bin/rw", "version"], env=newcomer, capture_output=True, text=True, check=True).stdout
+    )
     install("uninstall", environ=newcomer)
-    left = [path for path in Path(newcomer["HOME"]).rglob("*") if not path.is_dir() and path.relative_to(newcomer["HOME"]).parts[0] not in NOT_OURS]
+    left = [
+        path
+        for path in Path(newcomer["HOME"]).rglob("*")
+        if not path.is_dir() and path.relative_to(newcomer["HOME"]).parts[0] not in NOT_OURS
+    ]
     assert left == []
 
 

@@ -434,9 +434,11 @@ async def test_an_end_before_anybody_waited_is_not_missed(world: World) -> None:
 
 async def test_a_stop_is_no_end_that_somebody_should_repair(world: World) -> None:
     await world.edge.route(())
-    pid = world.pid
+    pid, memory = world.pid, Path(f"/dev/shm/envoy_shared_memory_{world.edge._base_id() * 10}")
+    assert memory.exists()
     await world.edge.stop()
     assert proc.process(pid) is None
+    assert not memory.exists()
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(world.edge.ended(), 0.05)
 

@@ -2,36 +2,75 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from rw_daemon.detection import procfile
 from rw_daemon.detection.buildpack import Request
-from rw_daemon.plans.plan import Beat, BuildPlan, Origin, Packages, ServicePlan, Step
+from rw_daemon.plans.plan import Beat, BuildPlan, Notice, Origin, ServicePlan, Step
+from rw_shared.errors import ConfigInvalidError
 from rw_shared.models import ServiceKind
 
 START = ("RW_BUILD_START_CMD", "NIXPACKS_START_CMD", "RAILPACK_START_CMD")
 BUILD = ("RW_BUILD_BUILD_CMD", "NIXPACKS_BUILD_CMD", "RAILPACK_BUILD_CMD")
 INSTALL = ("RW_BUILD_INSTALL_CMD", "NIXPACKS_INSTALL_CMD", "RAILPACK_INSTALL_CMD")
 BUILD_PACKAGES = ("RW_BUILD_APT_PACKAGES", "NIXPACKS_APT_PKGS", "RAILPACK_BUILD_APT_PACKAGES")
-RUN_PACKAGES = ("RW_DEPLOY_APT_PACKAGES", "RAILPACK_DEPLOY_APT_PACKAGES")
+RUN_PACKAGES = ("RW_BUILD_RUNTIME_APT_PACKAGES", "RAILPACK_DEPLOY_APT_PACKAGES")
 MAIN = "web"
 INSTALL_STEP, BUILD_STEP = "install", "build"
+VENV = "uv venv --quiet --seed .venv"  # with a pip of its own, which many install commands call
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?:=[\w.+~:-]+)?")
+
+
+Said = tuple[str, str]
+"""A value and where it stands."""
 
 
 def apply(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> BuildPlan:
-    """Return ``plan`` with everything that beats it, each value with its origin."""
-    plan = _procfile(plan, commands)
-    plan = _command(plan, INSTALL_STEP, _first(INSTALL, request.variables))
-    command = request.config.build.build_command
-    configured = (command, request.config.origins.get("build.buildCommand", "railway.toml")) if command else None
-    plan = _command(plan, BUILD_STEP, _first(BUILD, request.variables) or configured)
+    """Return ``plan`` with everything that beats it, each value with its origin and all that it beat.
+
+    A Dockerfile of the user's own is built as it is: install and build commands, packages and process types have no place in it.
+    ``ConfigInvalidError``: a name that cannot be a package's.
+    """
+    if plan.dockerfile:
+        plan = _passed_over(plan, request, commands)
+    else:
+        plan = _procfile(plan, commands)
+        for said in _weakest_first(INSTALL, request.variables):
+            plan = _command(plan, INSTALL_STEP, said)
+        for said in _weakest_first(
+            BUILD, request.variables, _configured(request, "build.buildCommand", request.config.build.build_command)
+        ):
+            plan = _command(plan, BUILD_STEP, said)
+        plan = _packages(plan, request.variables)
     plan = _start(plan, request)
-    plan = _deploy(plan, request)
-    return _packages(plan, request.variables)
+    return _deploy(plan, request)
 
 
-def _first(names: tuple[str, ...], variables: Mapping[str, str]) -> tuple[str, str] | None:
-    return next(((variables[name], name) for name in names if variables.get(name)), None)
+def start_said(request: Request, commands: Mapping[str, str]) -> str:
+    """Return the start command that somebody wrote down, the strongest one; empty when nobody did."""
+    said = _weakest_first(START, request.variables, _configured(request, "deploy.startCommand", request.config.deploy.start_command))
+    return said[-1][0] if said else commands.get(MAIN) or next((text for name, text in commands.items() if name != procfile.RELEASE), "")
+
+
+def _configured(request: Request, key: str, value: str | None) -> Said | None:
+    return (value, request.config.origins.get(key, "railway.toml")) if value else None
+
+
+def _weakest_first(names: tuple[str, ...], variables: Mapping[str, str], configured: Said | None = None) -> list[Said]:
+    """Return all that was said, so that applied in turn the strongest one stays and has beaten the others."""
+    said = [(variables[name], name) for name in reversed(names) if variables.get(name, "").strip()]
+    return [configured, *said] if configured else said
+
+
+def _passed_over(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> BuildPlan:
+    places = [procfile.NAME] if commands else []
+    places += [request.config.origins.get("build.buildCommand", "railway.toml")] if request.config.build.build_command else []
+    places += [name for name in (*INSTALL, *BUILD, *BUILD_PACKAGES, *RUN_PACKAGES) if request.variables.get(name)]
+    words = "{} has no effect: {} is built as it is."
+    fix = f"Write it into {plan.dockerfile}, or remove {plan.dockerfile}."
+    notices = [Notice(code="DOCKERFILE_DECIDES", message=words.format(place, plan.dockerfile), fix=fix) for place in places]
+    return plan.model_copy(update={"warnings": (*plan.warnings, *notices)})
 
 
 def _origin(plan: BuildPlan, key: str, value: str, source: str, lost: str = "", lost_from: str = "") -> dict[str, Origin]:
@@ -73,30 +112,33 @@ def _service(main: ServicePlan, name: str, command: str) -> ServicePlan:
     return ServicePlan(name=name, kind=ServiceKind.WORKER, start=command, port=0)
 
 
-def _command(plan: BuildPlan, step: str, said: tuple[str, str] | None) -> BuildPlan:
-    """Replace the commands of a step; a build step that is not there comes after all others."""
-    if said is None:
-        return plan
+def _command(plan: BuildPlan, step: str, said: Said) -> BuildPlan:
+    """Replace the commands of a step. A build step that is not there comes after all others, an install step before the sources.
+
+    What somebody else's command reads nobody knows: it gets all sources and variables, and in Python an environment to install into.
+    """
     command, source = said
     before = next((one for one in plan.steps if one.name == step), None)
-    lost = " && ".join(before.commands) if before else ""
+    commands = (VENV, command) if step == INSTALL_STEP and ".venv/bin" in plan.path else (command,)
+    changes = {"commands": commands, "variables": ("*",)} | ({"inputs": (".",)} if step == INSTALL_STEP else {})
     if before is not None:
-        steps = tuple(one.model_copy(update={"commands": (command,), "variables": ("*",)}) if one is before else one for one in plan.steps)
+        lost = " && ".join(before.commands)
+        steps = tuple(one.model_copy(update=changes) if one is before else one for one in plan.steps)
     else:
-        steps = (*plan.steps, Step(name=step, commands=(command,), variables=("*",)))
+        lost, new = "", Step(name=step, commands=commands, inputs=(".",), variables=("*",))
+        steps = (new, *plan.steps) if step == INSTALL_STEP else (*plan.steps, new)
     return plan.model_copy(update={"steps": steps, "origins": _origin(plan, f"steps.{step}", command, source, lost, "detection")})
 
 
 def _start(plan: BuildPlan, request: Request) -> BuildPlan:
     """The start command of the main service: of the web one where there is one."""
-    configured = request.config.deploy.start_command
-    place = request.config.origins.get("deploy.startCommand", "railway.toml")
-    said = _first(START, request.variables) or ((configured, place) if configured else None)
-    if said is None:
-        return plan
-    services = plan.services or (ServicePlan(name=MAIN),)
-    origins = _origin(plan, "start", said[0], said[1], services[0].start, "detection")
-    return plan.model_copy(update={"services": (services[0].model_copy(update={"start": said[0]}), *services[1:]), "origins": origins})
+    for command, place in _weakest_first(
+        START, request.variables, _configured(request, "deploy.startCommand", request.config.deploy.start_command)
+    ):
+        services = plan.services or (ServicePlan(name=MAIN),)
+        origins = _origin(plan, "start", command, place, services[0].start, "detection")
+        plan = plan.model_copy(update={"services": (services[0].model_copy(update={"start": command}), *services[1:]), "origins": origins})
+    return plan
 
 
 def _deploy(plan: BuildPlan, request: Request) -> BuildPlan:
@@ -115,16 +157,19 @@ def _deploy(plan: BuildPlan, request: Request) -> BuildPlan:
 
 
 def _packages(plan: BuildPlan, variables: Mapping[str, str]) -> BuildPlan:
-    build, run = (
-        _list(plan.packages.build, _first(BUILD_PACKAGES, variables)),
-        _list(plan.packages.runtime, _first(RUN_PACKAGES, variables)),
-    )
-    return plan.model_copy(update={"packages": Packages(build=build, runtime=run)})
+    for side, names in (("build", BUILD_PACKAGES), ("runtime", RUN_PACKAGES)):
+        for said in _weakest_first(names, variables):
+            before: tuple[str, ...] = getattr(plan.packages, side)
+            after = _list(before, said)
+            origins = _origin(plan, f"packages.{side}", " ".join(after), said[1], " ".join(before), "detection")
+            plan = plan.model_copy(update={"packages": plan.packages.model_copy(update={side: after}), "origins": origins})
+    return plan
 
 
-def _list(before: tuple[str, ...], said: tuple[str, str] | None) -> tuple[str, ...]:
+def _list(before: tuple[str, ...], said: Said) -> tuple[str, ...]:
     """Return the list that was said; ``...`` in it stands for what was there."""
-    if said is None:
-        return before
     words = said[0].replace(",", " ").split()
+    for word in words:
+        if word != "..." and not _PACKAGE.fullmatch(word):
+            raise ConfigInvalidError(said[1], f"{word[:60]!r} cannot be the name of a Debian package.", hint="Separate names by spaces.")
     return tuple(dict.fromkeys(name for word in words for name in (before if word == "..." else (word,))))

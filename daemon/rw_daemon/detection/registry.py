@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import posixpath
+
 from rw_daemon.detection import overrides, procfile
 from rw_daemon.detection.buildpack import Buildpack, Request
 from rw_daemon.detection.buildpacks.dockerfile import DockerfileBuildpack
 from rw_daemon.detection.buildpacks.go import GoBuildpack
 from rw_daemon.detection.buildpacks.node import NodeBuildpack
 from rw_daemon.detection.buildpacks.python import PythonBuildpack
-from rw_daemon.detection.buildpacks.shell import ShellBuildpack
+from rw_daemon.detection.buildpacks.shell import SCRIPTS, ShellBuildpack, start_script
 from rw_daemon.detection.buildpacks.static import StaticBuildpack
 from rw_daemon.plans.check import check
 from rw_daemon.plans.plan import Beat, BuildPlan, Origin
-from rw_shared.errors import NoStartCommandError, NothingDetectedError
+from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDetectedError
 
-# The first match wins. A Dockerfile is the author's own word. Go and Python come before Node, since a package.json beside their
-# manifests most often builds assets; a server with a front end of its own in another folder is not decided here.
+# A Dockerfile is the author's own word. Go and Python come before Node, since a package.json beside their manifests most often builds
+# assets. Where several match, the first one that finds a server wins, see ``_pick``.
 BUILDPACKS: tuple[Buildpack, ...] = (
     DockerfileBuildpack(),
     GoBuildpack(),
@@ -25,33 +27,111 @@ BUILDPACKS: tuple[Buildpack, ...] = (
     ShellBuildpack(),
 )
 TREE_SHOWN = 15
+LANGUAGES: dict[str, frozenset[str]] = {
+    "go": frozenset({"go"}),
+    "python": frozenset(
+        {"python", "python3", "gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve", "flask", "fastapi"}
+    )
+    | {"streamlit", "celery", "uv", "poetry", "pdm", "pipenv", "django-admin"},
+    "node": frozenset({"node", "npm", "npx", "pnpm", "yarn", "bun", "bunx", "tsx", "ts-node", "next", "nest", "serve"}),
+}
+"""The programs that tell which language a start command is written for."""
+Match = tuple[Buildpack, str]
 
 
 def plan(request: Request) -> BuildPlan:
     """Return the plan of a source tree: pure, and the same bytes for the same input.
 
     :raises NothingDetectedError: no buildpack matches. ``NoStartCommandError``: a service has no command.
-        ``ConfigInvalidError``: a file that decides cannot be read.
+        ``ConfigInvalidError``: a file that decides cannot be read, or is named and not there.
     """
-    matches = [(pack, proof) for pack in _candidates(request) if (proof := pack.detect(request.source)) is not None]
     commands = procfile.read(request.source)
+    matches = _matches(request)
     if not matches:
         raise NothingDetectedError(_tree(request), [pack.recognises for pack in BUILDPACKS])
-    pack, proof = matches[0]
-    beat = tuple(Beat.model_validate({"value": other.name, "from": found}) for other, found in matches[1:])
-    made = pack.plan(request)
+    pack, proof, beat = _pick(matches, request, said=overrides.start_said(request, commands))
+    made = _with_script(pack.plan(request), request)
     made = made.model_copy(update={"origins": {**made.origins, "buildpack": Origin(value=pack.name, beat=beat, **{"from": proof})}})
     made = overrides.apply(made, request, commands)
-    missing = [service for service in made.services if not service.start]
-    if missing and not made.dockerfile:
-        raise NoStartCommandError(made.buildpack, pack.looked_for)
+    if not made.dockerfile and not all(service.start for service in made.services):
+        looked_for = [where for other, _ in matches if other is pack or other.name in LANGUAGES for where in other.looked_for]
+        raise NoStartCommandError(made.buildpack, list(dict.fromkeys(looked_for)))
     return made.model_copy(update={"warnings": (*made.warnings, *check(made))})
 
 
+def _matches(request: Request) -> list[Match]:
+    """Return all buildpacks that recognise the tree, in order. Behind the first match a file that cannot be read decides nothing."""
+    found: list[Match] = []
+    for pack in _candidates(request):
+        try:
+            proof = pack.detect(request.source)
+        except ConfigInvalidError:
+            if not found:
+                raise
+            continue
+        if proof is not None:
+            found.append((pack, proof))
+    return found
+
+
+def _pick(matches: list[Match], request: Request, *, said: str) -> tuple[Buildpack, str, tuple[Beat, ...]]:
+    """Return the buildpack to use, its proof, and what it beat.
+
+    A start command that somebody wrote names the language by its program; without one the first language with a server wins, so that a
+    stray requirements.txt does not hide a Node server; else the first in order.
+    """
+    languages = [match for match in matches if match[0].name in LANGUAGES]
+    chosen, why = matches[0], ""
+    if len(languages) > 1 and languages[0] is matches[0]:
+        program = posixpath.basename(said.split(maxsplit=1)[0]) if said.strip() else ""
+        if by_program := next((match for match in languages if program in LANGUAGES[match[0].name]), None):
+            chosen, why = by_program, f"the start command runs {program}"
+        elif not said and (served := next((match for match in languages if _starts(match[0], request)), None)):
+            chosen, why = served, "nothing to start was found by it"
+    beat = []
+    for pack, proof in matches:
+        if pack is not chosen[0] and pack.name != ShellBuildpack.name:  # its files start whatever else was recognised
+            is_passed_over = matches.index((pack, proof)) < matches.index(chosen)
+            beat.append(Beat.model_validate({"value": pack.name, "from": f"{proof} ({why})" if is_passed_over else proof}))
+    return *chosen, tuple(beat)
+
+
+def _starts(pack: Buildpack, request: Request) -> bool:
+    try:
+        return any(service.start for service in pack.plan(request).services)
+    except ConfigInvalidError:
+        return True  # its turn, and its error
+
+
+def _with_script(made: BuildPlan, request: Request) -> BuildPlan:
+    """Return a plan without a start command with the one that start.sh or run.sh is."""
+    script = request.source.below(made.root).first(*SCRIPTS)
+    if made.dockerfile or script is None or not made.services or made.services[0].start:
+        return made
+    start = start_script(request.source.below(made.root), script)
+    services = (made.services[0].model_copy(update={"start": start}), *made.services[1:])
+    origin = Origin.model_validate({"value": start, "from": script})
+    return made.model_copy(update={"services": services, "origins": {**made.origins, "start": origin}})
+
+
 def _candidates(request: Request) -> tuple[Buildpack, ...]:
-    """Return the buildpacks to ask, in order; the Dockerfile one knows a path that the configuration names."""
-    path = request.config.build.dockerfile_path or request.variables.get("RW_BUILD_DOCKERFILE_PATH")
-    return (DockerfileBuildpack(path), *BUILDPACKS[1:]) if path else BUILDPACKS
+    """Return the buildpacks to ask, in order; the Dockerfile one knows a path that was named. ``ConfigInvalidError``: it is not there."""
+    config, builder = request.config, request.config.build.builder
+    places = ((request.variables, "RW_BUILD_DOCKERFILE_PATH"), (config.variables, "RAILWAY_DOCKERFILE_PATH"))
+    said = [(values[name], name) for values, name in places if values.get(name)]
+    if path := config.build.dockerfile_path:
+        said.insert(1 if said and said[0][1].startswith("RW_") else 0, (path, config.origins.get("build.dockerfilePath", "railway.toml")))
+    elif builder == "DOCKERFILE" and not said:
+        said.append(("Dockerfile", config.origins.get("build.builder", "railway.toml")))
+    if not said:
+        return BUILDPACKS
+    path, place = said[0]
+    pack = DockerfileBuildpack(path)
+    if pack.detect(request.source) is None:
+        raise ConfigInvalidError(
+            place, f"{path} is to be built, and is not there.", hint="Correct the path, or see what .railwayignore leaves out."
+        )
+    return (pack, *BUILDPACKS[1:])
 
 
 def _tree(request: Request) -> list[str]:

@@ -195,8 +195,8 @@ class EnvoyEdge:
         self._admin_socket.unlink(missing_ok=True)
         for socket in self._runtime.glob("envoy-hot_*"):
             socket.unlink(missing_ok=True)
-        for leftover in Path("/dev/shm").glob(f"envoy_shared_memory_{self._base_id()}*"):  # noqa: S108 - Envoy's own place
-            leftover.unlink(missing_ok=True)
+        # Envoy puts a digit for the epoch behind the number; a pattern would meet other homes, whose numbers begin alike
+        Path(f"/dev/shm/envoy_shared_memory_{self._base_id() * 10}").unlink(missing_ok=True)  # noqa: S108 - Envoy's own place
 
     async def _rotate(self) -> None:
         """Keep the access log and the one before it."""

@@ -16,7 +16,8 @@ MAIN = "if __name__ == '__main__':\n    print('up')\n"
 MANAGE = "import os\ndef main():\n    os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"
 BUILD = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
 PROJECT = '[project]\nname = "shop"\nversion = "1"\n'
-POETRY = '[tool.poetry]\nname = "shop"\nversion = "1"\n[tool.poetry.dependencies]\npython = "^3.10"\nfastapi = { version = "*", extras = ["standard"] }\n'
+POETRY = '[tool.poetry]\nname = "shop"\nversion = "1"\n[tool.poetry.dependencies]\npython = "^3.10"\n'
+POETRY += 'fastapi = { version = "*", extras = ["standard"] }\n'
 
 UVICORN = "uvicorn {} --host $HOST --port $PORT"
 GUNICORN = "gunicorn {} --bind $HOST:$PORT"
@@ -39,14 +40,26 @@ def codes(plan: BuildPlan) -> list[str]:
 STARTS: dict[str, tuple[dict[str, str], str]] = {
     "fastapi": ({"main.py": FASTAPI, "requirements.txt": "fastapi\nuvicorn"}, UVICORN.format("main:app")),
     "fastapi with extras": ({"main.py": FASTAPI, "requirements.txt": "fastapi[standard]==0.115"}, UVICORN.format("main:app")),
-    "annotated": ({"main.py": "import fastapi\napi: fastapi.FastAPI = fastapi.FastAPI()\n", "requirements.txt": "uvicorn"}, UVICORN.format("main:api")),
-    "imported under another name": ({"main.py": "from fastapi import FastAPI as F\nx = F()\n", "requirements.txt": ""}, UVICORN.format("main:x")),
+    "annotated": (
+        {"main.py": "import fastapi\napi: fastapi.FastAPI = fastapi.FastAPI()\n", "requirements.txt": "uvicorn"},
+        UVICORN.format("main:api"),
+    ),
+    "imported under another name": (
+        {"main.py": "from fastapi import FastAPI as F\nx = F()\n", "requirements.txt": ""},
+        UVICORN.format("main:x"),
+    ),
     "flask": ({"app.py": FLASK, "requirements.txt": "flask"}, GUNICORN.format("app:app")),
     "flask with waitress": ({"app.py": FLASK, "requirements.txt": "flask\nwaitress"}, "waitress-serve --listen=$HOST:$PORT app:app"),
     "fastapi with hypercorn": ({"app.py": FASTAPI, "requirements.txt": "fastapi\nhypercorn"}, "hypercorn app:app --bind $HOST:$PORT"),
-    "fastapi with granian": ({"app.py": FASTAPI, "requirements.txt": "granian"}, "granian --interface asgi --host $HOST --port $PORT app:app"),
+    "fastapi with granian": (
+        {"app.py": FASTAPI, "requirements.txt": "granian"},
+        "granian --interface asgi --host $HOST --port $PORT app:app",
+    ),
     "fastapi with daphne": ({"app.py": FASTAPI, "requirements.txt": "daphne"}, "daphne -b $HOST -p $PORT app:app"),
-    "starlette": ({"app.py": "from starlette.applications import Starlette\napp = Starlette()\n", "requirements.txt": ""}, UVICORN.format("app:app")),
+    "starlette": (
+        {"app.py": "from starlette.applications import Starlette\napp = Starlette()\n", "requirements.txt": ""},
+        UVICORN.format("app:app"),
+    ),
     "litestar": ({"app.py": "from litestar import Litestar\napp = Litestar([])\n", "requirements.txt": ""}, UVICORN.format("app:app")),
     "quart": ({"app.py": "import quart\napp = quart.Quart('x')\n", "requirements.txt": ""}, UVICORN.format("app:app")),
     "sanic": ({"app.py": "from sanic import Sanic\napp = Sanic('x')\n", "requirements.txt": ""}, UVICORN.format("app:app")),
@@ -55,14 +68,23 @@ STARTS: dict[str, tuple[dict[str, str], str]] = {
         {"a.py": "import falcon\napp = falcon.App()\n", "main.py": "import falcon.asgi\napp = falcon.asgi.App()\n", "requirements.txt": ""},
         UVICORN.format("main:app"),
     ),
-    "fasthtml, star import": ({"main.py": "from fasthtml.common import *\napp, rt = fast_app()\n", "requirements.txt": "python-fasthtml"}, UVICORN.format("main:app")),
+    "fasthtml, star import": (
+        {"main.py": "from fasthtml.common import *\napp, rt = fast_app()\n", "requirements.txt": "python-fasthtml"},
+        UVICORN.format("main:app"),
+    ),
     "dash, server named": (
         {"app.py": "from dash import Dash\napp = Dash()\nserver = app.server\n", "requirements.txt": "dash\ngunicorn"},
         GUNICORN.format("app:server"),
     ),
-    "dash": ({"app.py": "from dash import Dash\napp = Dash()\n", "requirements.txt": "dash\ngunicorn"}, "waitress-serve --listen=$HOST:$PORT app:app.server"),
+    "dash": (
+        {"app.py": "from dash import Dash\napp = Dash()\n", "requirements.txt": "dash\ngunicorn"},
+        "waitress-serve --listen=$HOST:$PORT app:app.server",
+    ),
     "factory": ({"app.py": FACTORY, "requirements.txt": "flask\ngunicorn"}, "gunicorn 'app:create_app()' --bind $HOST:$PORT"),
-    "factory with waitress": ({"app.py": FACTORY, "requirements.txt": "waitress"}, "waitress-serve --listen=$HOST:$PORT --call app:create_app"),
+    "factory with waitress": (
+        {"app.py": FACTORY, "requirements.txt": "waitress"},
+        "waitress-serve --listen=$HOST:$PORT --call app:create_app",
+    ),
     "asgi factory": (
         {"app.py": "from fastapi import FastAPI\ndef create_app():\n    return FastAPI()\n", "requirements.txt": "uvicorn"},
         "uvicorn app:create_app --host $HOST --port $PORT --factory",
@@ -77,7 +99,12 @@ STARTS: dict[str, tuple[dict[str, str], str]] = {
         GUNICORN.format("wsgi:application"),
     ),
     "factory, called by a relative import": (
-        {"shop/factory.py": FACTORY, "shop/__init__.py": "", "shop/main.py": "from .factory import create_app\napp = create_app()\n", "requirements.txt": ""},
+        {
+            "shop/factory.py": FACTORY,
+            "shop/__init__.py": "",
+            "shop/main.py": "from .factory import create_app\napp = create_app()\n",
+            "requirements.txt": "",
+        },
         GUNICORN.format("shop.main:app"),
     ),
     "factory, called in its own file": ({"app.py": FACTORY + "app = create_app()\n", "requirements.txt": ""}, GUNICORN.format("app:app")),
@@ -92,11 +119,26 @@ STARTS: dict[str, tuple[dict[str, str], str]] = {
     "root before folders": ({"admin/app.py": FLASK, "main.py": FASTAPI, "requirements.txt": ""}, UVICORN.format("main:app")),
     "likely names before others": ({"aaa.py": FLASK, "main.py": FASTAPI, "requirements.txt": ""}, UVICORN.format("main:app")),
     "an unlikely name alone": ({"shop.py": FLASK, "requirements.txt": ""}, GUNICORN.format("shop:app")),
-    "not the one in tests": ({"tests/app.py": FLASK, "test_app.py": FLASK, "examples/main.py": FLASK, "z.py": FASTAPI, "requirements.txt": ""}, UVICORN.format("z:app")),
-    "not one that is made in a function": ({"main.py": "from flask import Flask\ndef x():\n    app = Flask('x')\n" + MAIN, "requirements.txt": "flask"}, "python main.py"),
-    "not one under __main__": ({"main.py": "from flask import Flask\nif __name__ == '__main__':\n    app = Flask('x')\n", "requirements.txt": ""}, "python main.py"),
-    "one in a branch": ({"main.py": "from flask import Flask\ntry:\n    app = Flask('x')\nexcept OSError:\n    raise\n", "requirements.txt": ""}, GUNICORN.format("main:app")),
-    "a class of one's own called Flask": ({"main.py": "class Flask: ...\napp = Flask()\n" + MAIN, "requirements.txt": "flask"}, "python main.py"),
+    "not the one in tests": (
+        {"tests/app.py": FLASK, "test_app.py": FLASK, "examples/main.py": FLASK, "z.py": FASTAPI, "requirements.txt": ""},
+        UVICORN.format("z:app"),
+    ),
+    "not one that is made in a function": (
+        {"main.py": "from flask import Flask\ndef x():\n    app = Flask('x')\n" + MAIN, "requirements.txt": "flask"},
+        "python main.py",
+    ),
+    "not one under __main__": (
+        {"main.py": "from flask import Flask\nif __name__ == '__main__':\n    app = Flask('x')\n", "requirements.txt": ""},
+        "python main.py",
+    ),
+    "one in a branch": (
+        {"main.py": "from flask import Flask\ntry:\n    app = Flask('x')\nexcept OSError:\n    raise\n", "requirements.txt": ""},
+        GUNICORN.format("main:app"),
+    ),
+    "a class of one's own called Flask": (
+        {"main.py": "class Flask: ...\napp = Flask()\n" + MAIN, "requirements.txt": "flask"},
+        "python main.py",
+    ),
     "another file has a syntax error": ({"app.py": "def (:\n", "main.py": FASTAPI, "requirements.txt": ""}, UVICORN.format("main:app")),
     "a file that is no text": ({"app.py": "\0", "main.py": FASTAPI, "requirements.txt": ""}, UVICORN.format("main:app")),
     "script": ({"main.py": MAIN}, "python main.py"),
@@ -106,14 +148,23 @@ STARTS: dict[str, tuple[dict[str, str], str]] = {
     "package that runs": ({"shop/__main__.py": "print(1)", "shop/__init__.py": "", "requirements.txt": ""}, "python -m shop"),
     "package in src that runs": ({"src/shop/__main__.py": "print(1)", "requirements.txt": ""}, "python -m shop"),
     "console script": ({"pyproject.toml": PROJECT + '[project.scripts]\nshop = "shop.cli:main"\n' + BUILD, "src/shop/cli.py": ""}, "shop"),
-    "console script of a likely name": ({"pyproject.toml": PROJECT + '[project.scripts]\na = "s:a"\nserve = "s:b"\n' + BUILD, "s.py": ""}, "serve"),
+    "console script of a likely name": (
+        {"pyproject.toml": PROJECT + '[project.scripts]\na = "s:a"\nserve = "s:b"\n' + BUILD, "s.py": ""},
+        "serve",
+    ),
     "several console scripts": ({"pyproject.toml": PROJECT + '[project.scripts]\na = "s:a"\nb = "s:b"\n' + BUILD, "s.py": ""}, ""),
     "console script that is not installed": (
         {"pyproject.toml": PROJECT + '[project.scripts]\nshop = "s:run"\n', "s.py": ""},
         "python -c 'import sys; from s import run as main; sys.exit(main())'",
     ),
-    "console script of poetry": ({"pyproject.toml": POETRY + '[tool.poetry.scripts]\nshop = "s:run"\n' + BUILD, "poetry.lock": "", "s.py": ""}, "shop"),
-    "an app beats a console script": ({"pyproject.toml": PROJECT + '[project.scripts]\nshop = "s:run"\n', "main.py": FASTAPI}, UVICORN.format("main:app")),
+    "console script of poetry": (
+        {"pyproject.toml": POETRY + '[tool.poetry.scripts]\nshop = "s:run"\n' + BUILD, "poetry.lock": "", "s.py": ""},
+        "shop",
+    ),
+    "an app beats a console script": (
+        {"pyproject.toml": PROJECT + '[project.scripts]\nshop = "s:run"\n', "main.py": FASTAPI},
+        UVICORN.format("main:app"),
+    ),
     "streamlit": (
         {"page.py": "import streamlit as st\n", "requirements.txt": "streamlit"},
         "streamlit run page.py --server.address $HOST --server.port $PORT --server.headless true",
@@ -122,22 +173,34 @@ STARTS: dict[str, tuple[dict[str, str], str]] = {
         {"Home.py": "import streamlit\n", "charts.py": "import streamlit\n", "requirements.txt": "streamlit"},
         "streamlit run Home.py --server.address $HOST --server.port $PORT --server.headless true",
     ),
-    "django": ({"manage.py": MANAGE, "shop/settings.py": "", "shop/wsgi.py": "", "requirements.txt": "django"}, GUNICORN.format("shop.wsgi:application")),
+    "django": (
+        {"manage.py": MANAGE, "shop/settings.py": "", "shop/wsgi.py": "", "requirements.txt": "django"},
+        GUNICORN.format("shop.wsgi:application"),
+    ),
     "django, asgi": (
         {"manage.py": MANAGE, "shop/settings.py": "", "shop/asgi.py": "", "requirements.txt": "django\ndaphne"},
         "daphne -b $HOST -p $PORT shop.asgi:application",
     ),
     "django, both files, gunicorn": (
-        {"manage.py": MANAGE, "shop/settings.py": "", "shop/asgi.py": "", "shop/wsgi.py": "", "requirements.txt": "django\nuvicorn\ngunicorn"},
+        {
+            "manage.py": MANAGE,
+            "shop/settings.py": "",
+            "shop/asgi.py": "",
+            "shop/wsgi.py": "",
+            "requirements.txt": "django\nuvicorn\ngunicorn",
+        },
         GUNICORN.format("shop.wsgi:application"),
     ),
     "django in a folder": (
         {"site/manage.py": MANAGE, "site/shop/settings.py": "STATIC_ROOT = 'x'\n", "site/shop/wsgi.py": "", "requirements.txt": "django"},
         GUNICORN.format("shop.wsgi:application"),
     ),
-    "a manage.py of another kind": ({"manage.py": "from flask_script import Manager\n", "app.py": FLASK, "requirements.txt": "flask"}, GUNICORN.format("app:app")),
+    "a manage.py of another kind": (
+        {"manage.py": "from flask_script import Manager\n", "app.py": FLASK, "requirements.txt": "flask"},
+        GUNICORN.format("app:app"),
+    ),
     "nothing to run": ({"requirements.txt": "requests\n"}, ""),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("files", "start"), STARTS.values(), ids=STARTS)
@@ -152,7 +215,11 @@ INSTALLS: dict[str, tuple[dict[str, str], str, list[str]]] = {
         "uv",
         ["uv sync --locked --no-dev --compile-bytecode --no-install-project", "uv sync --locked --no-dev --compile-bytecode --no-editable"],
     ),
-    "uv, no package": ({"uv.lock": "", "pyproject.toml": PROJECT}, "uv", ["uv sync --locked --no-dev --compile-bytecode --no-install-project"]),
+    "uv, no package": (
+        {"uv.lock": "", "pyproject.toml": PROJECT},
+        "uv",
+        ["uv sync --locked --no-dev --compile-bytecode --no-install-project"],
+    ),
     "uv, a dependency in a folder": (
         {"uv.lock": "", "pyproject.toml": PROJECT + '[tool.uv.sources]\nlib = { path = "lib" }\n'},
         "uv",
@@ -166,27 +233,52 @@ INSTALLS: dict[str, tuple[dict[str, str], str, list[str]]] = {
     "uv workspace": (
         {"uv.lock": "", "pyproject.toml": PROJECT + '[tool.uv.workspace]\nmembers = ["libs/*"]\n', "libs/a/pyproject.toml": PROJECT},
         "uv",
-        ["uv sync --locked --no-dev --compile-bytecode --no-install-workspace", "uv sync --locked --no-dev --compile-bytecode --no-editable"],
+        [
+            "uv sync --locked --no-dev --compile-bytecode --no-install-workspace",
+            "uv sync --locked --no-dev --compile-bytecode --no-editable",
+        ],
     ),
     "pyproject without a lock": ({"pyproject.toml": PROJECT}, "uv", ["uv sync --no-dev --compile-bytecode --no-install-project"]),
     "poetry": (
         {"poetry.lock": "", "pyproject.toml": POETRY},
         "poetry",
-        ["uv venv --quiet .venv", "POETRY_VIRTUALENVS_IN_PROJECT=true uv tool run poetry install --only main --no-root --no-interaction --no-ansi"],
+        [
+            "uv venv --quiet .venv",
+            "POETRY_VIRTUALENVS_IN_PROJECT=true uv tool run poetry install --only main --no-root --no-interaction --no-ansi",
+        ],
     ),
     "poetry without a lock": (
         {"pyproject.toml": POETRY},
         "poetry",
-        ["uv venv --quiet .venv", "POETRY_VIRTUALENVS_IN_PROJECT=true uv tool run poetry install --only main --no-root --no-interaction --no-ansi"],
+        [
+            "uv venv --quiet .venv",
+            "POETRY_VIRTUALENVS_IN_PROJECT=true uv tool run poetry install --only main --no-root --no-interaction --no-ansi",
+        ],
     ),
-    "pdm": ({"pdm.lock": "", "pyproject.toml": PROJECT}, "pdm", ["uv venv --quiet .venv", "uv tool run pdm install --prod --frozen-lockfile --no-self"]),
+    "pdm": (
+        {"pdm.lock": "", "pyproject.toml": PROJECT},
+        "pdm",
+        ["uv venv --quiet .venv", "uv tool run pdm install --prod --frozen-lockfile --no-self"],
+    ),
     "pipenv": (
         {"Pipfile": "", "Pipfile.lock": "{}"},
         "pipenv",
-        ["uv venv --quiet .venv", "uv tool run pipenv requirements > .venv/requirements.txt", "uv pip install --compile-bytecode -r .venv/requirements.txt"],
+        [
+            "uv venv --quiet .venv",
+            "uv tool run pipenv requirements > .venv/requirements.txt",
+            "uv pip install --compile-bytecode -r .venv/requirements.txt",
+        ],
     ),
-    "setup.py": ({"setup.py": "from setuptools import setup\nsetup()"}, "pip", ["uv venv --quiet .venv", "uv pip install --compile-bytecode ."]),
-    "build-system alone": ({"pyproject.toml": BUILD, "setup.cfg": ""}, "pip", ["uv venv --quiet .venv", "uv pip install --compile-bytecode ."]),
+    "setup.py": (
+        {"setup.py": "from setuptools import setup\nsetup()"},
+        "pip",
+        ["uv venv --quiet .venv", "uv pip install --compile-bytecode ."],
+    ),
+    "build-system alone": (
+        {"pyproject.toml": BUILD, "setup.cfg": ""},
+        "pip",
+        ["uv venv --quiet .venv", "uv pip install --compile-bytecode ."],
+    ),
     "no manifest": ({"main.py": MAIN}, "pip", ["uv venv --quiet .venv"]),
     "a lock beats requirements": (
         {"uv.lock": "", "pyproject.toml": PROJECT, "requirements.txt": "x", "poetry.lock": ""},
@@ -198,7 +290,7 @@ INSTALLS: dict[str, tuple[dict[str, str], str, list[str]]] = {
         "pip",
         ['uv venv --quiet --python "${UV_PYTHON:-python3}" .venv', "uv pip install --compile-bytecode -r requirements.txt"],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("files", "manager", "commands"), INSTALLS.values(), ids=INSTALLS)
@@ -209,8 +301,15 @@ def test_packages_are_installed_by_the_tool_of_the_project(files: dict[str, str]
 
 
 INPUTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
-    "includes": ({"requirements.txt": "-r base.txt\n-c limits.txt", "base.txt": "--requirement=more/x.txt", "more/x.txt": "-r ../base.txt", "limits.txt": ""},
-                 ("requirements.txt", "base.txt", "limits.txt", "more/x.txt")),
+    "includes": (
+        {
+            "requirements.txt": "-r base.txt\n-c limits.txt",
+            "base.txt": "--requirement=more/x.txt",
+            "more/x.txt": "-r ../base.txt",
+            "limits.txt": "",
+        },
+        ("requirements.txt", "base.txt", "limits.txt", "more/x.txt"),
+    ),
     "an include without a space": ({"requirements.txt": "-rbase.txt", "base.txt": ""}, ("requirements.txt", "base.txt")),
     "an include outside": ({"requirements.txt": "-r ../base.txt"}, ("requirements.txt",)),
     "itself": ({"requirements.txt": "-e .", "setup.py": ""}, ()),
@@ -220,7 +319,7 @@ INPUTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "a file address": ({"requirements.txt": "a @ file:./libs/a"}, ()),
     "an address elsewhere": ({"requirements.txt": "a @ git+https://example.org/a.git"}, ("requirements.txt",)),
     "uv": ({"uv.lock": "", "pyproject.toml": PROJECT, ".python-version": "3.12"}, ("pyproject.toml", "uv.lock", ".python-version")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("files", "inputs"), INPUTS.values(), ids=INPUTS)
@@ -280,9 +379,13 @@ VERSIONS: dict[str, tuple[dict[str, str], str, str]] = {
     "poetry": ({"pyproject.toml": POETRY.replace("^3.10", "~3.11")}, "3.11", "tool.poetry in pyproject.toml"),
     "setup.py": ({"setup.py": "from setuptools import setup\nsetup(python_requires='<3.12')\n"}, "3.11", "setup.py"),
     "setup.cfg": ({"setup.cfg": "[options]\npython_requires = ==3.12.*\n"}, "3.12", "setup.cfg"),
-    "the file beats the range": ({".python-version": "3.12", "pyproject.toml": PROJECT + 'requires-python = ">=3.9"\n'}, "3.12", ".python-version"),
+    "the file beats the range": (
+        {".python-version": "3.12", "pyproject.toml": PROJECT + 'requires-python = ">=3.9"\n'},
+        "3.12",
+        ".python-version",
+    ),
     "nothing": ({}, "3.13", "default"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("files", "version", "place"), VERSIONS.values(), ids=VERSIONS)

@@ -10,6 +10,12 @@ SCRIPTS = ("start.sh", "run.sh")
 PROCFILE = "Procfile"
 
 
+def start_script(source: Source, script: str) -> str:
+    """Return the command that runs a script: with the shell that its first line names."""
+    first = next(iter(source.text(script).splitlines()), "")
+    return f"{'bash' if first.startswith('#!') and 'bash' in first else 'sh'} {script}"
+
+
 class ShellBuildpack:
     """Detects start.sh and run.sh."""
 
@@ -24,9 +30,7 @@ class ShellBuildpack:
     def plan(self, request: Request) -> BuildPlan:
         """Describe an image that holds the folder and runs the script with sh."""
         script = request.source.first(*SCRIPTS)
-        first = request.source.text(script).splitlines()[:1] if script else []
-        shell = "bash" if first and "bash" in first[0] else "sh"
-        start = f"{shell} {script}" if script else ""
+        start = start_script(request.source, script) if script else ""
         origins = {"start": Origin.model_validate({"value": start, "from": script})} if script else {}
         return BuildPlan(
             buildpack=self.name,

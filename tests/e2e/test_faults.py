@@ -1,0 +1,171 @@
+"""What goes wrong at three in the morning: processes killed, files damaged, folders full of surprises."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.conftest import Rw, ask, end, make_rw
+
+SERVER = """
+import os, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+time.sleep({delay})
+ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+def project(folder: Path, *, build_seconds: float = 0, start_seconds: float = 0) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "requirements.txt").write_text("")
+    (folder / "main.py").write_text(SERVER.format(delay=start_seconds))
+    (folder / "railway.toml").write_text(f'[build]\nbuildCommand = "sleep {build_seconds}"\n')
+    return folder
+
+
+@pytest.fixture
+def plain() -> Iterator[Rw]:
+    """A fresh home on processes."""
+    made = make_rw(RW_TARGET="process", RW_WARM_SECONDS="0")
+    yield made
+    end(made)
+
+
+def newest(rw: Rw, folder: Path) -> dict[str, object]:
+    return rw.json("deployments", "list", cwd=folder)["items"][0]
+
+
+def until_status(rw: Rw, folder: Path, wanted: set[str], seconds: float = 40) -> str:
+    deadline, status = time.monotonic() + seconds, ""
+    while time.monotonic() < deadline:
+        status = str(newest(rw, folder)["status"])
+        if status in wanted:
+            return status
+        time.sleep(0.05)
+    raise AssertionError(f"still {status}: {rw.log_tail()}")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("status", "build_seconds", "start_seconds"), [("building", 3, 0), ("deploying", 0, 3)], ids=["build", "health"])
+def test_daemon_killed_in_the_middle_goes_on_with_the_next_command(
+    rw: Rw, tmp_path: Path, status: str, build_seconds: float, start_seconds: float
+) -> None:
+    folder = project(tmp_path / f"killed-in-{status}", build_seconds=build_seconds, start_seconds=start_seconds)
+    rw.ok("up", str(folder), "-d")
+    until_status(rw, folder, {status})
+    os.kill(rw.pid(), signal.SIGKILL)
+    assert until_status(rw, folder, {"active", "failed"}) == "active"
+    service = rw.json("status", cwd=folder)["services"][0]
+    assert ask(service["url"]).text == "ok"
+    assert len(service["replicas"]) == 1
+    rw.ok("down", "--yes", cwd=folder)
+
+
+@pytest.mark.full
+def test_cancelled_build_really_stops_and_says_so(rw: Rw, tmp_path: Path) -> None:
+    folder = project(tmp_path / "cancelled", build_seconds=77)
+    operation = json.loads(rw.ok("up", str(folder), "-d", "--json").splitlines()[-1])["operation"]
+    until_status(rw, folder, {"building"})
+    time.sleep(1.0)
+    rw.ok("deployments", "cancel", operation, cwd=folder)
+    assert newest(rw, folder)["status"] == "cancelled"
+    deadline = time.monotonic() + 5
+    while any(b"sleep\x0077" in command(pid) for pid in os.listdir("/proc") if pid.isdigit()):
+        assert time.monotonic() < deadline, "the build's command still runs"
+        time.sleep(0.1)
+
+
+def command(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_damaged_database_is_named_and_put_aside_and_there_is_a_way_out(plain: Rw, tmp_path: Path) -> None:
+    folder = project(tmp_path / "app")
+    plain.up(folder)
+    plain.ok("daemon", "stop")
+    database = plain.home / "state.db"
+    database.write_bytes(b"this is no database" * 1000)
+    done = plain.run("status", "--json", cwd=folder)
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["code"]) == (8, "DATABASE_CORRUPT")
+    assert str(database) in error["hint"]
+    database.rename(database.with_suffix(".damaged"))
+    assert plain.up(folder)["status"] == "active"
+
+
+@pytest.mark.parametrize("name", ["with space", "quo'te\"d", "$(touch pwned); `id`", "naïve-日本", "-leading"])
+def test_awkward_file_names_reach_the_release_unchanged(plain: Rw, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / f"folder {name}"
+    folder.mkdir()
+    (folder / name).write_text("here")
+    (folder / "Procfile").write_text("web: sh -c 'while :; do ls -A; sleep 1; done' \n")
+    (folder / "railway.toml").write_text("[deploy]\nhealthcheckTimeout = 1\n")
+    plain.run("up", str(folder))
+    lines = plain.ok("logs", "-n", "50", cwd=folder)
+    assert name in lines
+    assert not (folder / "pwned").exists()
+
+
+def test_links_out_and_loops_and_sockets_do_no_harm(plain: Rw, tmp_path: Path) -> None:
+    folder = project(tmp_path / "app")
+    (folder / "loop").symlink_to(folder)
+    (folder / "out").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "pipe")
+    assert plain.up(folder)["status"] == "active"
+    release = next((plain.home / "releases").glob("*/app"))
+    assert not (release / "out").exists()
+
+
+def test_huge_file_is_refused_by_name_before_it_is_read(plain: Rw, tmp_path: Path) -> None:
+    folder = project(tmp_path / "app")
+    with (folder / "dump.sql").open("wb") as file:
+        file.truncate(3 * 1024**3)
+    began = time.monotonic()
+    code, result, _ = plain.result("up", str(folder))
+    assert (code, result["error"]["code"]) == (10, "SNAPSHOT_TOO_LARGE")
+    assert "dump.sql" in result["error"]["why"]
+    assert time.monotonic() - began < 10
+
+
+def test_folder_that_is_not_there_is_not_found(plain: Rw, tmp_path: Path) -> None:
+    code, result, _ = plain.result("up", str(tmp_path / "nowhere"))
+    assert (code, result["error"]["code"]) == (5, "SOURCE_MISSING")
+
+
+def test_unreachable_engine_is_exit_8_and_never_another_target(tmp_path: Path) -> None:
+    rw = make_rw(RW_TARGET="docker", DOCKER_HOST=f"unix://{tmp_path}/nothing.sock")
+    try:
+        code, result, _ = rw.result("up", str(project(tmp_path / "app")))
+        assert (code, result["error"]["code"]) == (8, "ENGINE_UNREACHABLE")
+    finally:
+        end(rw)
+
+
+def test_secrets_of_the_file_reach_no_log_event_or_process_list(plain: Rw, tmp_path: Path) -> None:
+    folder = project(tmp_path / "app")
+    secret = "s3cr3t-value-that-nobody-prints"
+    with (folder / "railway.toml").open("a") as file:
+        file.write(f'[variables]\nAPI_TOKEN = "{secret}"\n')
+    plain.up(folder)
+    assert secret not in plain.ok("deployments", "list", "--json", cwd=folder)
+    assert secret not in plain.log_tail()
+    database = b"".join(path.read_bytes() for path in plain.home.glob("state.db*"))
+    assert secret.encode() not in database
+    assert not [pid for pid in os.listdir("/proc") if pid.isdigit() and secret.encode() in command(pid)]
