@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from e2e.conftest import APPS, Rw, ask
+from websockets.sync.client import connect
+
 from rw_cli.client import Client
 from rw_shared.paths import Home
-from websockets.sync.client import connect
 
 KEYS = {"buildpack", "targets", "services", "path", "status", "contains", "also", "logs", "lines", "websocket", "fails", "needs"}
 EXPECTED = {folder.name: tomllib.loads((folder / "expect.toml").read_text()) for folder in sorted(APPS.iterdir()) if folder.is_dir()}

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from e2e.conftest import Rw, ask, end, make_rw
 
 SERVER = """
@@ -84,9 +83,13 @@ def test_cancelled_build_really_stops_and_says_so(rw: Rw, tmp_path: Path) -> Non
     rw.ok("deployments", "cancel", operation, cwd=folder)
     assert newest(rw, folder)["status"] == "cancelled"
     deadline = time.monotonic() + 5
-    while any(b"sleep\x0077" in command(pid) for pid in os.listdir("/proc") if pid.isdigit()):
+    while any(b"sleep\x0077" in command(pid) for pid in pids()):
         assert time.monotonic() < deadline, "the build's command still runs"
         time.sleep(0.1)
+
+
+def pids() -> list[str]:
+    return [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
 def command(pid: str) -> bytes:
@@ -168,4 +171,4 @@ def test_secrets_of_the_file_reach_no_log_event_or_process_list(plain: Rw, tmp_p
     assert secret not in plain.log_tail()
     database = b"".join(path.read_bytes() for path in plain.home.glob("state.db*"))
     assert secret.encode() not in database
-    assert not [pid for pid in os.listdir("/proc") if pid.isdigit() and secret.encode() in command(pid)]
+    assert not [pid for pid in pids() if secret.encode() in command(pid)]

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from e2e.conftest import free_port
 
 ROOT = Path(__file__).parent.parent.parent

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from e2e.conftest import APPS, Rw, end, make_rw
+
 from rw_daemon.detection.registry import BUILDPACKS
 from rw_shared import railway_toml
 from rw_shared.errors import RwError

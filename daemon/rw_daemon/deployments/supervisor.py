@@ -78,23 +78,27 @@ class Supervisor:
             self._busy.discard(name)
 
     async def _again(self, deployment: Deployment, instance: Instance, exit_: Exit) -> None:
-        deploy = (await self._controller.planned(deployment)).config.deploy
         budget = self._budget(deployment, instance)
+        pause = min(self._settings.restart_first_seconds * 2**budget.used, self._settings.restart_last_seconds)
+        await self._clock.sleep(pause)
+        if not await self._is_there(deployment, instance):
+            return  # rw itself put an end to it: a restart, fewer replicas, a new one in its place
         await self._told(deployment, instance, exit_, budget)
+        deploy = (await self._controller.planned(deployment)).config.deploy
+        limit = self._settings.restart_budget if deploy.restart_policy_max_retries is None else deploy.restart_policy_max_retries
         if not wants_restart(deploy, exit_):
             await self._over(deployment, exit_)
-            return
-        limit = self._settings.restart_budget if deploy.restart_policy_max_retries is None else deploy.restart_policy_max_retries
-        if budget.used >= limit:
+        elif budget.used >= limit:
             await self._crashed(deployment, exit_, restarts=budget.used)
-            return
-        pause = min(self._settings.restart_first_seconds * 2**budget.used, self._settings.restart_last_seconds)
-        budget.used += 1
-        self._output.remark(
-            deployment, f"{explain.ending(exit_)}; restart {budget.used} of {limit} in {pause:.1f} s", replica=instance.index
-        )
-        await self._clock.sleep(pause)
-        await self._renew(deployment, instance, restarts=budget.used)
+        else:
+            budget.used += 1
+            words = f"{explain.ending(exit_)}; restart {budget.used} of {limit}"
+            self._output.remark(deployment, words, replica=instance.index)
+            await self._renew(deployment, instance, restarts=budget.used)
+
+    async def _is_there(self, deployment: Deployment, instance: Instance) -> bool:
+        releases = await (await self._target(deployment)).runtime.releases()
+        return any(one.id == instance.id for release in releases for one in release.instances)
 
     async def _renew(self, deployment: Deployment, instance: Instance, *, restarts: int) -> None:
         target = await self._target(deployment)

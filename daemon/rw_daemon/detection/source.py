@@ -62,6 +62,8 @@ class Source:
             return tomllib.loads(self.text(path))
         except tomllib.TOMLDecodeError as error:
             raise ConfigInvalidError(path, f"is not valid TOML: {error}") from None
+        except (RecursionError, ValueError):
+            raise ConfigInvalidError(path, "is nested too deeply, or holds a number that is too long.") from None
 
     def json(self, path: str) -> dict[str, Any]:
         """Return a JSON file's object; empty when it is absent or of another type. ``ConfigInvalidError`` when it cannot be parsed."""
@@ -70,8 +72,10 @@ class Source:
             return {}
         try:
             value = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except json.JSONDecodeError as error:
             raise ConfigInvalidError(path, f"is not valid JSON: {error}") from None
+        except (RecursionError, ValueError):
+            raise ConfigInvalidError(path, "is nested too deeply, or holds a number that is too long.") from None
         return value if isinstance(value, dict) else {}
 
     def below(self, folder: str) -> Source:

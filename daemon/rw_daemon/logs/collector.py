@@ -50,9 +50,20 @@ class Collector:
         level, message, attrs = levels.read(line.text)
         key = instance.key
         return NewLine(
-            ts=line.at, project=key.project, environment=key.environment, service=key.service, deployment=key.deployment, version=key.version,
-            replica=instance.index, stream=line.stream, level=level, message=message, attrs=attrs, instance=instance.id, place=line.cursor,
-        )  # fmt: skip
+            ts=line.at,
+            project=key.project,
+            environment=key.environment,
+            service=key.service,
+            deployment=key.deployment,
+            version=key.version,
+            replica=instance.index,
+            stream=line.stream,
+            level=level,
+            message=message,
+            attrs=attrs,
+            instance=instance.id,
+            place=line.cursor,
+        )
 
     async def drain(self, deployment: str) -> None:
         """Wait until the output of a deployment's ended replicas is read to its end, at most a few seconds."""

@@ -7,9 +7,18 @@ import re
 from typing import Any
 
 LEVELS = {
-    "trace": "debug", "debug": "debug", "info": "info", "notice": "info", "warn": "warn", "warning": "warn", "error": "error", "err": "error",
-    "critical": "error", "fatal": "error", "panic": "error",
-}  # fmt: skip
+    "trace": "debug",
+    "debug": "debug",
+    "info": "info",
+    "notice": "info",
+    "warn": "warn",
+    "warning": "warn",
+    "error": "error",
+    "err": "error",
+    "critical": "error",
+    "fatal": "error",
+    "panic": "error",
+}
 _PREFIX = re.compile(
     r"^\W{0,2}(?:\d[\d:.,T /Z+-]*\W{0,3})?(?:\[\d+\]\s*)?\[?(trace|debug|info|notice|warn(?:ing)?|error|err|critical|fatal|panic)\]?\b",
     re.IGNORECASE,

@@ -197,10 +197,22 @@ class Logs:
 
 def _row(cursor: int, line: NewLine) -> Row:
     row: Row = {
-        "cursor": cursor, "type": "log", "ts": _stamp(line.ts), "project": line.project, "environment": line.environment,
-        "service": line.service, "deployment": line.deployment, "version": line.version, "replica": line.replica,
-        "source": line.source.value, "stream": line.stream, "level": line.level, "message": line.message, "step": line.step, "attrs": line.attrs,
-    }  # fmt: skip
+        "cursor": cursor,
+        "type": "log",
+        "ts": _stamp(line.ts),
+        "project": line.project,
+        "environment": line.environment,
+        "service": line.service,
+        "deployment": line.deployment,
+        "version": line.version,
+        "replica": line.replica,
+        "source": line.source.value,
+        "stream": line.stream,
+        "level": line.level,
+        "message": line.message,
+        "step": line.step,
+        "attrs": line.attrs,
+    }
     if line.instance:
         row["instance"], row["place"] = line.instance, line.place
     return row

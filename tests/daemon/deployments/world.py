@@ -9,10 +9,10 @@ from typing import Any
 
 from fakes.clock import FakeClock
 from fakes.targets import FakeBuilder, FakeEdge, FakeRuntime
-from rw_daemon.logs.logs import Logs
 
 from rw_daemon.deployments.composition import Deployments
 from rw_daemon.deployments.targets import Target
+from rw_daemon.logs.logs import Logs
 from rw_daemon.settings import Settings
 from rw_daemon.snapshots import Snapshots
 from rw_daemon.store.sql import SqlStore
