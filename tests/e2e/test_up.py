@@ -145,6 +145,8 @@ def test_scale_restart_and_logs(rw: Rw, online: dict[str, Any]) -> None:
     assert rows[0]["schema"] == rows[-1]["schema"] == "rw/v1"
     assert any("gunicorn" in row.get("message", "") for row in rows)
     rw.ok("scale", "web=1", cwd=folder)
+    time.sleep(1.5)  # longer than the supervisor waits before it looks at a replica that ended
+    assert [replica["index"] for replica in rw.json("status", cwd=folder)["services"][0]["replicas"]] == [0]
 
 
 def test_followed_logs_show_new_lines_across_a_redeployment(rw: Rw, online: dict[str, Any]) -> None:

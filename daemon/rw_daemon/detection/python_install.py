@@ -35,8 +35,8 @@ def choose(source: Source) -> Install:
         return _uv(source, "uv.lock", "--locked ")
     if source.has("poetry.lock"):
         return _poetry(source, "poetry.lock")
-    if source.has("pdm.lock"):
-        return _locked(source, "pdm", "pdm.lock", (_venv(source), "uv tool run pdm install --prod --frozen-lockfile --no-self"))
+    if source.has("pdm.lock"):  # its extra brings the versions that pdm was tried with: a newer hishel breaks it
+        return _locked(source, "pdm", "pdm.lock", (_venv(source), "uv tool run 'pdm[locked]' install --prod --frozen-lockfile --no-self"))
     if source.has("Pipfile"):
         return _pipenv(source)
     if source.has("requirements.txt"):

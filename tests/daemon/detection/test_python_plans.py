@@ -258,7 +258,7 @@ INSTALLS: dict[str, tuple[dict[str, str], str, list[str]]] = {
     "pdm": (
         {"pdm.lock": "", "pyproject.toml": PROJECT},
         "pdm",
-        ["uv venv --quiet .venv", "uv tool run pdm install --prod --frozen-lockfile --no-self"],
+        ["uv venv --quiet .venv", "uv tool run 'pdm[locked]' install --prod --frozen-lockfile --no-self"],
     ),
     "pipenv": (
         {"Pipfile": "", "Pipfile.lock": "{}"},
