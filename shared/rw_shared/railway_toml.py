@@ -228,6 +228,9 @@ class _Reader:
                 found[name] = str(value)
             elif value is not None:
                 raise self.wrong(f"variables.{name}", "a text or number", value)
+            said = found.get(name, "")
+            if name == "PORT" and "${{" not in said and not (said.isascii() and said.isdigit() and 0 < int(said[:6]) < 65536):
+                raise self.wrong("variables.PORT", "a port from 1 to 65535", value)
             if "\0" in found.get(name, ""):
                 raise self.wrong(f"variables.{name}", "a text without a NUL byte", value)
         return found

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rw_cli.context.session import Session, path_of
+from rw_cli.context.session import SCHEMA, Session, path_of
 from rw_cli.render.logs import log_text
 
 logs_app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -28,6 +28,8 @@ def logs(
     query: dict[str, Any] = {"project": project, "environment": environment, "service": services or [], "deployment": deploy,
                              "source": "build" if build else "deploy"}  # fmt: skip
     past = session.client.call("GET", "/v1/logs", query={**query, "n": max(lines, 1)})["items"]
+    if session.is_json:
+        session.row({"schema": SCHEMA, "type": "begin", "project": project, "environment": environment})
     for row in past if lines else ():
         _write(session, row)
     sys.stdout.flush()
@@ -36,6 +38,8 @@ def logs(
         for row in session.client.stream("/v1/logs/stream", query={**query, "after": after}, cursor="cursor"):
             _write(session, row)
             sys.stdout.flush()
+    elif session.is_json:
+        session.row({"schema": SCHEMA, "type": "result", "lines": len(past) if lines else 0})
 
 
 def _write(session: Session, row: dict[str, Any]) -> None:

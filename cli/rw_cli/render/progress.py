@@ -48,6 +48,8 @@ class Progress:
             return []
         if row.get("type") == "gap":
             return [f"… {row['missed']} lines were too fast to show; `rw logs` has them"]
+        if row.get("type") == "log" and row.get("attrs", {}).get("state"):
+            return self._build_step(row["service"], line(row["step"] or row["message"]), row["attrs"])
         if row.get("type") == "log":
             text = line(row["message"])
             self.last.append(f"{row['service']} | {text}")
@@ -68,6 +70,19 @@ class Progress:
         if name == "deployment.status_changed":
             return self._status(service, known, data)
         return []
+
+    def _build_step(self, service: str, name: str, attrs: Json) -> list[str]:
+        """One line when a step of the build is over; while it runs it is part of the service's line."""
+        state = attrs["state"]
+        known = self.services.get(service)
+        if known is not None and state == "started":
+            known.step = f"build: {name}"
+        if state == "started":
+            return []
+        seconds = f" {attrs['seconds']:.1f} s" if attrs.get("seconds", 0) >= 0.1 else ""
+        text = f"{service} | {MARKS['done' if state == 'cached' else state]} {name}{' cached' if state == 'cached' else seconds}"
+        self.last.append(text)
+        return [text]
 
     def _status(self, service: str, known: ServiceProgress, data: Json) -> list[str]:
         if data["after"] in {"active", "completed", "failed", "crashed", "cancelled", "skipped"}:

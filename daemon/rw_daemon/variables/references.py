@@ -57,8 +57,7 @@ class _Resolver:
         scope, name = match[1], match[2]
         if scope is None:
             for own in dict.fromkeys((within, "", SHARED)):
-                # a name may stand for the same name elsewhere: A = "${{A}}" means the shared A, not itself
-                if name in self.scopes[own] and ((own, name) != chain[-1] or not self._elsewhere(own, name)):
+                if name in self.scopes[own]:
                     return self.value(own, name, chain)
             offered = (offers[name] for offers in self.services.values() if name in offers)
         elif scope == SHARED and name in self.scopes[SHARED]:
@@ -69,13 +68,6 @@ class _Resolver:
         if found is None:
             raise ConfigInvalidError("variables", f"{_words(chain[-1])} refers to {match[0]}, which is not there.")
         return found
-
-    def _elsewhere(self, scope: str, name: str) -> bool:
-        """Return whether another scope, not yet on the way, has the name."""
-        others = [one for one in self.scopes if one != scope and name in self.scopes[one]]
-        return (scope == "" and bool(others) and self.scopes[SHARED][name] != self.scopes[""][name]) or any(
-            name in offers for offers in self.services.values()
-        )
 
 
 def _words(place: Place) -> str:
