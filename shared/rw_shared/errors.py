@@ -680,7 +680,7 @@ class DatabaseCorruptError(RwError):
         super().__init__(
             f"The database {path} is damaged.",
             why=f"{clip(reason, 300)} A copy was put at {copy}.",
-            hint=f"Move it away (`mv {path} {path}.damaged`) and run the command again: what runs is found again by its labels.",
+            hint=f"Move it away (`mv {path} {path}.damaged`) and run `rw up` in each project; what ran before is taken down.",
         )
 
 

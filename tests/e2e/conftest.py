@@ -96,8 +96,17 @@ def make_rw(**environ: str) -> Rw:
 
 
 def end(rw: Rw) -> None:
-    rw.run("daemon", "stop", "--everything", "--yes", timeout=120)
+    done = rw.run("daemon", "stop", "--everything", "--yes", timeout=120)
+    left = [path.name for path in Path("/proc").iterdir() if path.name.isdigit() and str(rw.home).encode() in _command_line(path)]
+    assert not left, f"still there after the daemon stopped: {left} {done.stderr}"
     shutil.rmtree(rw.home.parent, ignore_errors=True)
+
+
+def _command_line(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 @pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.engine)], scope="module")

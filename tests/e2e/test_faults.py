@@ -31,7 +31,7 @@ ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serv
 def project(folder: Path, *, build_seconds: float = 0, start_seconds: float = 0) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "requirements.txt").write_text("")
-    (folder / "main.py").write_text(SERVER.format(delay=start_seconds))
+    (folder / "main.py").write_text(SERVER.format(delay=start_seconds) + f"# {time.time_ns()}: no build cache knows it\n")
     (folder / "railway.toml").write_text(f'[build]\nbuildCommand = "sleep {build_seconds}"\n')
     return folder
 

@@ -44,11 +44,13 @@ class Recovery:
 
     async def run(self) -> None:
         """Do all of it once. A target that does not answer is left for later; nothing of the others waits for it."""
-        for kind in await self._kinds():
+        known = await self._kinds()
+        for kind in self._targets.kinds:  # also those that no environment uses: a lost database leaves replicas behind
             try:
                 await self._target(await self._targets.get(kind, {}))
             except UnreachableError as error:
-                log.warning("target %s cannot be reached: %s", kind, error.why)
+                if kind in known:
+                    log.warning("target %s cannot be reached: %s", kind, error.why)
         if await self._store.services():
             try:
                 await self._router.apply()
@@ -57,11 +59,11 @@ class Recovery:
         for operation in await self._store.unsettled_operations():
             await self._orders.resume(operation)
 
-    async def _kinds(self) -> list[TargetKind]:
+    async def _kinds(self) -> set[TargetKind]:
         found: set[TargetKind] = set()
         for project in await self._store.projects():
             found.update((await self._store.environments(project.name)).values())
-        return sorted(found)
+        return found
 
     async def _target(self, target: Target) -> None:
         found = {release.key.deployment: release for release in await target.runtime.releases()}

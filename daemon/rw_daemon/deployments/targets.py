@@ -42,6 +42,11 @@ class Targets:
         await target.runtime.check()
         return target
 
+    @property
+    def kinds(self) -> list[TargetKind]:
+        """All targets that could be opened, the preferred first."""
+        return list(self._openers)
+
     def known(self) -> list[Target]:
         """Return the targets that are open."""
         return list(self._open.values())

@@ -18,7 +18,7 @@ BUILD_PACKAGES = ("RW_BUILD_APT_PACKAGES", "NIXPACKS_APT_PKGS", "RAILPACK_BUILD_
 RUN_PACKAGES = ("RW_BUILD_RUNTIME_APT_PACKAGES", "RAILPACK_DEPLOY_APT_PACKAGES")
 MAIN = "web"
 INSTALL_STEP, BUILD_STEP = "install", "build"
-VENV = "uv venv --quiet --seed .venv"  # with a pip of its own, which many install commands call
+VENV = 'uv venv --quiet --seed --python "${UV_PYTHON:-python3}" .venv'  # with a pip of its own, which many install commands call
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?:=[\w.+~:-]+)?")
 
 
@@ -33,7 +33,7 @@ def apply(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> Bui
     ``ConfigInvalidError``: a name that cannot be a package's.
     """
     if plan.dockerfile:
-        plan = _passed_over(plan, request, commands)
+        plan = _passed_over(plan, request)
     else:
         plan = _procfile(plan, commands)
         for said in _weakest_first(INSTALL, request.variables):
@@ -63,8 +63,8 @@ def _weakest_first(names: tuple[str, ...], variables: Mapping[str, str], configu
     return [configured, *said] if configured else said
 
 
-def _passed_over(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> BuildPlan:
-    places = [procfile.NAME] if commands else []
+def _passed_over(plan: BuildPlan, request: Request) -> BuildPlan:
+    places = [procfile.NAME] if request.source.has(procfile.NAME) else []
     places += [request.config.origins.get("build.buildCommand", "railway.toml")] if request.config.build.build_command else []
     places += [name for name in (*INSTALL, *BUILD, *BUILD_PACKAGES, *RUN_PACKAGES) if request.variables.get(name)]
     words = "{} has no effect: {} is built as it is."

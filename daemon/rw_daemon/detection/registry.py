@@ -45,10 +45,10 @@ def plan(request: Request) -> BuildPlan:
     :raises NothingDetectedError: no buildpack matches. ``NoStartCommandError``: a service has no command.
         ``ConfigInvalidError``: a file that decides cannot be read, or is named and not there.
     """
-    commands = procfile.read(request.source)
     matches = _matches(request)
     if not matches:
         raise NothingDetectedError(_tree(request), [pack.recognises for pack in BUILDPACKS])
+    commands = {} if matches[0][0].name == DockerfileBuildpack.name else procfile.read(request.source)
     pack, proof, beat = _pick(matches, request, said=overrides.start_said(request, commands))
     made = _with_script(pack.plan(request), request)
     made = made.model_copy(update={"origins": {**made.origins, "buildpack": Origin(value=pack.name, beat=beat, **{"from": proof})}})

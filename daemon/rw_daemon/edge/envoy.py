@@ -82,12 +82,18 @@ class EnvoyEdge:
         return self._find() is not None and await self._admin.is_ready()
 
     async def ended(self) -> None:
-        """Return when the Envoy that this object started or adopted is gone; at once when that happened before the call."""
-        while not self._expected:
-            self._changed.clear()
-            await self._changed.wait()
-        while (running := self._find()) is not None:  # after a hot restart another one runs
-            await end_of(running.pid)
+        """Return when the Envoy that this object started or adopted is gone, at once when that happened before the call.
+
+        One that ``stop`` ended is not missed by anybody: then this waits for the next one.
+        """
+        while True:
+            while not self._expected:
+                self._changed.clear()
+                await self._changed.wait()
+            while (running := self._find()) is not None:  # after a hot restart another one runs
+                await end_of(running.pid)
+            if self._expected:
+                return
 
     async def stop(self) -> None:
         """Stop Envoy: SIGTERM, and SIGKILL when that does not help."""

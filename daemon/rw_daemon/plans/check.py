@@ -9,6 +9,10 @@ from rw_shared.errors import ConfigInvalidError
 
 SECRET_NAME = re.compile(r"(?i)(secret|passw(or)?d|token|api_?key|credential)")
 
+BINDS_LOOPBACK = re.compile(
+    r"(?<![\w.])(?:127\.0\.0\.1|localhost):\$\{?PORT|--(?:host|bind|address|listen)[=\s](?:127\.0\.0\.1|localhost)\b"
+)
+
 
 def check(plan: BuildPlan) -> tuple[Notice, ...]:
     """Return warnings about a plan.
@@ -29,7 +33,7 @@ def check(plan: BuildPlan) -> tuple[Notice, ...]:
         if base and (":" not in base or base.endswith(":latest")):
             notices.append(Notice(code="BASE_NOT_PINNED", message=f"The base image {base} has no version.", fix="Ask for a version."))
     for service in plan.services:
-        if re.search(r"(?<![\w.])(127\.0\.0\.1|localhost)[:\s]+\$?\{?PORT", service.start):
+        if BINDS_LOOPBACK.search(service.start):
             notices.append(
                 Notice(
                     code="BINDS_LOOPBACK", message=f"{service.name} binds an address that nothing outside reaches.", fix="Bind $HOST:$PORT."

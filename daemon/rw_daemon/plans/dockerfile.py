@@ -112,7 +112,7 @@ class _Renderer:
                 else:
                     mounts.append(f"--mount=type=bind,from=variables,source=/{step.name},target={VARIABLES}")
                     prefix = f"set -a; . {VARIABLES}; set +a; "
-            lines.append("RUN " + " ".join([*mounts, prefix + command]))
+            lines.append("RUN " + " ".join([*mounts, _run(prefix + command.strip())]))
         return lines if len(lines) > 1 else []
 
     def _copies(self, inputs: tuple[str, ...]) -> list[str]:
@@ -164,12 +164,12 @@ class _Renderer:
     def _tail(self) -> list[str]:
         lines = [f"USER {USER}"]
         main = self._plan.services[0] if self._plan.services else ServicePlan(name="web")
-        others = [f"#   {service.name}: {service.start}" for service in self._plan.services[1:]]
+        others = [f"#   {service.name}: {_one_line(service.start)}" for service in self._plan.services[1:]]
         if others:
             lines.append("# the same image also runs:")
             lines += others
         if main.pre_deploy:
-            lines.append(f"# before each release: {' && '.join(main.pre_deploy)}")
+            lines.append(f"# before each release: {_one_line(' && '.join(main.pre_deploy))}")
         if main.start:
             lines.append(f'CMD ["/bin/sh", "-c", {json.dumps(shell_text(main.start))}]')
         return lines
@@ -181,6 +181,16 @@ def _apt(packages: tuple[str, ...]) -> list[str]:
     names = " ".join(packages)
     mount = "--mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked"
     return [f"RUN {mount} apt-get update -qq && apt-get install -y -qq --no-install-recommends {names} && rm -rf /var/lib/apt/lists/*"]
+
+
+def _one_line(text: str) -> str:
+    """Return text that a comment can hold."""
+    return " ".join(text.split()).removesuffix("\\")
+
+
+def _run(command: str) -> str:
+    """Return shell text for RUN; with line ends in it as a list, for a bare one would end the instruction."""
+    return json.dumps(["/bin/sh", "-c", command]) if "\n" in command or "\r" in command else command
 
 
 def _quoted(value: str) -> str:

@@ -28,15 +28,15 @@ def test_symptoms(words, symptom):
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted", "newer", "good"),
+    ("tool", "found", "wanted", "good"),
     [
-        pytest.param("v22.3.1", "22", False, True, id="same major"),
-        pytest.param("v20.1.0", "22", False, False, id="other major"),
-        pytest.param("Python 3.12.1", "3.13", False, False, id="other minor"),
-        pytest.param("go version go1.26.0 linux/amd64", "1.24", True, True, id="newer Go"),
-        pytest.param("go version go1.22.0 linux/amd64", "1.24", True, False, id="older Go"),
-        pytest.param("v22.3.1", "", False, True, id="nothing asked"),
+        pytest.param("node", "v22.3.1", "22", True, id="same major"),
+        pytest.param("node", "v20.1.0", "22", False, id="other major"),
+        pytest.param("python", "Python 3.12.1", "3.13", False, id="other minor"),
+        pytest.param("go", "go version go1.26.0 linux/amd64", "1.24", True, id="newer Go"),
+        pytest.param("go", "go version go1.22.0 linux/amd64", "1.24", False, id="older Go"),
+        pytest.param("node", "v22.3.1", "", True, id="nothing asked"),
     ],
 )
-def test_versions_fit_as_precisely_as_asked(found, wanted, newer, good):
-    assert fits(found, wanted, newer_is_fine=newer) is good
+def test_versions_fit_as_precisely_as_asked(tool, found, wanted, good):
+    assert fits(tool, found, wanted) is good

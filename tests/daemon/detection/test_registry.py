@@ -81,6 +81,7 @@ TIES: dict[str, tuple[dict[str, str], str, list[tuple[str, str]]]] = {
         [("python", "requirements.txt"), ("node", "package.json")],
     ),
     "a Dockerfile beats a broken manifest": ({"Dockerfile": "FROM x", "pyproject.toml": "["}, "dockerfile", []),
+    "a Dockerfile beats a broken Procfile": ({"Dockerfile": "FROM x", "Procfile": "nonsense"}, "dockerfile", []),
     "pages of a Python server": ({**PYTHON, "index.html": ""}, "python", [("static", "index.html")]),
 }
 
@@ -200,7 +201,7 @@ def test_the_install_command_gets_an_environment_to_install_into_and_all_sources
     plan = planned(PYTHON, **{name: name for level in LEVELS[:3] if level in present for name in [level.format("INSTALL")]})
     (install,) = [step for step in plan.steps if step.name == "install"]
     order = expected([*present], "INSTALL")
-    assert install.commands == ("uv venv --quiet --seed .venv", order[0])
+    assert install.commands == ('uv venv --quiet --seed --python "${UV_PYTHON:-python3}" .venv', order[0])
     assert install.inputs == (".",)
     assert [source for _, source in beaten(plan, "steps.install")] == [*order[1:], "detection"]
 

@@ -1,0 +1,72 @@
+"""What of a plan could end an instruction of the Dockerfile too early, and the rules that a finished plan keeps."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rw_daemon.plans.check import check
+from rw_daemon.plans.dockerfile import render
+from rw_daemon.plans.plan import Bases, BuildPlan, ServicePlan, Step
+from rw_shared.errors import ConfigInvalidError
+
+BASE = "debian:trixie-slim"
+
+
+def plan(*commands: str, start: str = "./server", **changes: object) -> BuildPlan:
+    steps = (Step(name="build", commands=commands, inputs=(".",)),)
+    services = (ServicePlan(name="web", start=start),)
+    values: dict[str, object] = {"buildpack": "shell", "bases": Bases(build=BASE, run=BASE), "steps": steps, "services": services}
+    return BuildPlan.model_validate({**values, **changes})
+
+
+@pytest.mark.parametrize("is_portable", [False, True])
+@pytest.mark.parametrize("command", ["set -e\nmake\nmake install\n./x", "a \\\n  b", "a\r\nb"])
+def test_a_command_of_several_lines_stays_one_instruction(command: str, is_portable: bool) -> None:
+    (line,) = [
+        one for one in render(plan(command), portable=is_portable).split("\n") if "make" in one or ("/bin/sh" in one and "RUN" in one)
+    ]
+    assert json.loads(line.removeprefix("RUN ")) == ["/bin/sh", "-c", command]
+
+
+def test_a_command_of_one_line_is_readable() -> None:
+    assert "\nRUN make all\n" in render(plan("make all\n"))
+
+
+def test_commands_in_comments_stay_in_them() -> None:
+    services = (ServicePlan(name="web", start="a", pre_deploy=("b\nRUN evil",)), ServicePlan(name="worker", start="c\nRUN evil \\", port=0))
+    text = render(plan("x", services=services))
+    assert [line for line in text.splitlines() if "evil" in line] == ["#   worker: c RUN evil ", "# before each release: b RUN evil"]
+
+
+def test_the_app_is_process_one() -> None:
+    assert 'CMD ["/bin/sh", "-c", "exec ./server --port $PORT"]' in render(plan("x", start="./server --port $PORT"))
+
+
+def test_two_services_of_one_name_are_refused() -> None:
+    with pytest.raises(ConfigInvalidError, match="two services are called 'web'"):
+        check(plan("x", services=(ServicePlan(name="web"), ServicePlan(name="web"))))
+
+
+@pytest.mark.parametrize("name", ["DJANGO_SECRET_KEY", "DB_PASSWORD", "GITHUB_TOKEN", "API_KEY"])
+def test_a_secret_never_stands_in_an_image(name: str) -> None:
+    with pytest.raises(ConfigInvalidError, match=name) as caught:
+        check(plan("x", environment={name: "s3cret"}))
+    assert "s3cret" not in str(caught.value.to_wire())
+
+
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({}, []),
+        ({"bases": Bases(build="python", run="python:latest")}, ["BASE_NOT_PINNED", "BASE_NOT_PINNED"]),
+        ({"services": (ServicePlan(name="web", start="gunicorn app:app -b 127.0.0.1:$PORT"),)}, ["BINDS_LOOPBACK"]),
+        ({"services": (ServicePlan(name="web", start="uvicorn app:app --host localhost --port $PORT"),)}, ["BINDS_LOOPBACK"]),
+        ({"services": (ServicePlan(name="web", start="server --host=127.0.0.1 --port=8000"),)}, ["BINDS_LOOPBACK"]),
+        ({"services": (ServicePlan(name="web", start="server --db localhost:5432 --bind $HOST:$PORT"),)}, []),
+        ({"services": (ServicePlan(name="worker", start="work --redis localhost:6379", port=0),)}, []),
+    ],
+)
+def test_what_would_surprise_later_is_told_now(changes: dict[str, object], codes: list[str]) -> None:
+    assert [one.code for one in check(plan("x", **changes))] == codes
