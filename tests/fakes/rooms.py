@@ -129,4 +129,9 @@ def fake_rooms(store: Any, *, info: DaemonInfo | None = None, stop: Callable[[],
         logs=FakeLogs(),
         info=info or DaemonInfo(version="0", pid=1, home="/nowhere", started_at=NOW),
         stop=stop,
+        everything=everything,
     )
+
+
+async def everything() -> None:
+    """Nothing runs here."""
