@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 
-FIRST, COUNT = 20_000, 10_000  # below the range that kernels hand out by themselves (32768 on Linux, 49152 on macOS)
+from rw_daemon.processes.loopback import SERVICES, is_free
 
 
 def free_port(scope: str, service: str, *, taken: set[int]) -> int:
-    """Return a port that no service has and that nobody listens on, beginning with the one that the name hashes to."""
+    """Return a port that no service has and that nobody listens on, beginning with the one that the name hashes to.
+
+    ``OSError`` when all are taken.
+    """
     start = int.from_bytes(hashlib.sha256(f"{scope}/{service}".encode()).digest()[:4], "big")
-    for step in range(COUNT):
-        port = FIRST + (start + step) % COUNT
-        if port not in taken and _is_free(port):
+    for step in range(len(SERVICES)):
+        port = SERVICES[(start + step) % len(SERVICES)]
+        if port not in taken and is_free(port):
             return port
     raise OSError("no loopback port is free")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

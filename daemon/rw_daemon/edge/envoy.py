@@ -17,6 +17,7 @@ from rw_daemon.edge.admin import Admin
 from rw_daemon.edge.edge import HttpRoute
 from rw_daemon.edge.running import Running, end_all, end_of, launch
 from rw_daemon.edge.watched import Watched
+from rw_daemon.processes.loopback import is_free
 from rw_shared.errors import EdgeFailedError
 
 log = logging.getLogger(__name__)
@@ -226,7 +227,7 @@ class EnvoyEdge:
         :param present: names of what listens already.
         """
         wanted = {route.port for route in routes if route.port}
-        taken = frozenset(port for port in wanted if documents.own_name(port) not in present and not ports.is_free(port))
+        taken = frozenset(port for port in wanted if documents.own_name(port) not in present and not is_free(port))
         return documents.listeners(routes, port=self._port, folder=self._folder, without=taken), taken
 
     async def _put_listeners(self, routes: tuple[HttpRoute, ...]) -> frozenset[int]:

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import logging
-import socket
 from contextlib import suppress
 from pathlib import Path
 
+from rw_daemon.processes.loopback import is_free
 from rw_shared.errors import EdgeFailedError
 
 log = logging.getLogger(__name__)
 PORTS_TRIED = 200
-
-
-def is_free(port: int) -> bool:
-    """Return whether somebody could listen on a loopback port now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def remembered(folder: Path) -> int:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 LOWEST = 15_000
+SERVICES = range(30_000, 32_700)
+"""Kept for the stable ports of services: no replica takes one while the edge is down."""
 TRIES = 200
 
 
@@ -18,7 +20,7 @@ def free_port(*, taken: Container[int] = (), host: str = "127.0.0.1") -> int:
     It lies below the kernel's range for outgoing connections: under load the edge's own connections would else take it between this
     look and the app's ``bind``.
     """
-    highest = outgoing_start() - 1
+    highest = min(outgoing_start(), SERVICES.start) - 1
     for _ in range(TRIES if highest > LOWEST + 1000 else 0):
         port = random.randint(LOWEST, highest)  # noqa: S311 - only to spread them
         if port not in taken and is_free(port, host=host):
