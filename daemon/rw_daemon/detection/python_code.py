@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -39,6 +40,7 @@ NAMES = ("app", "application", "api", "server")  # what an app object is called,
 FILES = ("main", "app", "wsgi", "asgi", "server", "api", "application", "run", "index", "hello", "__init__")
 SCRIPTS = ("main.py", "app.py", "server.py", "run.py", "start.py", "bot.py", "worker.py", "hello.py")
 NOT_SERVED = frozenset({"tests", "test", "testing", "docs", "doc", "examples", "example", "samples", "migrations", "benchmarks"})
+IMPORTABLE = re.compile(r"[\w/-]+\.py")  # any other name could not be imported, and would be read by the shell of the start command
 LOOKED_AT = 400  # files; the ones with likely names come first
 LARGEST_BYTES = 500_000
 
@@ -63,8 +65,8 @@ class App:
 def find_app(source: Source) -> App | None:
     """Return the app object of a project: likely file names first, the root before folders, objects before factories."""
     files = [_File(source, path) for path in _likely(source)]
-    factories = {f"{file.module}.{app.attribute}": app for file in files for app in file.factories()}
-    found = [*factories.values(), *(app for file in files for app in file.objects(factories))]
+    factories = {f"{file.module}.{app.attribute}": app for file in files for app in file.factories(callable_only=False)}
+    found = [app for file in files for app in (*file.factories(), *file.objects(factories))]
     return min(found, key=lambda app: (app.is_factory, _rank(app.path), _name_rank(app.attribute)), default=None)
 
 
@@ -101,7 +103,7 @@ def assigns(source: Source, path: str, name: str) -> bool:
 
 
 def _likely(source: Source) -> list[str]:
-    paths = [path for path in source.paths if path.endswith(".py") and not _is_test(path) and path.count("/") <= 3]
+    paths = [path for path in source.paths if IMPORTABLE.fullmatch(path) and not _is_test(path) and path.count("/") <= 3]
     return sorted(paths, key=_rank)[:LOOKED_AT]
 
 
@@ -138,11 +140,11 @@ class _File:
         self.module, self.root = _module(source, path, self._tree)
         self._names = _imported(self._tree, self.module if path.endswith("/__init__.py") else self.module.rpartition(".")[0])
 
-    def factories(self) -> list[App]:
-        """Return the functions of a usual name that make an app and can be called without arguments."""
+    def factories(self, *, callable_only: bool = True) -> list[App]:
+        """Return the functions of a usual name that make an app; ``callable_only``: those that a server can call, without arguments."""
         found = []
         for node in _top_level(self._tree):
-            if isinstance(node, ast.FunctionDef) and node.name in FACTORIES and not _required(node):
+            if isinstance(node, ast.FunctionDef) and node.name in FACTORIES and not (callable_only and _required(node)):
                 calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
                 known = next((CLASSES[name] for call in calls if (name := _resolved(call.func, self._names)) in CLASSES), None)
                 if known:

@@ -28,6 +28,10 @@ def included(source: Source, path: str) -> list[str]:
     return [one for one, _ in _files(source, path)]
 
 
+ON_LINUX = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "extra": ""}
+"""Where the app will run: a requirement for another system is none."""
+
+
 def required(source: Source, path: str) -> list[str]:
     """Return a requirements file and those it includes; a constraint installs nothing."""
     return [one for one, is_constraint in _files(source, path) if not is_constraint]
@@ -125,6 +129,8 @@ def _names(line: str) -> set[str]:
         parsed = Requirement(line)
     except InvalidRequirement:
         return {str(canonicalize_name(egg[1]))} if egg else set()
+    if parsed.marker is not None and not parsed.marker.evaluate(ON_LINUX):
+        return set()
     return _with_extras(parsed.name, parsed.extras)
 
 

@@ -79,7 +79,8 @@ class PythonBuildpack:
         proof = source.first(*MANIFESTS, *SCRIPTS)
         if proof == "pyproject.toml":
             document = source.toml(proof)
-            is_project = "project" in document or "build-system" in document or "poetry" in document.get("tool", {})
+            tool = document.get("tool")
+            is_project = "project" in document or "build-system" in document or (isinstance(tool, dict) and "poetry" in tool)
             return proof if is_project else source.first(*SCRIPTS)
         return proof
 
