@@ -1,0 +1,193 @@
+"""What makes a deployment fail; what served before still serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rw_shared.errors.base import RwError, clip
+
+
+class DeploymentFailedError(RwError):
+    """Base of what makes a deployment fail; the version that served before still serves."""
+
+    code, status, exit_code = "DEPLOYMENT_FAILED", 409, 3
+
+
+class BuildFailedError(DeploymentFailedError):
+    """A build step ended with an error.
+
+    :param line: line of the Dockerfile, where there is one.
+    """
+
+    code = "BUILD_FAILED"
+
+    def __init__(self, step: str, *, exit_code: int | None, output: str, line: int | None = None, command: str = "") -> None:
+        where = f" (Dockerfile line {line})" if line else ""
+        ended = f" ended with exit code {exit_code}" if exit_code is not None else " failed"
+        super().__init__(
+            f"The build step {step!r}{where}{ended}.",
+            why=clip(output),
+            hint="Correct what the last lines say; `rw logs --build` has the whole log, `rw plan` shows the steps.",
+            details={"step": step, "exitCode": exit_code, "line": line, "command": command, "output": clip(output)},
+        )
+
+
+class ToolMissingError(DeploymentFailedError):
+    """The process target needs a program that is not on this machine."""
+
+    code = "TOOL_MISSING"
+
+    def __init__(self, tool: str, *, needed_for: str, found: str = "", hint: str = "") -> None:
+        super().__init__(
+            f"{tool} is needed {needed_for} and is not on this machine.",
+            why=f"Found instead: {found}." if found else "It is not on the PATH.",
+            hint=hint or f"Install {tool}, or use a Docker engine: `RW_TARGET=docker rw up`.",
+        )
+
+
+class BaseImageMissingError(DeploymentFailedError):
+    """An image that the build starts from cannot be had."""
+
+    code = "BASE_IMAGE_MISSING"
+
+    def __init__(self, image: str, *, reason: str) -> None:
+        super().__init__(
+            f"The image {image} cannot be had.",
+            why=clip(reason),
+            hint=f"Check the network and the name, or run `docker pull {image}` to see more.",
+            details={"image": image},
+        )
+
+
+class RegistryUnreachableError(DeploymentFailedError):
+    """A package registry did not answer, also after trying again."""
+
+    code = "REGISTRY_UNREACHABLE"
+
+    def __init__(self, step: str, *, output: str) -> None:
+        super().__init__(
+            f"The build step {step!r} could not reach a package registry.",
+            why=clip(output),
+            hint="Check the network and proxies, then run `rw up` again.",
+        )
+
+
+class DiskFullError(DeploymentFailedError):
+    """No space is left where rw or the engine writes."""
+
+    code = "DISK_FULL"
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"No space is left on {where}.",
+            why="A write failed; what was half written has been removed.",
+            hint="Free some space (`docker system df` shows the engine's), then run `rw up` again.",
+        )
+
+
+class ArtifactMissingError(DeploymentFailedError):
+    """What a release runs from (its image) was removed under it."""
+
+    code = "ARTIFACT_MISSING"
+
+    def __init__(self, service: str, reference: str) -> None:
+        super().__init__(
+            f"The image of {service} is gone.",
+            why=f"{reference[:80]} was built and is no longer in the engine.",
+            hint="Run `rw up` to build it again.",
+            details={"image": reference},
+        )
+
+
+class PreDeployFailedError(DeploymentFailedError):
+    """The pre-deploy command ended with an error."""
+
+    code = "PRE_DEPLOY_FAILED"
+
+    def __init__(self, command: str, *, exit_code: int, output: str) -> None:
+        super().__init__(
+            f"The pre-deploy command {command!r} ended with exit code {exit_code}.",
+            why=clip(output),
+            hint="Correct it and run `rw up` again; `rw logs` has its output.",
+            details={"command": command, "exitCode": exit_code, "output": clip(output)},
+        )
+
+
+class PreDeployUnknownError(DeploymentFailedError):
+    """The pre-deploy command was cut off and nobody knows how it ended; it is never run twice."""
+
+    code = "PRE_DEPLOY_UNKNOWN"
+
+    def __init__(self, command: str) -> None:
+        super().__init__(
+            f"How the pre-deploy command {command!r} ended is not known.",
+            why="It was interrupted together with rw, and running it twice could do harm.",
+            hint="Look at what it does (a migration, say), then run `rw up` again.",
+        )
+
+
+class NeverHealthyError(DeploymentFailedError):
+    """The new release did not become healthy in time.
+
+    :param details: ``probes``, ``listening``, ``lastLines``.
+    """
+
+    code = "NEVER_HEALTHY"
+
+    def __init__(self, service: str, *, why: str, hint: str, details: Mapping[str, Any]) -> None:
+        super().__init__(f"The new release of {service} did not become healthy.", why=why, hint=hint, details=details)
+
+
+class CrashedError(DeploymentFailedError):
+    """The app ended by itself."""
+
+    code = "CRASHED"
+
+    def __init__(self, service: str, *, ending: str, hint: str, details: Mapping[str, Any]) -> None:
+        last = "\n".join(str(line) for line in details.get("lastLines", ())[-5:])
+        super().__init__(f"{service} {ending}.", why=last, hint=hint, details=details)
+
+
+class DeadlineError(DeploymentFailedError):
+    """A step took longer than its deadline."""
+
+    code = "DEADLINE"
+
+    def __init__(self, step: str, *, seconds: float) -> None:
+        super().__init__(
+            f"The step {step!r} was given up after {seconds:.0f} s.",
+            why="It made no progress within its deadline.",
+            hint="Run `rw logs --build` to see where it stood, then `rw up` again.",
+        )
+
+
+class SupersededError(DeploymentFailedError):
+    """A newer deployment took this one's place."""
+
+    code = "SUPERSEDED"
+
+    def __init__(self, newer: str) -> None:
+        super().__init__("A newer deployment took the place of this one.", why=f"{newer} was asked for later.", hint="Run `rw status`.")
+
+
+class CancelledError(DeploymentFailedError):
+    """Somebody cancelled the deployment."""
+
+    code = "CANCELLED"
+
+    def __init__(self) -> None:
+        super().__init__("The deployment was cancelled.", why="Somebody asked for it.", hint="Run `rw up` to start again.")
+
+
+class DeploymentInterruptedError(DeploymentFailedError):
+    """rw was stopped in the middle and could not go on where it stood."""
+
+    code = "INTERRUPTED"
+
+    def __init__(self, step: str) -> None:
+        super().__init__(
+            f"The deployment was interrupted in the step {step!r} and taken back.",
+            why="The daemon ended in the middle of it.",
+            hint="Run `rw up` again.",
+        )
