@@ -121,7 +121,7 @@ class DockerRuntime:
                 del self._reading[instance.id]
 
     async def samples(self, release: Release) -> list[Sample]:
-        """Return use of CPU and memory (without the page cache that can be given back), asked for in parallel."""
+        """Return use of CPU and memory: of the container's processes where they can be seen, else what the engine says (it takes 0.8 s)."""
         found = await asyncio.gather(*(self._sample(one) for one in release.instances if one.is_running))
         return [one for one in found if one]
 
@@ -247,6 +247,14 @@ class DockerRuntime:
         return fresh
 
     async def _sample(self, instance: Instance) -> Sample | None:
+        found = await self._inspect(instance.id)
+        pid = found["State"]["Pid"] if found else 0
+        if first := proc.process(pid):
+            all_of_them = [first, *proc.descendants(pid)]
+            return Sample(instance.id, sum(one.cpu_seconds for one in all_of_them), sum(one.memory_bytes for one in all_of_them))
+        return await self._asked(instance)
+
+    async def _asked(self, instance: Instance) -> Sample | None:
         path = f"/containers/{instance.id}/stats"
         found = await self._engine.request("GET", path, params={"stream": False, "one-shot": True}, missing_ok=True)
         memory = (found or {}).get("memory_stats") or {}
