@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ UV_CACHE = Cache(id="uv", path="/root/.cache/uv", variable="UV_CACHE_DIR")
 FLASK = BuildPlan(
     buildpack="python",
     version="3.13",
-    tools={"uv": "", "python": "3.13"},
+    tools={"uv": "", "python": ""},
     path=(".venv/bin",),
     origins={"version": Origin.model_validate({"value": "3.13", "from": "default"})},
     steps=(
@@ -85,16 +84,13 @@ async def test_an_edited_flask_app_reuses_its_packages_and_its_scripts_work(shop
     shop.files = {"requirements.txt": "flask\ngunicorn\n", "app.py": "first = 1"}
     first = await shop.build(FLASK, key="one")
     shop.files["app.py"] = "second = 2"
-    began = time.monotonic()
     second = await shop.build(FLASK, key="two")
-    took = time.monotonic() - began
     assert (Path(second.reference) / "app.py").read_text() == "second = 2"
     assert (Path(first.reference) / "app.py").read_text() == "first = 1"
     assert {one.step for one in shop.said if one.state == "cached"} == {"venv", "install"}
     shutil.rmtree(Path(first.reference).parent)
     assert (await said(f"{second.reference}/.venv/bin/gunicorn", "--version")).startswith("gunicorn")
     assert (await said(f"{second.reference}/.venv/bin/python", "-c", "import flask; print(flask.__file__)")).startswith(second.reference)
-    assert took < 1.0
 
 
 async def test_changed_manifests_install_again(shop):

@@ -1,0 +1,194 @@
+"""Measurements, side by side in one run: ``python tests/bench/run.py``. Prints a table; asserts nothing.
+
+Everything runs on loopback with a home of its own and is removed afterwards. Docker rows appear where an engine answers.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from e2e.conftest import APPS, Rw, ask, end, free_port, make_rw
+from e2e.load import Load
+
+ROUNDS = 5
+TREE_FILES = 5_000
+REDEPLOYMENTS = 20
+
+
+def median(work: Callable[[], object], rounds: int = ROUNDS) -> float:
+    """Return the median time of ``work`` in seconds."""
+    found = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - began)
+    return statistics.median(found)
+
+
+def row(what: str, figure: str) -> None:
+    print(f"| {what} | {figure} |", flush=True)
+
+
+def has_engine() -> bool:
+    try:
+        return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=20).returncode == 0
+    except OSError:
+        return False
+
+
+def commands(rw: Rw, folder: Path) -> None:
+    """What every command costs."""
+    row("`rw --help`", f"{median(lambda: rw.ok('--help')) * 1000:.0f} ms")
+    rw.ok("daemon", "stop")
+    cold = median(lambda: (rw.ok("daemon", "stop"), rw.ok("status", cwd=folder)), 3)
+    stop = median(lambda: rw.ok("daemon", "status"))
+    warm = median(lambda: rw.ok("status", cwd=folder))
+    row("`rw status`, warm", f"{warm * 1000:.0f} ms")
+    row("first command that starts the daemon", f"+ {(cold - warm - stop) * 1000:.0f} ms (with stopping it before)")
+
+
+def unchanged(rw: Rw, folder: Path, target: str) -> None:
+    """``rw up`` of a tree that did not change."""
+    many = folder / "assets"
+    many.mkdir()
+    for number in range(TREE_FILES):
+        (many / f"{number}.txt").write_text(str(number))
+    rw.up(folder)
+    time.sleep(2.1)  # younger files are read again, since their time stamps may not tell
+    rw.up(folder)
+    row(f"`rw up`, nothing changed, {TREE_FILES:,} files, {target}", f"{median(lambda: rw.ok('up', str(folder))) * 1000:.0f} ms")
+    shutil.rmtree(many)
+    rw.up(folder)
+
+
+def changed(rw: Rw, folder: Path) -> float:
+    """One line changed, until the new version answers at the edge."""
+    url, count = rw.up(folder)["services"][0]["url"], 0
+
+    def once() -> None:
+        nonlocal count
+        count += 1
+        (folder / "app.py").write_text((APPS / "flask" / "app.py").read_text().replace("hello from flask", f"hello {count}"))
+        rw.ok("up", str(folder))
+        assert f"hello {count}" in ask(url).text
+
+    return median(once)
+
+
+def by_hand(rw: Rw, folder: Path) -> float:
+    """The same with a cached ``docker build``, ``docker run`` and the first answer."""
+    recipe, count = folder / "Dockerfile.bench", 0
+    recipe.write_text(rw.ok("plan", str(folder), "--dockerfile"))
+    environ = {**rw.environ, "DOCKER_BUILDKIT": "1"}
+
+    def once() -> None:
+        nonlocal count
+        count += 1
+        (folder / "app.py").write_text((APPS / "flask" / "app.py").read_text().replace("hello from flask", f"by hand {count}"))
+        subprocess.run(
+            ["docker", "build", "-q", "-t", "rw-bench", "-f", str(recipe), str(folder)], check=True, capture_output=True, env=environ
+        )
+        port = free_port()
+        run = ["docker", "run", "-d", "--rm", "--label", "rw.project=bench", "-p", f"127.0.0.1:{port}:8080", "rw-bench"]
+        container = subprocess.run(run, check=True, capture_output=True, text=True).stdout.strip()
+        while True:
+            try:
+                if ask(f"http://127.0.0.1:{port}").status == 200:
+                    break
+            except OSError:
+                time.sleep(0.005)
+        began.append(container)
+
+    began: list[str] = []
+    try:
+        once()
+        return median(once)
+    finally:
+        subprocess.run(["docker", "kill", *began], capture_output=True, check=False)
+        subprocess.run(["docker", "image", "rm", "-f", "rw-bench"], capture_output=True, check=False)
+
+
+def under_load(rw: Rw, folder: Path, target: str) -> None:
+    url = rw.up(folder)["services"][0]["url"]
+    with Load(url, pause_seconds=0.0) as load:
+        for number in range(REDEPLOYMENTS):
+            (folder / "app.py").write_text((APPS / "flask" / "app.py").read_text().replace("hello from flask", f"load {number}"))
+            rw.up(folder)
+    row(
+        f"requests failed over {REDEPLOYMENTS} redeployments under load, {target}",
+        f"{len(load.failures)} of {load.requests:,}; slowest {load.slowest_seconds * 1000:.0f} ms",
+    )
+    for failure in load.failures[:3]:
+        print(f"    {failure}", file=sys.stderr)
+
+
+def idle(rw: Rw) -> None:
+    daemon = psutil.Process(rw.pid())
+    daemon.cpu_percent()
+    time.sleep(10)
+    row("daemon, idle", f"{daemon.memory_info().rss / 1e6:.0f} MB, {daemon.cpu_percent():.1f} % of a core")
+    held = [
+        one
+        for one in psutil.process_iter(["cmdline"])
+        if any("shim.py" in word for word in one.info["cmdline"] or ()) and str(rw.home) in " ".join(one.info["cmdline"])
+    ]
+    if held:
+        row("a shim", f"{max(one.memory_info().rss for one in held) / 1e6:.1f} MB")
+    edge = [one for one in psutil.process_iter(["cmdline"]) if str(rw.home / "edge") in " ".join(one.info["cmdline"] or ())]
+    if edge:
+        row("Envoy", f"{edge[0].memory_info().rss / 1e6:.0f} MB")
+
+
+def sizes(rw: Rw, folder: Path) -> None:
+    def bytes_of(image: str) -> int:
+        return int(
+            subprocess.run(["docker", "image", "inspect", "-f", "{{.Size}}", image], check=True, capture_output=True, text=True).stdout
+        )
+
+    for app, base in (("flask", "python:3.13-slim"), ("static-site", "caddy:2-alpine")):
+        copy = Path(shutil.copytree(APPS / app, folder.parent / f"size-{app}", ignore=shutil.ignore_patterns("expect.toml")))
+        made = rw.up(copy)["services"][0]["image"]
+        row(f"image of {app}: added to its base", f"{(bytes_of(made) - bytes_of(base)) / 1e6:.2f} MB")
+
+
+def measure(target: str) -> None:
+    rw = make_rw(RW_TARGET=target, RW_WARM_SECONDS="0", RW_EDGE_PORT=str(free_port()))
+    try:
+        with tempfile.TemporaryDirectory(prefix="rw-bench-") as parent:
+            folder = Path(shutil.copytree(APPS / "flask", Path(parent) / "flask", ignore=shutil.ignore_patterns("expect.toml")))
+            rw.up(folder)
+            if target == "process":
+                commands(rw, folder)
+            unchanged(rw, folder, target)
+            took = changed(rw, folder)
+            if target == "docker":
+                other = by_hand(rw, folder)
+                row(
+                    "one line of Flask changed, docker",
+                    f"{took:.2f} s; by hand (build, run, first answer) {other:.2f} s: × {took / other:.2f}",
+                )
+                sizes(rw, folder)
+            else:
+                row("one line of Flask changed, processes", f"{took:.2f} s")
+            under_load(rw, folder, target)
+            idle(rw)
+    finally:
+        end(rw)
+
+
+if __name__ == "__main__":
+    print("| what | here |\n|---|---|")
+    measure("process")
+    if has_engine():
+        measure("docker")
