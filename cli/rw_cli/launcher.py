@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -32,6 +33,18 @@ def answers(home: Home) -> bool:
         except OSError:
             return False
         return True
+
+
+def is_locked(home: Home) -> bool:
+    """Return whether a daemon holds the home: from before it listens until it has let go of everything."""
+    try:
+        with home.lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _speaks(home: Home) -> bool:

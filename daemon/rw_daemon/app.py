@@ -23,6 +23,7 @@ from rw_daemon.settings import Settings
 from rw_daemon.snapshots import Snapshots
 from rw_daemon.store.sql import SqlStore
 from rw_daemon.tasks import Tasks
+from rw_shared.errors import UnreachableError
 from rw_shared.models import DaemonInfo, Snapshot, SnapshotOrder, TargetKind
 from rw_shared.paths import Home
 
@@ -129,9 +130,13 @@ def docker_target(home: Home, snapshots: Snapshots) -> Opener:
         return (await snapshots.source(digest)).text(path)
 
     async def open_target(environ: Mapping[str, str]) -> Target:
-        address = await asyncio.to_thread(Engine.address_of, {**os.environ, **environ})
-        runtime = DockerRuntime(Engine(address), home=home.runtime.name)
-        await runtime.check()
-        return Target(TargetKind.DOCKER, runtime, DockerBuilder(Engine(address), context=context, read=read))
+        engine = Engine(await asyncio.to_thread(Engine.address_of, {**os.environ, **environ}))
+        runtime = DockerRuntime(engine, home=home.runtime.name)
+        try:
+            await runtime.check()
+        except UnreachableError:
+            await engine.close()
+            raise
+        return Target(TargetKind.DOCKER, runtime, DockerBuilder(engine, context=context, read=read))
 
     return open_target

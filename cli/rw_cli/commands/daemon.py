@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from typing import Annotated
@@ -40,22 +39,13 @@ def stop(
     elif not launcher.answers(session.home):
         session.result({"stopped": False}, "It does not run.")
         return
-    pid = int(session.client.call("GET", "/v1/daemon")["pid"])
     session.client.call("POST", "/v1/daemon/stop", body={"everything": everything})
     deadline = time.monotonic() + STOP_SECONDS
-    while _lives(pid):  # until it has let go of its files, not only of its socket
+    while launcher.is_locked(session.home):  # until it has let go of its files, not only of its socket
         if time.monotonic() > deadline:
             raise DaemonUnreachableError(why=f"It did not end within {STOP_SECONDS:.0f} s.", log=str(session.home.daemon_log))
         time.sleep(0.01)
     session.result({"stopped": True}, "Everything is down." if everything else "Stopped; services run on.")
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @daemon_app.command()

@@ -71,7 +71,8 @@ class Progress:
             self._log(log)
 
     def _vertex(self, vertex: trace.Vertex) -> None:
-        running = self._running.setdefault(vertex.digest, _Running(self.label(vertex.name)))
+        running = self._running.setdefault(vertex.digest, _Running(""))
+        running.name = running.name or self.label(vertex.name)  # its first lines may come before its name
         if vertex.name.startswith(_INTERNAL):
             return
         state = (

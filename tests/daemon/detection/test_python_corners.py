@@ -25,12 +25,18 @@ def test_file_name_that_a_shell_would_read_is_never_part_of_a_command():
     [
         pytest.param({"pyproject.toml": "tool = 3", "main.py": "print(1)\n"}, "python main.py", id="tool is a number"),
         pytest.param(
-            {"requirements.txt": "flask\ngunicorn", "wsgi.py": 'from shop import create_app\n\napp = create_app("prod")\n', "shop/__init__.py": FACTORY},
+            {
+                "requirements.txt": "flask\ngunicorn",
+                "wsgi.py": 'from shop import create_app\n\napp = create_app("prod")\n',
+                "shop/__init__.py": FACTORY,
+            },
             "gunicorn wsgi:app --bind $HOST:$PORT",
             id="a factory with an argument, called in wsgi.py",
         ),
         pytest.param(
-            {"requirements.txt": 'flask\nwaitress; sys_platform == "win32"', "app.py": FLASK}, "gunicorn app:app --bind $HOST:$PORT", id="a server for another system"
+            {"requirements.txt": 'flask\nwaitress; sys_platform == "win32"', "app.py": FLASK},
+            "gunicorn app:app --bind $HOST:$PORT",
+            id="a server for another system",
         ),
     ],
 )

@@ -1,0 +1,171 @@
+"""Lines are kept once, in order, across restarts; readers lose nothing, or are told what they lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes.clock import START, FakeClock
+from fakes.targets import FakeRuntime
+
+from rw_daemon.logs import levels
+from rw_daemon.logs.collector import Collector
+from rw_daemon.logs.hub import Gap
+from rw_daemon.logs.logs import Logs, NewLine
+from rw_daemon.logs.query import LogQuery
+from rw_daemon.runtimes.runtime import Instance, Line, ReleaseKey
+from rw_daemon.settings import Settings
+from rw_shared.models import LogRecord, LogSource
+
+ALL = LogQuery("shop", "production")
+KEY = ReleaseKey("shop", "production", "web", "dep_1", 1)
+
+
+def line(text: str, service: str = "web", **options: object) -> NewLine:
+    return NewLine(ts=START, project="shop", environment="production", service=service, deployment="dep_1", message=text, **options)  # type: ignore[arg-type]
+
+
+async def opened(folder: Path, **settings: int) -> Logs:
+    logs = Logs(folder, clock=FakeClock(), settings=replace(Settings(), **settings))
+    await logs.open()
+    return logs
+
+
+@pytest.fixture
+async def logs(tmp_path: Path) -> AsyncIterator[Logs]:
+    made = await opened(tmp_path)
+    yield made
+    await made.close()
+
+
+async def taken(stream: AsyncIterator[LogRecord | Gap], count: int) -> list[LogRecord | Gap]:
+    found = []
+    async with asyncio.timeout(10):
+        async for one in stream:
+            found.append(one)
+            if len(found) == count:
+                break
+    return found
+
+
+async def test_last_lines_of_all_services_come_in_the_order_they_were_kept(logs: Logs) -> None:
+    for number in range(30):
+        logs.append([line(f"{number}", service=("web", "worker")[number % 2])])
+    await logs.flushed()
+    assert [one.message for one in await logs.read(replace(ALL, n=5))] == ["25", "26", "27", "28", "29"]
+    assert [one.message for one in await logs.read(replace(ALL, services=("worker",), n=2))] == ["27", "29"]
+
+
+async def test_cursors_go_on_after_a_restart_and_a_torn_line_is_cut_off(tmp_path: Path) -> None:
+    first = await opened(tmp_path)
+    last = first.append([line("kept"), line("kept as well")])
+    await first.close()
+    (segment,) = tmp_path.rglob("*.jsonl")
+    with segment.open("ab") as file:
+        file.write(b'{"cursor":3,"type":"lo')
+    second = await opened(tmp_path)
+    assert second.append([line("after")]) == last + 1
+    await second.flushed()
+    assert [(one.cursor, one.message) for one in await second.read(replace(ALL, n=9))] == [(1, "kept"), (2, "kept as well"), (3, "after")]
+    await second.close()
+
+
+async def test_follower_from_a_cursor_sees_kept_and_new_lines_once(logs: Logs) -> None:
+    async def write() -> None:
+        for number in range(5_000):
+            logs.append([line(str(number))])
+            if number % 100 == 0:
+                await asyncio.sleep(0)
+
+    logs.append([line("before")])
+    writer = asyncio.create_task(write())
+    found = await taken(logs.follow(replace(ALL, after=0)), 5_001)
+    await writer
+    assert [one.message for one in found if isinstance(one, LogRecord)] == ["before", *map(str, range(5_000))]
+
+
+async def test_reader_that_lags_is_told_how_much_it_missed_and_holds_up_nobody(tmp_path: Path) -> None:
+    logs = await opened(tmp_path, log_queue_lines=10)
+    stream = logs.follow(replace(ALL, after=0))
+    logs.append([line("first")])
+    assert (await taken(stream, 1))[0].message == "first"  # type: ignore[union-attr]
+    stream = logs.follow(replace(ALL, after=1))
+    begun = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0.01)
+    logs.append([line(str(number)) for number in range(100)])
+    await logs.flushed()
+    await asyncio.sleep(0.01)
+    found = [await begun, *await taken(stream, 10)]
+    gaps = [one for one in found if isinstance(one, Gap)]
+    assert sum(one.missed for one in gaps) + len(found) - len(gaps) == 100
+    await logs.close()
+
+
+async def test_oldest_segments_go_when_there_are_too_many(tmp_path: Path) -> None:
+    logs = await opened(tmp_path, log_segment_bytes=2_000, log_segments=2)
+    for number in range(200):
+        logs.append([line(f"line {number}")])
+        await logs.flushed()
+    assert len(list(tmp_path.rglob("*.jsonl"))) <= 3
+    kept = [one.message for one in await logs.read(replace(ALL, n=1_000))]
+    assert kept[-1] == "line 199"
+    assert kept == [f"line {number}" for number in range(200 - len(kept), 200)]
+    await logs.close()
+
+
+class Printing(FakeRuntime):
+    """A runtime whose one replica printed ten lines."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.asked: list[str] = []
+
+    async def lines(self, instance: Instance, *, after: str = "") -> AsyncIterator[Line]:
+        self.asked.append(after)
+        for number in range(int(after or 0), 10):
+            yield Line(START, "stdout", f"line {number}", str(number + 1))
+            if number == 4 and len(self.asked) == 1:
+                await asyncio.Event().wait()  # the daemon is killed here
+
+
+async def test_collector_goes_on_after_a_restart_exactly_where_it_stopped(tmp_path: Path) -> None:
+    runtime, instance = Printing(), Instance(KEY, "i1", 0)
+    logs = await opened(tmp_path)
+    collector = Collector(logs)
+    collector.attach(instance, runtime)
+    await asyncio.sleep(0.05)
+    await collector.close()
+    await logs.close()
+    logs = await opened(tmp_path)
+    collector = Collector(logs)
+    collector.attach(instance, runtime)
+    await collector.drain("dep_1")
+    assert runtime.asked == ["", "5"]
+    assert [one.message for one in await logs.read(replace(ALL, n=99))] == [f"line {number}" for number in range(10)]
+    assert await logs.last_lines("dep_1", 2, project="shop", environment="production", service="web") == ["line 8", "line 9"]
+    await logs.close()
+
+
+async def test_build_lines_are_kept_apart_from_the_app_s(logs: Logs) -> None:
+    logs.append([line("built", source=LogSource.BUILD), line("said")])
+    await logs.flushed()
+    assert [one.message for one in await logs.read(replace(ALL, source=LogSource.BUILD, n=9))] == ["built"]
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "message"),
+    [
+        pytest.param("INFO:     started", "info", "INFO:     started", id="prefix"),
+        pytest.param("[2026-01-01 10:00:00 +0000] [12] [ERROR] no", "error", "[2026-01-01 10:00:00 +0000] [12] [ERROR] no", id="gunicorn"),
+        pytest.param('{"level":"warning","msg":"low","disk":3}', "warn", "low", id="JSON"),
+        pytest.param("time=x level=debug msg=y", "debug", "time=x level=debug msg=y", id="key and value"),
+        pytest.param("information is power", "", "information is power", id="a word that only begins so"),
+        pytest.param('{"broken', "", '{"broken', id="broken JSON"),
+        pytest.param("", "", "", id="empty"),
+    ],
+)
+def test_level_and_message_of_a_line(text: str, level: str, message: str) -> None:
+    assert levels.read(text)[:2] == (level, message)

@@ -1,0 +1,169 @@
+"""Images built for real, through the Engine API alone."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import tarfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rw_daemon.builds.builder import BuildOrder, BuildOutput
+from rw_daemon.builds.docker import DockerBuilder
+from rw_daemon.detection import registry
+from rw_daemon.detection.buildpack import Request
+from rw_daemon.engines.client import Engine
+from rw_daemon.plans.plan import BuildPlan
+from rw_daemon.snapshots import Snapshots
+from rw_shared.config import BuildConfig, ServiceConfig
+from rw_shared.errors import BuildFailedError
+from rw_shared.models import Artifact
+
+pytestmark = pytest.mark.engine
+PROJECT = "rw-build-test"
+SECRET = "s3cr3t-that-no-layer-holds"
+FLASK = {"requirements.txt": "flask\ngunicorn\n", "app.py": "from flask import Flask\napp = Flask(__name__)\n"}
+
+
+class Workshop:
+    """A builder and the sources it builds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.said = folder, list[BuildOutput]()
+        self.engines: list[Engine] = []
+        self.snapshots = Snapshots(folder / "snapshots", limit_files=1000, limit_bytes=10**8)
+        self.builder = self.open()
+
+    def open(self) -> DockerBuilder:
+        def context(digest: str, extra: Any, prefix: str, below: str) -> Iterator[bytes]:
+            return self.snapshots.tar(digest, extra, prefix=prefix, below=below)
+
+        async def read(digest: str, path: str) -> str:
+            return (await self.snapshots.source(digest)).text(path)
+
+        self.engines.append(Engine("/var/run/docker.sock"))
+        return DockerBuilder(self.engines[-1], context=context, read=read)
+
+    async def order(self, files: dict[str, str], *, key: str, command: str = "", variables: dict[str, str] | None = None) -> BuildOrder:
+        source = self.folder / f"source-{key}"
+        for path, text in files.items():
+            (source / path).parent.mkdir(parents=True, exist_ok=True)
+            (source / path).write_text(text)
+        digest = (await self.snapshots.take(source)).digest
+        config = ServiceConfig(build=BuildConfig(build_command=command or None))
+        plan: BuildPlan = registry.plan(Request(await self.snapshots.source(digest), config))
+        return BuildOrder(
+            key=f"{key}-{time.time_ns()}", plan=plan, snapshot=digest, labels={"rw.project": PROJECT}, variables=variables or {}
+        )
+
+    async def build(self, order: BuildOrder) -> Artifact:
+        return await self.builder.build(order, output=self.said.append)
+
+
+@pytest.fixture
+async def workshop(tmp_path: Path) -> AsyncIterator[Workshop]:
+    made = Workshop(tmp_path)
+    yield made
+    for engine in made.engines:
+        await engine.close()
+    images = docker("image", "ls", "--quiet", "--filter", f"label=rw.project={PROJECT}").split()
+    if images:
+        docker("image", "rm", "--force", *set(images))
+
+
+def docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def size_of(image: str) -> int:
+    return int(docker("image", "inspect", "--format", "{{.Size}}", image))
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+
+async def test_flask_image_is_found_again_small_and_runs_without_rights(workshop: Workshop) -> None:
+    order = await workshop.order(FLASK, key="flask")
+    artifact = await workshop.build(order)
+    found = await workshop.open().find(order.key)
+    assert found is not None
+    assert found.reference == artifact.reference
+    assert size_of(artifact.reference) - size_of("python:3.13-slim") < 25_000_000
+    out = docker(
+        "run",
+        "--rm",
+        "--label",
+        f"rw.project={PROJECT}",
+        artifact.reference,
+        "sh",
+        "-c",
+        "id -u; touch /app/mine && echo may write; command -v uv pip || true; gunicorn --version",
+    )
+    assert out.splitlines()[:2] == ["10001", "may write"]
+    assert "gunicorn" in out.splitlines()[-1]
+
+
+async def test_second_build_of_the_same_takes_every_step_from_the_cache(workshop: Workshop) -> None:
+    await workshop.build(await workshop.order(FLASK, key="a"))
+    workshop.said.clear()
+    await workshop.build(await workshop.order(FLASK, key="b"))
+    assert {one.state for one in workshop.said if " RUN " in one.step and one.state} == {"cached"}
+
+
+async def test_failing_step_names_its_command_exit_code_and_last_lines(workshop: Workshop) -> None:
+    order = await workshop.order(FLASK, key="failing", command="echo about to fail; exit 7")
+    with pytest.raises(BuildFailedError) as caught:
+        await workshop.build(order)
+    assert caught.value.details["exitCode"] == 7
+    assert "about to fail" in caught.value.why
+    assert caught.value.details["line"]
+
+
+async def test_cancelled_build_stops_the_running_step(workshop: Workshop) -> None:
+    order = await workshop.order(FLASK, key="cancelled", command=f"sleep 98.{time.time_ns()}")
+    task = asyncio.create_task(workshop.build(order))
+    await until(lambda: bool(sleepers()), 60)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: not sleepers(), 10)
+    assert await workshop.builder.find(order.key) is None
+
+
+def sleepers() -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if path.read_bytes().startswith(b"sleep\x0098."):
+                found.append(path.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+async def test_secret_of_a_build_is_in_no_layer_history_or_line(workshop: Workshop, tmp_path: Path) -> None:
+    order = await workshop.order(FLASK, key="secret", command=f'echo "{time.time_ns()} token: $API_TOKEN"', variables={"API_TOKEN": SECRET})
+    artifact = await workshop.build(order)
+    saved = tmp_path / "image.tar"
+    docker("image", "save", "--output", str(saved), artifact.reference)
+    with tarfile.open(saved) as outer:
+        for member in outer.getmembers():
+            content = outer.extractfile(member)
+            assert content is None or SECRET.encode() not in content.read(), member.name
+    words = docker("history", "--no-trunc", artifact.reference) + docker("image", "inspect", artifact.reference)
+    assert SECRET not in words + repr(workshop.said) + repr(order)
+    assert any("token: ***" in one.text for one in workshop.said)
+
+
+async def test_own_dockerfile_gets_only_the_arguments_it_declares(workshop: Workshop) -> None:
+    files = {"Dockerfile": 'FROM debian:trixie-slim\nARG GREETING\nRUN echo "$GREETING/$OTHER" > /greeting\nCMD cat /greeting\n'}
+    order = await workshop.order(files, key="own", variables={"GREETING": "hello", "OTHER": "nobody asked"})
+    artifact = await workshop.build(order)
+    assert docker("run", "--rm", "--label", f"rw.project={PROJECT}", artifact.reference).strip() == "hello/"
