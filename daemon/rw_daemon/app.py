@@ -106,6 +106,7 @@ async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonI
         info=info,
         stop=stop,
         everything=deployments.everything,
+        busy=lambda: deployments.operations.are_running,
     )
     return Daemon(rooms, tasks, store, logs, edge, deployments)
 

@@ -405,5 +405,7 @@ class DaemonInfo(Model):
     pid: int
     home: str
     started_at: datetime
+    busy: bool = False
+    """An operation is queued or running: a newer command leaves it alone until then."""
     previous_end: str = ""
     """``stopped``, ``killed`` or empty: how the daemon before this one ended."""

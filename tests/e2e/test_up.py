@@ -88,6 +88,18 @@ def test_stopped_daemon_starts_again_and_carries_on(rw: Rw, online: dict[str, An
     assert ask(online["result"]["services"][0]["url"]).text == "version after a stop\n"
 
 
+def test_newer_command_replaces_an_older_daemon_and_nobody_notices(rw: Rw, online: dict[str, Any]) -> None:
+    before = rw.pid()
+    newer = "import rw_shared.version as v; v.VERSION = '99.0'; from rw_cli.__main__ import run; run()"
+    done = subprocess.run(
+        [sys.executable, "-c", newer, "status", "--json"], env=rw.environ, cwd=online["folder"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["services"][0]["status"] == "active"
+    assert rw.pid() != before
+    assert ask(online["result"]["services"][0]["url"]).status == 200
+
+
 def test_killed_replica_is_replaced_and_requests_wait_meanwhile(rw: Rw, target: str, online: dict[str, Any]) -> None:
     service = rw.json("status", cwd=online["folder"])["services"][0]
     kill_replica(target, service["replicas"][0]["id"])

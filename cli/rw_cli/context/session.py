@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 from rw_cli import launcher
 from rw_cli.client import Client, Json
 from rw_cli.render.text import clean, error_text
+from rw_shared import version
 from rw_shared.errors import AnswerNeededError, ConfigInvalidError, RwError
 from rw_shared.paths import Home, client_environment
+from rw_shared.version import newer
 
 SCHEMA = "rw/v1"
+STOP_SECONDS = 10.0
 TRUTHY = {"1", "true", "yes", "on"}
 FILES = ("railway.toml", "railway.json")
 
@@ -39,8 +45,26 @@ class Session:
 
     @cached_property
     def client(self) -> Client:
-        """The daemon, started when it is first needed."""
-        return Client(str(self.home.socket), ensure=lambda: launcher.ensure(self.home))
+        """The daemon, started when it is first needed; an older one gives way first."""
+        client = Client(str(self.home.socket), ensure=lambda: launcher.ensure(self.home))
+        if launcher.answers(self.home):
+            with suppress(OSError, HTTPException):
+                self._renew(client)
+        return client
+
+    def _renew(self, client: Client) -> None:
+        """Stop a daemon of an older version, between operations; the next call starts the new one, and services do not notice."""
+        info = client.once("GET", "/v1/daemon")
+        if not newer(version.VERSION, info["version"]):
+            return
+        if info.get("busy"):
+            self.explain(f"daemon {info['version']} is older than this command and busy: it stays for now")
+            return
+        self.explain(f"daemon {info['version']} is older than this command: it is replaced")
+        client.once("POST", "/v1/daemon/stop", body={})
+        deadline = time.monotonic() + STOP_SECONDS
+        while launcher.is_locked(self.home) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     @property
     def is_interactive(self) -> bool:

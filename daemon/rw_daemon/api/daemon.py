@@ -19,7 +19,7 @@ class Stopping(Model):
 @router.get("/v1/daemon")
 async def read_daemon(rooms: Behind) -> DaemonInfo:
     """Say who answers."""
-    return rooms.info
+    return rooms.info.model_copy(update={"busy": rooms.busy()})
 
 
 class StopOrder(Order):

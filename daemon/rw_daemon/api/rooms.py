@@ -90,6 +90,7 @@ class Rooms:
 
     :param stop: ends the daemon soon after it returns; apps and edge stay.
     :param everything: takes down all that rw runs, the edge last.
+    :param busy: whether an operation is queued or running.
     """
 
     store: Store
@@ -102,6 +103,7 @@ class Rooms:
     info: DaemonInfo
     stop: Callable[[], None]
     everything: Callable[[], Awaitable[None]]
+    busy: Callable[[], bool] = lambda: False
 
 
 def _rooms(connection: HTTPConnection) -> Rooms:
