@@ -45,7 +45,8 @@ def plain() -> Iterator[Rw]:
 
 
 def newest(rw: Rw, folder: Path) -> dict[str, object]:
-    return rw.json("deployments", "list", cwd=folder)["items"][0]
+    """The newest deployment; before there is one, one that is only wanted."""
+    return next(iter(rw.json("deployments", "list", cwd=folder)["items"]), {"status": "wanted"})
 
 
 def until_status(rw: Rw, folder: Path, wanted: set[str], seconds: float = 40) -> str:
