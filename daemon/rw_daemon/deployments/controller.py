@@ -222,9 +222,13 @@ class Controller:
         path, configured = planned.service(deployment.service).health_path, planned.config.deploy.healthcheck_path
         seconds = planned.config.deploy.healthcheck_timeout or self._settings.healthy_seconds
         endpoints = [Endpoint(one.host, one.port) for one in release.instances]
-        outcome = await health.prove(
-            endpoints, path=path, is_strict=bool(path or configured), seconds=seconds, clock=self._clock, settings=self._settings
-        )
+        reminder = asyncio.ensure_future(self._remind(deployment, seconds))
+        try:
+            outcome = await health.prove(
+                endpoints, path=path, is_strict=bool(path or configured), seconds=seconds, clock=self._clock, settings=self._settings
+            )
+        finally:
+            reminder.cancel()
         if outcome.is_healthy:
             return outcome.words
         listeners = [found for one in release.instances for found in await target.runtime.listeners(one)]
@@ -237,6 +241,12 @@ class Controller:
             path=path,
             seconds=seconds,
         )
+
+    async def _remind(self, deployment: Deployment, seconds: float) -> None:
+        """Say half-way how to give the app longer, while there is still time to read it."""
+        await self._clock.sleep(seconds / 2)
+        words = f"not healthy after {seconds / 2:.0f} of {seconds:.0f} s; deploy.healthcheckTimeout in railway.toml gives it longer"
+        self._output.remark(deployment, words)
 
     async def _crash(self, deployment: Deployment, instance: Instance) -> RwError:
         await self._collector.drain(deployment.id)

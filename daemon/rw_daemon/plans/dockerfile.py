@@ -11,13 +11,12 @@ import posixpath
 import shlex
 
 from rw_daemon.plans.commands import shell_text
-from rw_daemon.plans.plan import BuildPlan, Cache, ServicePlan, Step
+from rw_daemon.plans.plan import BuildPlan, ServicePlan, Step
 
 APP = "/app"
 USER = "10001:10001"  # by number: slim bases have no useradd, and a number needs none
 VARIABLES = "/run/rw/variables"
 CONTEXT_SOURCE, CONTEXT_OWN = "src/", ".rw/"
-PIP_CACHE = Cache(id="pip", path="/root/.cache/pip")
 TOOLS = {"uv": ("RUN --mount=type=cache,id=rw-pip,target=/root/.cache/pip pip install --quiet --root-user-action=ignore uv",)}
 
 
