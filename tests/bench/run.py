@@ -5,6 +5,7 @@ Everything runs on loopback with a home of its own and is removed afterwards. Do
 
 from __future__ import annotations
 
+import json
 import shutil
 import statistics
 import subprocess
@@ -145,6 +146,39 @@ def under_load(rw: Rw, folder: Path, target: str) -> None:
         print(f"    {failure}", file=sys.stderr)
 
 
+CLOCK = """
+import threading, time
+def tell():
+    while True:
+        print("clock", time.time_ns(), flush=True)
+        time.sleep(0.02)
+threading.Thread(target=tell, daemon=True).start()
+"""
+
+
+def latency(rw: Rw, folder: Path, target: str) -> None:
+    """From a line's print to its arrival at a reader of ``rw logs -f``."""
+    (folder / "app.py").write_text((APPS / "flask" / "app.py").read_text() + CLOCK)
+    rw.up(folder)
+    reader = subprocess.Popen(
+        [sys.executable, "-m", "rw_cli", "logs", "-f", "-n", "0", "--json"], cwd=folder, env=rw.environ, stdout=subprocess.PIPE, text=True
+    )
+    found: list[float] = []
+    try:
+        assert reader.stdout is not None
+        for line in reader.stdout:
+            words = json.loads(line).get("message", "").split()
+            if words[:1] == ["clock"]:
+                found.append((time.time_ns() - int(words[1])) / 1e6)
+            if len(found) == 420:
+                break
+    finally:
+        reader.kill()
+        reader.communicate()
+    found = sorted(found[20:])  # the first ones waited for the reader
+    row(f"line printed → seen in `rw logs -f`, {target}", f"p50 {found[200]:.1f} ms, p99 {found[396]:.1f} ms")
+
+
 def idle(rw: Rw) -> None:
     daemon = psutil.Process(rw.pid())
     daemon.cpu_percent()
@@ -194,6 +228,7 @@ def measure(target: str) -> None:
             else:
                 row("one line of Flask changed, processes", f"{took:.2f} s")
             under_load(rw, folder, target)
+            latency(rw, folder, target)
             idle(rw)
     finally:
         end(rw)
