@@ -64,6 +64,7 @@ class Toolbox:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._installing = asyncio.Lock()
+        self._pythons: dict[tuple[str, ...], str] = {}
 
     async def find(self, plan: BuildPlan, *, environ: Mapping[str, str]) -> Tools:
         """Return the tools of ``plan``. ``ToolMissingError`` names what is missing and what was found instead."""
@@ -72,7 +73,7 @@ class Toolbox:
         identity = []
         for name, wanted in sorted(plan.tools.items()):
             if name == "python":
-                environment["UV_PYTHON"] = await self._python(plan, wanted, environ=environ)
+                environment["UV_PYTHON"] = await self._known_python(plan, wanted, environ=environ)
                 identity.append(environment["UV_PYTHON"])
                 continue
             program = await self._program(plan, name, wanted, environ=environ)
@@ -101,6 +102,14 @@ class Toolbox:
         if code == 0 and not fits(name, text, wanted):
             origin = plan.origins["version"].source
             raise ToolMissingError(f"{name} {wanted}", needed_for=f"({origin} asks for it)", found=f"{text.strip()} at {program}")
+
+    async def _known_python(self, plan: BuildPlan, wanted: str, *, environ: Mapping[str, str]) -> str:
+        """Return the interpreter that was found before, as long as it is there: looking for one takes uv half a second."""
+        key = (plan.version, wanted, environ.get("PATH", ""), environ.get("HOME", ""))
+        known = self._pythons.get(key, "")
+        if not known or not Path(known).exists():
+            known = self._pythons[key] = await self._python(plan, wanted, environ=environ)
+        return known
 
     async def _python(self, plan: BuildPlan, wanted: str, *, environ: Mapping[str, str]) -> str:
         """Return the interpreter's path. A version that was asked for may be downloaded by uv where the user's settings let it."""
