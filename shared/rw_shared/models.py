@@ -391,13 +391,6 @@ class LogRecord(Model):
     attrs: dict[str, Any] = {}
 
 
-class Listing(Model):
-    """One page of a list."""
-
-    items: tuple[Any, ...]
-    next: str | None = None
-
-
 class DaemonInfo(Model):
     """Who answers on the socket."""
 

@@ -178,16 +178,3 @@ class CancelledError(DeploymentFailedError):
 
     def __init__(self) -> None:
         super().__init__("The deployment was cancelled.", why="Somebody asked for it.", hint="Run `rw up` to start again.")
-
-
-class DeploymentInterruptedError(DeploymentFailedError):
-    """rw was stopped in the middle and could not go on where it stood."""
-
-    code = "INTERRUPTED"
-
-    def __init__(self, step: str) -> None:
-        super().__init__(
-            f"The deployment was interrupted in the step {step!r} and taken back.",
-            why="The daemon ended in the middle of it.",
-            hint="Run `rw up` again.",
-        )

@@ -24,19 +24,6 @@ class PortTakenError(ConflictError):
         )
 
 
-class OperationRunningError(ConflictError):
-    """The service is being changed by another operation."""
-
-    code = "OPERATION_RUNNING"
-
-    def __init__(self, service: str, operation: str) -> None:
-        super().__init__(
-            f"{service} is being changed by another operation ({operation}).",
-            why="One deployment at a time for a service.",
-            hint="Wait for it, or run `rw deployments cancel`.",
-        )
-
-
 class NothingToRollBackError(ConflictError):
     """There is no earlier release to go back to."""
 
@@ -177,17 +164,4 @@ class DatabaseCorruptError(RwError):
             f"The database {path} is damaged.",
             why=f"{clip(reason, 300)} A copy was put at {copy}.",
             hint=f"Move it away (`mv {path} {path}.damaged`) and run `rw up` in each project; what ran before is taken down.",
-        )
-
-
-class SkewError(RwError):
-    """Command and daemon are too far apart."""
-
-    code, status, exit_code = "VERSION_SKEW", 409, 8
-
-    def __init__(self, *, command: str, daemon: str) -> None:
-        super().__init__(
-            f"The command is version {command}, the daemon {daemon}.",
-            why="The daemon is the newer one.",
-            hint="Upgrade the command, or run `rw daemon stop` with the newer one.",
         )
