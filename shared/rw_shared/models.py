@@ -353,10 +353,14 @@ class PlanOrder(Order):
 
 
 class PlanAnswer(Model):
-    """What would be built and why. ``plan`` is the object of contracts.md section 6, ``dockerfile`` its text."""
+    """What would be built and why. ``plan`` is the object of contracts.md section 6, ``dockerfile`` its text.
+
+    :param dockerignore: what such a build must leave out; empty where the project has a Dockerfile of its own.
+    """
 
     plan: dict[str, Any]
     dockerfile: str
+    dockerignore: str
     digest: str
 
 

@@ -68,7 +68,7 @@ class FakePlanner:
     """Plans everything the same."""
 
     async def plan(self, order: PlanOrder) -> PlanAnswer:
-        return PlanAnswer(plan={"buildpack": "python"}, dockerfile="FROM scratch\n", digest="0" * 64)
+        return PlanAnswer(plan={"buildpack": "python"}, dockerfile="FROM scratch\n", dockerignore="**/.env\n", digest="0" * 64)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.dockerfile import render
 from rw_daemon.plans.plan import BuildPlan, Notice, ServicePlan
-from rw_daemon.snapshots import Snapshots
+from rw_daemon.snapshots import Snapshots, as_dockerignore
 from rw_shared import railway_toml
 from rw_shared.config import ServiceConfig
 from rw_shared.models import PlanAnswer, PlanOrder
@@ -73,15 +73,12 @@ class Planner:
     async def plan(self, order: PlanOrder) -> PlanAnswer:
         """Answer ``rw plan``."""
         planned = await self.prepare(order.snapshot, environment=order.environment, environ=order.environ, strict=order.strict)
-        wire = planned.plan.wire()
-        return PlanAnswer(
-            plan=wire, dockerfile=self._dockerfile(planned.plan, await self._snapshots.source(order.snapshot)), digest=digest(wire)
-        )
-
-    def _dockerfile(self, plan: BuildPlan, source: Source) -> str:
+        plan, wire = planned.plan, planned.plan.wire()
+        source = await self._snapshots.source(order.snapshot)
         if plan.dockerfile:
-            return source.below(plan.root).text(plan.dockerfile)
-        return render(plan, portable=True)
+            own = source.below(plan.root).text(plan.dockerfile)
+            return PlanAnswer(plan=wire, dockerfile=own, dockerignore="", digest=digest(wire))
+        return PlanAnswer(plan=wire, dockerfile=render(plan, portable=True), dockerignore=as_dockerignore(source.text), digest=digest(wire))
 
 
 def prepare(source: Source, *, environment: str, environ: Mapping[str, str], strict: bool = False) -> Planned:

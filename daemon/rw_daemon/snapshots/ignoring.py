@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pathspec
@@ -47,6 +48,32 @@ class Ignore:
                 if result.include is not None:
                     return result.include
         return None
+
+
+def as_dockerignore(text_of: Callable[[str], str]) -> str:
+    """Return the rules of a tree as a ``.dockerignore`` for builds without rw, so that they leave out what rw leaves out.
+
+    Its patterns start at the root, where those of ``.gitignore`` match at any depth. Files that lie deeper are not taken up.
+
+    :param text_of: returns the text of a file of the tree; empty when it is not there.
+    """
+    own = text_of(OWN)
+    kept = [] if own else text_of(".dockerignore").splitlines()
+    taken = [_anchored(line) for line in (own or text_of(".gitignore")).splitlines()]
+    never = [f"**/{name}" for name in sorted(NEVER | NEVER_BY_DEFAULT)]
+    secret = ["**/.env", "**/.env.*", *(f"!**/{name}" for name in sorted(EXAMPLES))]
+    recipe = ["Dockerfile", "Dockerfile.dockerignore"]
+    return "\n".join(line for line in (*never, *secret, *recipe, *kept, *taken) if line.strip()) + "\n"
+
+
+def _anchored(line: str) -> str:
+    """Return one rule of a ``.gitignore`` as Docker reads it."""
+    rule = line.strip()
+    if not rule or rule.startswith("#"):
+        return ""
+    mark, rule = ("!", rule[1:]) if rule.startswith("!") else ("", rule)
+    inner = rule.rstrip("/")
+    return mark + (inner.removeprefix("/") if "/" in inner else f"**/{inner}")
 
 
 def is_virtualenv(folder: Path) -> bool:

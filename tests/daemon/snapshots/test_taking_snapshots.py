@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rw_daemon.snapshots import Snapshots
+from rw_daemon.snapshots import Snapshots, as_dockerignore
 from rw_shared.errors import SnapshotMissingError, SnapshotTooLargeError, SourceMissingError
 
 
@@ -131,3 +131,19 @@ async def test_any_name_is_kept(name: str) -> None:
         snapshots = Snapshots(Path(folder) / "kept", limit_files=9, limit_bytes=999)
         digest = (await snapshots.take(tree)).digest
         assert [one.path for one in (await snapshots.manifest(digest)).entries] == [path.name]
+
+
+@pytest.mark.parametrize(
+    ("files", "rules"),
+    [
+        pytest.param(
+            {".gitignore": "*.log\n# words\n/dist/\n!keep.log\na/b\n"}, ["**/*.log", "dist", "!**/keep.log", "a/b"], id="anchored"
+        ),
+        pytest.param({".dockerignore": "dist\n", ".gitignore": "*.log"}, ["dist", "**/*.log"], id="both"),
+        pytest.param({".railwayignore": "tmp", ".gitignore": "*.log"}, ["**/tmp"], id="own rules alone"),
+    ],
+)
+def test_rules_as_docker_reads_them(files: dict[str, str], rules: list[str]) -> None:
+    lines = as_dockerignore(lambda path: files.get(path, "")).splitlines()
+    assert lines[-len(rules) :] == rules
+    assert {"**/.git", "**/.env", "**/.env.*", "!**/.env.example", "**/node_modules"} <= set(lines)
