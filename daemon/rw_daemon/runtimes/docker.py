@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import json
 import re
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from rw_daemon.engines.client import Engine
-from rw_daemon.plans.commands import shell_text
-from rw_daemon.processes import proc
-from rw_daemon.runtimes.docker_frames import Frames, parse_stamp
+from rw_daemon.processes import cgroup, proc
+from rw_daemon.runtimes.docker_containers import address, container, exit_of, key_of, labels_of, moment
+from rw_daemon.runtimes.docker_frames import Frames
 from rw_daemon.runtimes.runtime import (
-    Exit,
     Instance,
     InstanceChanged,
     JobLostError,
@@ -94,20 +93,18 @@ class DockerRuntime:
 
     async def watch(self) -> AsyncIterator[InstanceChanged]:
         """Yield each end; when the engine was away, what ended meanwhile is found by listing."""
-        told: set[str] = set()
-        since = f"{time.time():.6f}"
-        told.update(one.id for one in await self._ended())
+        told = {one.id for one in await self._ended()}
         filters = {"type": ["container"], "event": ["die"], "label": [f"rw.home={self._home}", "rw.role=app"]}
         while True:
+            since = f"{time.time():.6f}"
             with contextlib.suppress(EngineUnreachableError, EngineFailedError):
+                for ended in await self._fresh(told, [one.id for one in await self._ended()]):
+                    yield InstanceChanged(ended)
                 async with self._engine.stream("GET", "/events", params={"since": since, "filters": filters}) as events:
-                    async for _ in events.aiter_lines():
-                        for ended in await self._fresh(told):
+                    async for event in events.aiter_lines():
+                        for ended in await self._fresh(told, [json.loads(event)["Actor"]["ID"]]):
                             yield InstanceChanged(ended)
             await asyncio.sleep(RETRY_SECONDS)
-            with contextlib.suppress(EngineUnreachableError, EngineFailedError):
-                for ended in await self._fresh(told):
-                    yield InstanceChanged(ended)
 
     async def lines(self, instance: Instance, *, after: str = "") -> AsyncIterator[Line]:
         """Yield output from the engine's log; goes on by itself after the engine was away."""
@@ -121,7 +118,7 @@ class DockerRuntime:
                 del self._reading[instance.id]
 
     async def samples(self, release: Release) -> list[Sample]:
-        """Return use of CPU and memory: of the container's processes where they can be seen, else what the engine says (it takes 0.8 s)."""
+        """Return use of CPU and memory: of the control group where it can be read, else what the engine says (it takes 0.8 s)."""
         found = await asyncio.gather(*(self._sample(one) for one in release.instances if one.is_running))
         return [one for one in found if one]
 
@@ -169,7 +166,11 @@ class DockerRuntime:
                 present[instance.index] = instance
         network = await self._network(spec.key)
         missing = [index for index in range(spec.replicas) if index not in present]
-        started = await asyncio.gather(*(self._launch(spec, index, network=network) for index in missing))
+        try:
+            started = await asyncio.gather(*(self._launch(spec, index, network=network) for index in missing))
+        except ArtifactMissingError:
+            await self._remove_network(spec.key)  # nothing of the release was made: its network would stay alone
+            raise
         everything = [*present.values(), *started]
         return Release(spec.key, tuple(sorted(everything, key=lambda one: one.index)))
 
@@ -204,7 +205,7 @@ class DockerRuntime:
         if image is None:
             raise ArtifactMissingError(spec.key.service, spec.artifact.reference)
         is_generated = ((image.get("Config") or {}).get("Labels") or {}).get(GENERATED) == "true"
-        labels = {**_labels(spec.key), "rw.home": self._home, "rw.role": role, "rw.port": str(spec.port), **extra}
+        labels = {**labels_of(spec.key), "rw.home": self._home, "rw.role": role, "rw.port": str(spec.port), **extra}
         is_published = role == "app" and not await self._is_bridged()
         return container(spec, labels=labels, network=network, command=command, is_generated=is_generated, is_published=is_published)
 
@@ -235,23 +236,26 @@ class DockerRuntime:
         host, port = address(found, is_bridged=await self._is_bridged())
         labels, state = found["Config"]["Labels"], found["State"]
         return Instance(
-            key_of(labels), found["Id"], int(labels["rw.replica"]), host, port, started_at=_moment(state["StartedAt"]), exit=exit_of(state)
+            key_of(labels), found["Id"], int(labels["rw.replica"]), host, port, started_at=moment(state["StartedAt"]), exit=exit_of(state)
         )
 
     async def _ended(self) -> list[Instance]:
         return [one for release in await self.releases() for one in release.instances if not one.is_running]
 
-    async def _fresh(self, told: set[str]) -> list[Instance]:
-        fresh = [one for one in await self._ended() if one.id not in told]
-        told.update(one.id for one in fresh)
+    async def _fresh(self, told: set[str], identities: list[str]) -> list[Instance]:
+        """Return those that ended and were not told of yet."""
+        fresh = []
+        for identity in identities:
+            if identity not in told and (found := await self._inspect(identity)) and not found["State"]["Running"]:
+                told.add(identity)
+                fresh.append(await self._instance(found))
         return fresh
 
     async def _sample(self, instance: Instance) -> Sample | None:
         found = await self._inspect(instance.id)
         pid = found["State"]["Pid"] if found else 0
-        if first := proc.process(pid):
-            all_of_them = [first, *proc.descendants(pid)]
-            return Sample(instance.id, sum(one.cpu_seconds for one in all_of_them), sum(one.memory_bytes for one in all_of_them))
+        if pid and (use := cgroup.use_of(pid)):
+            return Sample(instance.id, *use)
         return await self._asked(instance)
 
     async def _asked(self, instance: Instance) -> Sample | None:
@@ -331,79 +335,6 @@ class DockerRuntime:
 
     def _lock(self, key: ReleaseKey) -> asyncio.Lock:
         return self._locks.setdefault(key.deployment, asyncio.Lock())
-
-
-def container(
-    spec: ReleaseSpec, *, labels: dict[str, str], network: str, command: str, is_generated: bool, is_published: bool
-) -> dict[str, Any]:
-    """Return the body of ``/containers/create``."""
-    variables = {**spec.variables, "HOST": "0.0.0.0"} | ({"PORT": str(spec.port)} if spec.port else {})  # noqa: S104 - inside the container
-    host: dict[str, Any] = {
-        "NetworkMode": network,
-        "Init": True,  # reaps, and gives SIGTERM to apps that as process 1 would ignore it
-        "RestartPolicy": {"Name": "no"},  # the supervisor restarts, with a budget
-        "LogConfig": {"Type": "json-file", "Config": {"max-size": "50m", "max-file": "4"}},
-        "SecurityOpt": ["no-new-privileges"],
-    }
-    if is_generated:
-        host |= {"CapDrop": ["ALL"], "CapAdd": ["NET_BIND_SERVICE"]}
-    if spec.limits.memory_bytes:
-        host |= {"Memory": spec.limits.memory_bytes, "MemorySwap": spec.limits.memory_bytes}  # equal: no swap
-    if spec.limits.cpu:
-        host["NanoCpus"] = round(spec.limits.cpu * 1e9)
-    body: dict[str, Any] = {
-        "Image": spec.artifact.reference,
-        "Labels": labels,
-        "Env": [f"{name}={value}" for name, value in variables.items()],
-        "StopTimeout": round(spec.grace_seconds),
-        "HostConfig": host,
-    }
-    if command:
-        body |= {"Entrypoint": [], "Cmd": ["/bin/sh", "-c", shell_text(command)]}
-    if spec.port and is_published:
-        body["ExposedPorts"] = {f"{spec.port}/tcp": {}}
-        host["PortBindings"] = {f"{spec.port}/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}
-    return body
-
-
-def address(found: dict[str, Any], *, is_bridged: bool) -> tuple[str, int]:
-    """Return host and port where the edge reaches an inspected container; port 0 when it has none."""
-    port = int(found["Config"]["Labels"].get("rw.port", 0))
-    settings = found.get("NetworkSettings") or {}
-    if is_bridged:
-        own = [one["IPAddress"] for one in (settings.get("Networks") or {}).values() if one.get("IPAddress")]
-        return (own[0], port) if own else ("127.0.0.1", 0)
-    bound = (settings.get("Ports") or {}).get(f"{port}/tcp") or []
-    return "127.0.0.1", int(bound[0]["HostPort"]) if bound else 0
-
-
-def exit_of(state: dict[str, Any]) -> Exit | None:
-    """Return how an inspected container ended. The engine tells 128 + n for a signal, as a shell does."""
-    if state["Running"] or state["Status"] not in {"exited", "dead"}:
-        return None
-    code = int(state["ExitCode"])
-    return Exit(code, code - 128 if 128 < code < 160 else 0, bool(state.get("OOMKilled")))
-
-
-def key_of(labels: dict[str, str]) -> ReleaseKey:
-    """Return the release that a container's labels name."""
-    return ReleaseKey(
-        labels["rw.project"], labels["rw.environment"], labels["rw.service"], labels["rw.deployment"], version=int(labels["rw.version"])
-    )
-
-
-def _labels(key: ReleaseKey) -> dict[str, str]:
-    return {
-        "rw.project": key.project,
-        "rw.environment": key.environment,
-        "rw.service": key.service,
-        "rw.deployment": key.deployment,
-        "rw.version": str(key.version),
-    }
-
-
-def _moment(text: str) -> datetime | None:
-    return None if text.startswith("0001-") else parse_stamp(text)[0]
 
 
 def _sockets(pid: int) -> set[str]:
