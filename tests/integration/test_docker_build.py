@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import subprocess
 import tarfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.cable import Cable
+from fakes.registry import Registry
 
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
 from rw_daemon.builds.docker import DockerBuilder
@@ -20,7 +25,7 @@ from rw_daemon.engines.client import Engine
 from rw_daemon.plans.plan import BuildPlan
 from rw_daemon.snapshots import Snapshots
 from rw_shared.config import BuildConfig, ServiceConfig
-from rw_shared.errors import BuildFailedError
+from rw_shared.errors import BaseImageMissingError, BuildFailedError, EngineUnreachableError
 from rw_shared.models import Artifact
 
 pytestmark = pytest.mark.engine
@@ -38,15 +43,15 @@ class Workshop:
         self.snapshots = Snapshots(folder / "snapshots", limit_files=1000, limit_bytes=10**8)
         self.builder = self.open()
 
-    def open(self) -> DockerBuilder:
+    def open(self, socket: str = "/var/run/docker.sock") -> DockerBuilder:
         def context(digest: str, extra: Any, prefix: str, below: str) -> Iterator[bytes]:
             return self.snapshots.tar(digest, extra, prefix=prefix, below=below)
 
         async def read(digest: str, path: str) -> str:
             return (await self.snapshots.source(digest)).text(path)
 
-        self.engines.append(Engine("/var/run/docker.sock"))
-        return DockerBuilder(self.engines[-1], context=context, read=read)
+        self.engines.append(Engine(socket))
+        return DockerBuilder(self.engines[-1], context=context, read=read, retry_pauses=())
 
     async def order(self, files: dict[str, str], *, key: str, command: str = "", variables: dict[str, str] | None = None) -> BuildOrder:
         source = self.folder / f"source-{key}"
@@ -167,3 +172,42 @@ async def test_own_dockerfile_gets_only_the_arguments_it_declares(workshop: Work
     order = await workshop.order(files, key="own", variables={"GREETING": "hello", "OTHER": "nobody asked"})
     artifact = await workshop.build(order)
     assert docker("run", "--rm", "--label", f"rw.project={PROJECT}", artifact.reference).strip() == "hello/"
+
+
+async def test_private_base_is_pulled_with_the_users_own_login(workshop: Workshop, tmp_path: Path) -> None:
+    with Registry(user="ann", password=SECRET) as registry:
+        base = f"{registry.host}/private/base:1"
+        order = await workshop.order({"Dockerfile": f"FROM {base}\nLABEL a=b\n"}, key="private")
+        with pytest.raises(BaseImageMissingError) as caught:
+            await workshop.build(order)
+        assert f"docker login {registry.host}" in caught.value.hint
+        auth = base64.b64encode(f"ann:{SECRET}".encode()).decode()
+        (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": auth}}}))
+        try:
+            await workshop.build(replace(order, environ={"DOCKER_CONFIG": str(tmp_path)}))
+        finally:
+            docker("image", "rm", "--force", base)
+        assert [one.state for one in workshop.said if one.step == f"pull {base}" and one.state][-1] == "done"
+        assert SECRET not in repr(workshop.said)
+
+
+@pytest.mark.parametrize("tag", ["2", "1"], ids=["no such tag", "nobody listens"])
+async def test_base_that_cannot_be_had_is_named(workshop: Workshop, tag: str) -> None:
+    with Registry() as registry:
+        base = f"{registry.host if tag == '2' else '127.0.0.1:9'}/private/base:{tag}"
+        with pytest.raises(BaseImageMissingError, match=base):
+            await workshop.build(await workshop.order({"Dockerfile": f"FROM {base}\n"}, key="missing"))
+
+
+async def test_engine_that_goes_away_in_the_middle_of_a_build_is_named(workshop: Workshop, tmp_path: Path) -> None:
+    async with Cable(tmp_path / "engine.sock", "/var/run/docker.sock") as cable:
+        workshop.builder = workshop.open(str(cable.path))
+        order = await workshop.order(FLASK, key="cut", command=f"echo under way; sleep 98.{time.time_ns()}")
+        task = asyncio.create_task(workshop.build(order))
+        await until(lambda: any("under way" in one.text for one in workshop.said), 60)
+        await cable.cut()
+        with pytest.raises(EngineUnreachableError):
+            await task
+        cable.mend()
+        assert await workshop.builder.find(order.key) is None
+        await until(lambda: not sleepers(), 20)

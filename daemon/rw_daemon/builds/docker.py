@@ -9,8 +9,10 @@ import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 
+from rw_daemon.builds.bases import bases_of
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
 from rw_daemon.builds.progress import Failure, Progress
+from rw_daemon.builds.pulling import ensure
 from rw_daemon.builds.symptoms import classify
 from rw_daemon.engines.client import Engine
 from rw_daemon.plans.dockerfile import CONTEXT_OWN, CONTEXT_SOURCE, render
@@ -25,6 +27,7 @@ _BASE = re.compile(
     r"(?:failed to (?:load metadata|resolve source metadata) for|pull access denied for|manifest for)\s+([^\s:,]+(?::[\w.-]+)?)"
 )
 _NO_BASE = re.compile(r"failed to (?:load metadata|resolve source metadata)|pull access denied|manifest unknown|failed to load cache key")
+_FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ARG = re.compile(r"^\s*ARG\s+([A-Za-z_]\w*)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -52,6 +55,8 @@ class DockerBuilder:
         text = await self._read(order.snapshot, order.plan.dockerfile) if order.plan.dockerfile else render(order.plan)
         for pause in (*self._pauses, None):
             try:
+                for base in bases_of(text, order.variables):
+                    await ensure(self._engine, base, environ=order.environ, output=output)
                 image = await self._once(order, text, output)
                 break
             except (RegistryUnreachableError, BaseImageMissingError) as error:
@@ -144,6 +149,8 @@ def explained(failure: Failure, text: str) -> RwError:
     if failure.exit_code is None and _NO_BASE.search(failure.message):
         base = _BASE.search(failure.message)
         return BaseImageMissingError(base[1] if base else "of the build", reason=failure.message)
+    if failure.exit_code is None and (unread := base_of(failure.message, text)):
+        return BaseImageMissingError(unread, reason=failure.message)
     if symptom == "network":
         return RegistryUnreachableError(failure.step or "build", output=failure.output or failure.message)
     return BuildFailedError(
@@ -153,6 +160,12 @@ def explained(failure: Failure, text: str) -> RwError:
         line=line_of(failure.command, text),
         command=failure.command,
     )
+
+
+def base_of(message: str, text: str) -> str:
+    """Return the base image of a Dockerfile whose manifest the engine asked a registry for in vain; empty when it was something else."""
+    names = ((name, name.partition("@")[0].rpartition("/")[2].partition(":")[0]) for name in _FROM.findall(text))
+    return next((name for name, short in names if f"/{short}/manifests/" in message), "")
 
 
 def line_of(command: str, text: str) -> int | None:

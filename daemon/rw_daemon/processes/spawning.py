@@ -51,6 +51,24 @@ async def run(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str]
     return 128 - code if code < 0 else code
 
 
+async def ask(arguments: Sequence[str], *, text: str, environ: Mapping[str, str], timeout_seconds: float = 10.0) -> tuple[int, str]:
+    """Run a short command with ``text`` on its input; return exit code and output. ``OSError`` when it is not there or takes too long."""
+    process = await asyncio.create_subprocess_exec(
+        *arguments,
+        env=dict(environ),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(text.encode()), timeout_seconds)
+    except BaseException:
+        await asyncio.shield(end_group(process))
+        raise
+    return process.returncode or 0, said.decode(errors="replace")
+
+
 async def split(reader: asyncio.StreamReader, stream: str, output: Callable[[str, str], None]) -> None:
     """Hand each line of ``reader`` to ``output``; a line beyond the limit is cut, bytes that are not UTF-8 are replaced."""
     pending = b""

@@ -52,10 +52,15 @@ class BaseImageMissingError(DeploymentFailedError):
     code = "BASE_IMAGE_MISSING"
 
     def __init__(self, image: str, *, reason: str) -> None:
+        is_private = any(word in reason.lower() for word in ("denied", "unauthorized", "no basic auth", "authentication required"))
+        first, slash, _ = image.partition("/")
+        registry = f" {first}" if slash and ("." in first or ":" in first) else ""
         super().__init__(
             f"The image {image} cannot be had.",
             why=clip(reason),
-            hint=f"Check the network and the name, or run `docker pull {image}` to see more.",
+            hint=f"If it is private, run `docker login{registry}` and deploy again."
+            if is_private
+            else f"Check the network and the name, or run `docker pull {image}` to see more.",
             details={"image": image},
         )
 

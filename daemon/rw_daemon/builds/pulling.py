@@ -1,0 +1,65 @@
+"""Gets the images that a build starts from. A build without a session has no credentials, so what is not there is pulled first."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rw_daemon.builds.bases import Image
+from rw_daemon.builds.builder import BuildOutput
+from rw_daemon.builds.credentials import registry_auth
+from rw_daemon.engines.client import Engine
+from rw_shared.errors import BaseImageMissingError, EngineFailedError
+
+SAID_EVERY_SECONDS = 1.0
+
+
+async def ensure(engine: Engine, name: str, *, environ: Mapping[str, str], output: Callable[[BuildOutput], None]) -> None:
+    """Pull an image that the engine does not have.
+
+    :raises BaseImageMissingError: the registry does not give it. ``EngineUnreachableError``: nobody answers.
+    """
+    if await engine.request("GET", f"/images/{name}/json", missing_ok=True) is not None:
+        return
+    image, clock = Image.of(name), asyncio.get_running_loop().time
+    step, began = f"pull {name}", clock()
+    auth = await registry_auth(image.registry, environ)
+    output(BuildOutput(step, state="started"))
+    layers: dict[str, tuple[int, int]] = {}
+    said_at = began
+    try:
+        async with engine.stream(
+            "POST",
+            "/images/create",
+            params={"fromImage": image.source, "tag": image.tag},
+            headers={"X-Registry-Auth": auth} if auth else None,
+        ) as answer:
+            async for line in answer.aiter_lines():
+                message = json.loads(line) if line.strip() else {}
+                if words := message.get("error"):
+                    raise BaseImageMissingError(name, reason=str(words))
+                _count(layers, message)
+                if layers and clock() - said_at >= SAID_EVERY_SECONDS:
+                    said_at = clock()
+                    output(BuildOutput(step, progress_text(layers, said_at - began), stream="rw"))
+    except EngineFailedError as error:
+        raise BaseImageMissingError(name, reason=error.why) from error
+    output(BuildOutput(step, state="done", seconds=clock() - began))
+
+
+def progress_text(layers: Mapping[str, tuple[int, int]], seconds: float) -> str:
+    """Return ``12.5 of 130.0 MB, 9 s left`` for bytes had and wanted of each layer."""
+    had, wanted = sum(one for one, _ in layers.values()), sum(all_ for _, all_ in layers.values())
+    left = f", {(wanted - had) * seconds / had:.0f} s left" if had else ""
+    return f"{had / 1e6:.1f} of {wanted / 1e6:.1f} MB{left}"
+
+
+def _count(layers: dict[str, tuple[int, int]], message: Mapping[str, Any]) -> None:
+    """Take up one message about a layer; later phases (unpacking) count as all of it had."""
+    layer, detail = str(message.get("id", "")), message.get("progressDetail") or {}
+    if message.get("status") == "Downloading" and detail.get("total"):
+        layers[layer] = (int(detail.get("current", 0)), int(detail["total"]))
+    elif layer in layers:
+        layers[layer] = (layers[layer][1], layers[layer][1])
