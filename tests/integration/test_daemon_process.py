@@ -24,7 +24,7 @@ from rw_daemon.api.access import check_peer, peer_uid
 from rw_daemon.api.application import build
 from rw_daemon.api.server import Server
 from rw_daemon.store.sql import SqlStore
-from rw_shared.errors import NotAllowedError, PortTakenError
+from rw_shared.errors import ConflictError, NotAllowedError
 from rw_shared.events import ProjectCreated
 from rw_shared.models import LogRecord
 from rw_shared.paths import Home
@@ -300,10 +300,10 @@ async def test_an_error_in_mid_stream_is_its_last_message(serving):
     await rooms.store.append(project("shop"))
     line = LogRecord(cursor=7, ts=NOW, project="shop", environment="production", service="web", deployment="dep_1", message="hi")
     rooms.logs.lines.append(line)
-    rooms.logs.fault = PortTakenError(80, held_by="nginx")
+    rooms.logs.fault = ConflictError("A deployment runs.", hint="Wait.")
     async with websockets.unix_connect(str(path), "ws://rw/v1/logs/stream?project=shop&n=5") as stream:
         assert json.loads(await stream.recv()) == line.wire()
-        assert json.loads(await stream.recv())["error"]["code"] == "PORT_TAKEN"
+        assert json.loads(await stream.recv())["error"]["code"] == "CONFLICT"
 
 
 async def test_a_reader_that_leaves_is_noticed_at_once(serving):

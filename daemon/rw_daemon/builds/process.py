@@ -25,6 +25,7 @@ from rw_daemon.builds.toolbox import Toolbox, Tools
 from rw_daemon.plans.plan import BuildPlan, Step
 from rw_daemon.processes import proc, spawning
 from rw_daemon.processes.holders import write_private
+from rw_daemon.variables.masking import Mask
 from rw_shared.errors import BuildFailedError, DiskFullError, RegistryUnreachableError, ToolMissingError
 from rw_shared.models import Artifact
 
@@ -33,8 +34,6 @@ EVERYTHING = "."
 LAST_LINES = 40
 RETRY_PAUSES_SECONDS = (1.0, 3.0)
 """A registry that does not answer is asked again twice: most faults of a network last a moment."""
-HIDDEN_LENGTH = 6
-"""Values of variables at least this long are blacked out in a build's output; shorter ones would black out words."""
 
 UV_WRAPPER = """#!/bin/sh
 # UV_PYTHON says what a virtual environment is made from; `uv pip` would take it for the place to install to: the user's own Python
@@ -180,13 +179,12 @@ class ProcessBuilder:
         work.output(BuildOutput(step.name, state="done", seconds=time.monotonic() - began))
 
     async def _command(self, work: Work, step: Step, command: str, environ: Mapping[str, str]) -> None:
-        hidden = [value for value in declared(work.order, step).values() if len(value) >= HIDDEN_LENGTH]
+        masked = Mask(declared(work.order, step).values())
         for pause in (*self._retry_pauses, None):
             last: deque[str] = deque(maxlen=LAST_LINES)
 
             def show(stream: str, line: str, last: deque[str] = last) -> None:
-                for value in hidden:
-                    line = line.replace(value, "***")
+                line = masked(line)
                 last.append(line)
                 work.output(BuildOutput(step.name, text=line, stream=stream))
 

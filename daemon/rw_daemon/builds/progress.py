@@ -13,9 +13,9 @@ from typing import Any
 from rw_daemon.builds import trace
 from rw_daemon.builds.builder import BuildOutput
 from rw_daemon.plans.plan import BuildPlan
+from rw_daemon.variables.masking import Mask
 
 LAST_LINES = 30
-MASKED_FROM = 6  # characters; shorter values would black out words
 _EXIT_CODE = re.compile(r"exit code: (\d+)")
 _INTERNAL = ("[internal]", "[auth]")
 _MOUNTS = re.compile(r"^(?:--mount=\S+\s+)+")
@@ -49,7 +49,7 @@ class Progress:
 
     def __init__(self, plan: BuildPlan, *, secrets: Mapping[str, str], show: Callable[[BuildOutput], None]) -> None:
         self._plan, self._show = plan, show
-        self._secrets = [value for value in secrets.values() if len(value) >= MASKED_FROM]
+        self._masked = Mask(secrets.values())
         self._running: dict[str, _Running] = {}
         self.image = ""
         self.failure: Failure | None = None
@@ -123,11 +123,6 @@ class Progress:
         text = self._masked(line.decode("utf-8", "replace").rstrip("\r"))
         running.last.append(text)
         self._show(BuildOutput(running.name, text, stream=stream))
-
-    def _masked(self, text: str) -> str:
-        for value in self._secrets:
-            text = text.replace(value, "***")
-        return text
 
     def _fail(self, message: dict[str, Any]) -> None:
         words = self._masked(str(message.get("errorDetail", {}).get("message") or message["error"]))

@@ -13,17 +13,6 @@ class ConflictError(RwError):
     code, status, exit_code = "CONFLICT", 409, 7
 
 
-class PortTakenError(ConflictError):
-    """Another process already listens on a port that rw needs."""
-
-    code = "PORT_TAKEN"
-
-    def __init__(self, port: int, *, held_by: str) -> None:
-        super().__init__(
-            f"Port {port} is already in use.", why=f"{held_by} is listening on it.", hint="Stop that process and run the command again."
-        )
-
-
 class NothingToRollBackError(ConflictError):
     """There is no earlier release to go back to."""
 

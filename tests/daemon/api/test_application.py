@@ -12,7 +12,7 @@ from rw_daemon.api import scopes
 from rw_daemon.api.application import build
 from rw_daemon.store.sql import SqlStore
 from rw_shared import events as e
-from rw_shared.errors import NothingToRollBackError, PortTakenError, RwError
+from rw_shared.errors import ConflictError, NothingToRollBackError, RwError
 from rw_shared.models import LogRecord, LogSource, OperationKind, ServiceKind, TargetKind
 from rw_shared.version import VERSION
 
@@ -109,7 +109,9 @@ async def test_a_bug_is_a_reference_to_the_caller_and_a_traceback_to_the_log(cli
     assert record.exc_info[0] is ZeroDivisionError
 
 
-@pytest.mark.parametrize("fault", [PortTakenError(80, held_by="nginx"), NothingToRollBackError("web")], ids=lambda fault: fault.code)
+@pytest.mark.parametrize(
+    "fault", [ConflictError("A deployment runs.", hint="Wait."), NothingToRollBackError("web")], ids=lambda fault: fault.code
+)
 async def test_an_error_keeps_its_words_status_and_class_across_the_wire(client, rooms, fault):
     rooms.operations.fault = fault
     answer = await client.post(f"{HERE}/operations", json={"kind": "up"})
