@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -173,3 +177,49 @@ def test_secrets_of_the_file_reach_no_log_event_or_process_list(plain: Rw, tmp_p
     database = b"".join(path.read_bytes() for path in plain.home.glob("state.db*"))
     assert secret.encode() not in database
     assert not [pid for pid in pids() if secret.encode() in command(pid)]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Rw]:
+    """A home on a disk of its own that a test may fill."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", disk], capture_output=True, check=False).returncode:
+        pytest.skip("file systems cannot be mounted here")
+    made = make_rw(RW_TARGET="process", RW_WARM_SECONDS="0", RW_HOME=str(disk / "home"))
+    yield replace(made, home=disk / "home")
+    end(made)
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def fill(file: Path) -> None:
+    with file.open("wb", buffering=0) as open_file, suppress(OSError):
+        while True:
+            open_file.write(bytes(65536))
+
+
+def test_full_disk_stops_nothing_that_runs_and_the_next_deployment_works(small_disk: Rw, tmp_path: Path) -> None:
+    folder = project(tmp_path / "app")
+    url = small_disk.up(folder)["services"][0]["url"]
+    filler = small_disk.home.parent / "filler"
+    fill(filler)
+    (folder / "main.py").write_text((folder / "main.py").read_text() + "# changed\n")
+    code, result, _ = small_disk.result("up", str(folder), timeout=30)
+    assert (code, result["error"]["code"]) == (3, "DISK_FULL")
+    assert ask(url).text == "ok"
+    assert small_disk.json("status", cwd=folder)["services"][0]["status"] == "active"
+    filler.unlink()
+    assert small_disk.up(folder)["services"][0]["version"] == 2
+
+
+def test_build_that_fills_the_disk_fails_by_name_and_is_cleared_away(small_disk: Rw, tmp_path: Path) -> None:
+    folder = project(tmp_path / "app")
+    url = small_disk.up(folder)["services"][0]["url"]
+    (folder / "railway.toml").write_text('[build]\nbuildCommand = "cat /dev/zero > filler"\n')
+    code, result, _ = small_disk.result("up", str(folder), timeout=60)
+    assert (code, result["error"]["code"]) == (3, "DISK_FULL")
+    assert newest(small_disk, folder)["status"] == "failed"
+    assert shutil.disk_usage(small_disk.home).free > 100 * 1024**2
+    assert ask(url).text == "ok"
+    (folder / "railway.toml").write_text("")
+    assert small_disk.up(folder)["status"] == "active"

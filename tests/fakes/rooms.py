@@ -44,11 +44,14 @@ class FakeOperations:
         await self.store.append(created)
         return await self.store.operation(identity)
 
-    async def cancel(self, identity: str) -> Operation:
+    async def read(self, identity: str) -> Operation:
         found = await self.store.operation(identity)
         if found is None:
             raise OperationNotFoundError(identity)
         return found
+
+    async def cancel(self, identity: str) -> Operation:
+        return await self.read(identity)
 
 
 @dataclass

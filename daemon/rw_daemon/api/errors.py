@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocketState
 
-from rw_shared.errors import InternalError, InvalidRequestError, NotFoundError, RwError
+from rw_shared.errors import DiskFullError, InternalError, InvalidRequestError, NotFoundError, RwError
 from rw_shared.version import SCHEMA
 
 log = logging.getLogger(__name__)
@@ -30,8 +30,10 @@ def response(error: RwError, *, status: int | None = None, headers: Mapping[str,
     return JSONResponse(body(error), status_code=status or error.status, headers=dict(headers or {}))
 
 
-def unexpected(error: BaseException) -> InternalError:
-    """Log a bug with its traceback under a new reference and return the error that names only the reference."""
+def unexpected(error: BaseException) -> RwError:
+    """Log a bug with its traceback under a new reference and return the error that names only the reference. A full disk is no bug."""
+    if full := DiskFullError.of(error):
+        return full
     reference = uuid4().hex[:12]
     log.error("unexpected error, reference %s", reference, exc_info=error)
     return InternalError(reference)

@@ -7,7 +7,6 @@ from fastapi import APIRouter
 from rw_daemon.api.access import Caller
 from rw_daemon.api.rooms import Behind
 from rw_daemon.api.scopes import InScope
-from rw_shared.errors import OperationNotFoundError
 from rw_shared.models import Operation, OperationOrder
 
 router = APIRouter(tags=["operations"])
@@ -22,10 +21,7 @@ async def create_operation(scope: InScope, order: OperationOrder, caller: Caller
 @router.get("/v1/operations/{identity}")
 async def read_operation(identity: str, rooms: Behind) -> Operation:
     """Return an operation: the state that exit codes come from."""
-    found = await rooms.store.operation(identity)
-    if found is None:
-        raise OperationNotFoundError(identity)
-    return found
+    return await rooms.operations.read(identity)
 
 
 @router.post("/v1/operations/{identity}/cancel")

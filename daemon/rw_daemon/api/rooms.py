@@ -35,6 +35,10 @@ class Operations(Protocol):
         """Accept an operation; progress arrives as events. Raises any ``RwError`` that can be known at once."""
         ...
 
+    async def read(self, identity: str) -> Operation:
+        """Return an operation as it is now. ``OperationNotFoundError``."""
+        ...
+
     async def cancel(self, identity: str) -> Operation:
         """End an operation that is not settled. ``OperationNotFoundError``."""
         ...

@@ -6,7 +6,6 @@ Virtual environments name their own folder, so a release is built where it stays
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
 import json
 import os
@@ -109,8 +108,8 @@ class ProcessBuilder:
             try:
                 return await self._carry_out(order, folder, output)
             except OSError as error:
-                if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                    raise DiskFullError(str(self._releases)) from error
+                if full := DiskFullError.of(error, str(self._releases)):
+                    raise full from error
                 raise
             finally:
                 if not (folder / COMPLETE).exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -11,10 +12,12 @@ from rw_daemon.deployments.identities import new_id
 from rw_daemon.deployments.steps import Recorder
 from rw_daemon.store.store import Store
 from rw_daemon.tasks import Tasks
-from rw_shared.errors import CancelledError, InternalError, OperationNotFoundError, RwError, SupersededError
+from rw_shared.errors import CancelledError, DiskFullError, InternalError, OperationNotFoundError, RwError, SupersededError
 from rw_shared.events import OperationCreated, OperationSettled
 from rw_shared.models import ErrorBody, Operation, OperationKind, OperationOrder, OperationStatus, Scope
 
+log = logging.getLogger(__name__)
+WRITE_AGAIN_SECONDS = 5.0
 Work = Callable[[], Awaitable[None]]
 """The rest of an operation, to be run when it is its turn; raises the error that it fails with."""
 
@@ -37,6 +40,7 @@ class Operations:
         self._store, self._recorder, self._tasks, self._clock = store, recorder, tasks, clock
         self._turns: dict[str, asyncio.Lock] = {}
         self._jobs: dict[str, Job] = {}
+        self._unwritten: dict[str, Operation] = {}
 
     @property
     def are_running(self) -> bool:
@@ -65,7 +69,7 @@ class Operations:
 
     async def read(self, identity: str) -> Operation:
         """Return an operation as it is stored; ``OperationNotFoundError``."""
-        found = await self._store.operation(identity)
+        found = self._unwritten.get(identity) or await self._store.operation(identity)
         if found is None:
             raise OperationNotFoundError(identity)
         return found
@@ -104,29 +108,44 @@ class Operations:
             await self._settle(operation, job.verdict, give_up)
         except RwError as error:
             await self._settle(operation, error, give_up)
-        except Exception:
-            await self._settle(operation, InternalError(operation.id), give_up)
-            raise  # the task's guard logs it with its traceback
+        except Exception as error:
+            full = DiskFullError.of(error)
+            await self._settle(operation, full or InternalError(operation.id), give_up)
+            if full is None:
+                raise  # the task's guard logs it with its traceback
         else:
             await self._settle(operation, None, give_up)
         finally:
             self._jobs.pop(operation.id, None)
 
     async def _settle(self, operation: Operation, error: RwError | None, give_up: Callable[[RwError], Awaitable[None]]) -> None:
-        if error is not None:
-            await give_up(error)
+        """Write how it ended. Until that can be written, it is told from memory and tried again: nobody waits for ever."""
         cancelled = isinstance(error, CancelledError | SupersededError)
         status = OperationStatus.CANCELLED if cancelled else OperationStatus.FAILED if error else OperationStatus.SUCCEEDED
-        await self._store.append(
-            OperationSettled(
-                at=self._clock.now(),
-                project=operation.project,
-                environment=operation.environment,
-                operation=operation.id,
-                status=status,
-                error=ErrorBody.model_validate(error.to_wire()) if error else None,
-            )
-        )
+        body = ErrorBody.model_validate(error.to_wire()) if error else None
+        while True:
+            try:
+                if error is not None:
+                    await give_up(error)
+                at = self._clock.now()
+                await self._store.append(
+                    OperationSettled(
+                        at=at,
+                        project=operation.project,
+                        environment=operation.environment,
+                        operation=operation.id,
+                        status=status,
+                        error=body,
+                    )
+                )
+            except Exception:
+                log.exception("the end of %s cannot be written yet", operation.id)
+                found = await self._store.operation(operation.id) or operation
+                self._unwritten[operation.id] = found.model_copy(update={"status": status, "error": body})
+                await self._clock.sleep(WRITE_AGAIN_SECONDS)
+            else:
+                self._unwritten.pop(operation.id, None)
+                return
 
     async def cancel(self, identity: str) -> Operation:
         """End an operation that is not settled; what it made is taken back. Returns once that is done."""

@@ -64,6 +64,8 @@ class Orders:
         async with self._accepting:  # so that two orders never take the same version or port
             if order.idempotency_key and (earlier := await self._store.operation_by_key(scope, order.idempotency_key)):
                 return earlier
+            if order.kind in {OperationKind.UP, OperationKind.REDEPLOY}:  # what frees space, or is urgent, goes without
+                await self._store.prepare()
             if order.kind is OperationKind.UP:
                 return await self._up(scope, order, actor)
             kind = await self._target(scope, order)
@@ -72,6 +74,10 @@ class Orders:
             if order.kind in {OperationKind.REDEPLOY, OperationKind.ROLLBACK}:
                 return await self._again(scope, order, actor, target, rows)
             return await self._running.start(scope, order, actor, target, rows)
+
+    async def read(self, identity: str) -> Operation:
+        """Return an operation as it is now, also where its end could not be written yet."""
+        return await self._operations.read(identity)
 
     async def cancel(self, identity: str) -> Operation:
         """End an operation that is not settled; what it made is taken back."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import heapq
 import json
+import logging
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ from rw_daemon.logs.query import LogQuery
 from rw_daemon.logs.segments import ServiceLog
 from rw_daemon.settings import Settings
 from rw_shared.models import LogRecord, LogSource
+
+log = logging.getLogger(__name__)
+LOST = "lost"
+"""The attribute of a remark that counts lines which could not be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Logs:
         self._pending: list[Row] = []
         self._lock = threading.Lock()
         self._is_writing = False
+        self._lost: dict[Key, int] = {}
         self._cursor = 0
         self._last_written = 0
 
@@ -89,13 +95,32 @@ class Logs:
     def append(self, lines: Sequence[NewLine]) -> int:
         """Keep lines, in this order; returns the last cursor. Never blocks: they are written soon, and then shown to readers."""
         with self._lock:
-            for line in lines:
+            for line in [*self._told_losses(lines), *lines]:
                 self._cursor += 1
                 self._pending.append(_row(self._cursor, line))
             if self._pending and not self._is_writing:
                 self._is_writing = True
                 self._writer.submit(self._write, asyncio.get_running_loop())
             return self._cursor
+
+    def _told_losses(self, lines: Sequence[NewLine]) -> list[NewLine]:
+        """Return a remark for each service among ``lines`` whose earlier lines could not be kept."""
+        if not self._lost:
+            return []
+        found = {(line.project, line.environment, line.service): line for line in lines}
+        remarks = []
+        for key, line in found.items():
+            if lost := self._lost.pop(key, 0):
+                words = f"{lost} lines were not kept: no space was left"
+                remarks.append(replace(line, message=words, stream="rw", level="warn", attrs={LOST: lost}, place="", instance=""))
+        return remarks
+
+    def _lose(self, key: Key, batch: list[Row], error: OSError) -> None:
+        """Count what could not be written; it is told with the next line that can."""
+        with self._lock:
+            if key not in self._lost:
+                log.warning("lines of %s cannot be kept: %s", "/".join(key), error)
+            self._lost[key] = self._lost.get(key, 0) + sum(row["attrs"].get(LOST, 1) if row["stream"] == "rw" else 1 for row in batch)
 
     def _write(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
@@ -108,7 +133,10 @@ class Logs:
             for row in rows:
                 batches.setdefault((row["project"], row["environment"], row["service"]), []).append(row)
             for key, batch in batches.items():
-                self._file(key).write(batch[0]["cursor"], b"".join(_dump(row) for row in batch))
+                try:
+                    self._file(key).write(batch[0]["cursor"], b"".join(_dump(row) for row in batch))
+                except OSError as error:  # a full disk costs kept lines, never an app or a deployment
+                    self._lose(key, batch, error)
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._publish, rows)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,11 +36,18 @@ class ServiceLog:
         return None
 
     def write(self, first_cursor: int, lines: bytes) -> None:
-        """Add whole lines; begin a new segment when the last is full, and drop the oldest beyond the limit."""
+        """Add whole lines, or none and ``OSError``; begin a new segment when the last is full, and drop the oldest beyond the limit."""
         if self._file is None or self._size > self._segment_bytes:
             self._open(first_cursor)
         if self._file is not None:
-            self._file.write(lines)
+            try:
+                if self._file.write(lines) != len(lines):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(self._file.fileno(), self._size)  # back to the last whole line
+                self.close()  # the next write looks again where it may write
+                raise
             self._size += len(lines)
 
     def _open(self, first_cursor: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import shutil
@@ -91,5 +90,5 @@ def _cloned(source: int, target: int) -> bool:
 
 def raise_disk_full(error: OSError, where: Path) -> None:
     """Raise ``DiskFullError`` when that is what ``error`` means."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        raise DiskFullError(str(where)) from error
+    if full := DiskFullError.of(error, str(where)):
+        raise full from error

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from rw_daemon.store import migrations, rows, tables
 from rw_daemon.store.bus import Bus, Subscription
 from rw_daemon.store.projections import Change, Update, changes
+from rw_daemon.store.reserve import Reserve
 from rw_daemon.store.store import ServiceRow
 from rw_shared.errors import DiskFullError
 from rw_shared.events import Event, StoredEvent
@@ -33,6 +34,7 @@ class SqlStore:
         self._path, self._writing, self._reading = path, writing, reading
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-reader")
+        self._reserve = Reserve(path.with_name("state.reserve"))
         self._bus = Bus(lambda after, limit: self.events(after=after, limit=limit), last=last)
 
     @classmethod
@@ -64,10 +66,23 @@ class SqlStore:
         return await self._work(self._writer, lambda: self._write(events, loop))
 
     def _write(self, events: Sequence[Event], loop: asyncio.AbstractEventLoop) -> list[StoredEvent]:
-        with self._writing.begin() as connection:
-            stored = [_insert(connection, one) for one in events]
+        try:
+            stored = self._commit(events)
+        except DatabaseError as error:
+            if not isinstance(_named(error, self._path), DiskFullError) or not self._reserve.spend():
+                raise
+            stored = self._commit(events)
         loop.call_soon_threadsafe(self._bus.publish, stored)  # committed first, told second
         return stored
+
+    def _commit(self, events: Sequence[Event]) -> list[StoredEvent]:
+        with self._writing.begin() as connection:
+            return [_insert(connection, one) for one in events]
+
+    async def prepare(self) -> None:
+        """Make sure that what begins now can also be ended: put some space by. ``DiskFullError`` when there is none."""
+        if not await self._work(self._writer, self._reserve.fill):
+            raise DiskFullError(str(self._path.parent))
 
     async def rebuild(self) -> None:
         """Make the projections anew from the events, in one transaction: they are a reading of the history, nothing of their own."""

@@ -41,6 +41,10 @@ class Store(Protocol):
         """Write ``events`` and what they change in the projections in one transaction; then tell the subscribers."""
         ...
 
+    async def prepare(self) -> None:
+        """Make sure that what begins now can also be ended, however full the disk gets meanwhile. ``DiskFullError``."""
+        ...
+
     def subscribe(self, *, after: int | None = None) -> AsyncIterator[StoredEvent]:
         """Yield the events after a sequence number (``None``: from now on): the kept ones, then new ones, none lost or doubled."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from typing import Any
 
@@ -89,6 +90,13 @@ class DiskFullError(DeploymentFailedError):
             why="A write failed; what was half written has been removed.",
             hint="Free some space (`docker system df` shows the engine's), then run `rw up` again.",
         )
+
+    @classmethod
+    def of(cls, error: BaseException, where: str = "") -> DiskFullError | None:
+        """Return the error for an ``OSError`` that means a full disk or a used-up quota, else ``None``."""
+        if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            return None
+        return cls(where or str(error.filename or "the disk"))
 
 
 class ArtifactMissingError(DeploymentFailedError):

@@ -11,7 +11,8 @@ from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.deployments.states import NEXT, move
 from rw_daemon.runtimes.runtime import Exit
-from rw_shared.errors import BuildFailedError, ConfigInvalidError, NothingDetectedError, RwError, ServiceNotFoundError
+from rw_shared.errors import BuildFailedError, ConfigInvalidError, DiskFullError, NothingDetectedError, RwError, ServiceNotFoundError
+from rw_shared.events import StoredEvent
 from rw_shared.models import DeploymentStatus, OperationKind, OperationStatus
 
 
@@ -240,3 +241,29 @@ async def test_artifacts_beyond_the_kept_ones_are_removed_and_the_serving_one_ne
     await world.until(swept)
     assert serving is not None
     assert serving.key in world.builder.artifacts
+
+
+async def test_end_that_cannot_be_written_is_told_and_written_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    append = world.store.append
+
+    async def full(*_: object) -> list[StoredEvent]:
+        raise DiskFullError("/here")
+
+    world.builder.gate = asyncio.Event()
+    operation = await world.start()
+
+    async def is_building() -> bool:
+        return "build" in world.log
+
+    await world.until(is_building)
+    monkeypatch.setattr(world.store, "append", full)
+    world.builder.gate.set()
+
+    async def is_told() -> bool:
+        return (await world.rooms.orders.read(operation.id)).status.is_settled
+
+    await world.until(is_told)
+    assert (await world.rooms.orders.read(operation.id)).error.code == "DISK_FULL"  # type: ignore[union-attr]
+    monkeypatch.setattr(world.store, "append", append)
+    assert (await world.settled(operation)).status.value == "failed"
+    assert await world.statuses() == ["failed"]

@@ -169,3 +169,19 @@ async def test_build_lines_are_kept_apart_from_the_app_s(logs: Logs) -> None:
 )
 def test_level_and_message_of_a_line(text: str, level: str, message: str) -> None:
     assert levels.read(text)[:2] == (level, message)
+
+
+async def test_full_disk_costs_lines_and_says_how_many_and_nothing_waits_for_ever(logs: Logs, tmp_path: Path) -> None:
+    full = tmp_path / "shop" / "production" / "web" / "0000000000000001.jsonl"
+    full.parent.mkdir(parents=True)
+    full.symlink_to("/dev/full")
+    async with asyncio.timeout(5):
+        logs.append([line("a"), line("b")])
+        await logs.flushed()
+        logs.append([line("c")])
+        await logs.flushed()
+        full.unlink()
+        logs.append([line("d")])
+        await logs.flushed()
+    kept = await logs.read(replace(ALL, n=10))
+    assert [(one.stream, one.message) for one in kept] == [("rw", "3 lines were not kept: no space was left"), ("stdout", "d")]
