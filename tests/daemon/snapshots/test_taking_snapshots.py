@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import tarfile
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rw_daemon.snapshots import Snapshots, as_dockerignore
-from rw_shared.errors import SnapshotMissingError, SnapshotTooLargeError, SourceMissingError
+from rw_shared.errors import SnapshotChangedError, SnapshotMissingError, SnapshotTooLargeError, SourceMissingError
 
 
 @pytest.fixture
@@ -147,3 +149,19 @@ def test_rules_as_docker_reads_them(files: dict[str, str], rules: list[str]) -> 
     lines = as_dockerignore(lambda path: files.get(path, "")).splitlines()
     assert lines[-len(rules) :] == rules
     assert {"**/.git", "**/.env", "**/.env.*", "!**/.env.example", "**/node_modules"} <= set(lines)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.01, 0.03])
+async def test_folder_that_vanishes_while_it_is_read_is_named(tree: Path, tmp_path: Path, delay: float) -> None:
+    snapshots = Snapshots(tmp_path / "kept", limit_files=5000, limit_bytes=10**7)
+    write(tree, {f"folder-{number % 40}/file-{number}": str(number) for number in range(800)})
+    vanishing = threading.Timer(delay, shutil.rmtree, (tree,))
+    vanishing.start()
+    try:
+        taken = await snapshots.take(tree)
+    except (SourceMissingError, SnapshotChangedError):
+        return
+    finally:
+        vanishing.join()
+    manifest = await snapshots.manifest(taken.digest)  # what was taken is whole
+    assert len(b"".join(snapshots.tar(taken.digest, {}, prefix="", below=""))) > len(manifest.entries) * 512

@@ -1,0 +1,112 @@
+"""The daemon is killed at every single event of a deployment: the next command finds the truth, and no request notices."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e.conftest import Rw, ask, end, make_rw
+from e2e.load import Load
+
+from rw_cli.client import Client
+from rw_shared.errors import RwError
+from rw_shared.paths import Home
+
+pytestmark = pytest.mark.full
+SETTLED = {"active", "failed", "cancelled", "removed"}
+SERVER = """
+import os, signal, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.send_response(200)
+        self.send_header("content-length", str(len({word!r})))
+        self.end_headers()
+        self.wfile.write({word!r}.encode())
+    do_POST = do_GET
+    def log_message(self, *_): pass
+
+server = ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler)
+server.daemon_threads = True
+server.serve_forever()
+"""
+
+
+@pytest.fixture
+def killed(target: str) -> Iterator[Rw]:
+    made = make_rw(RW_TARGET=target, RW_WARM_SECONDS="0.3", RW_HEALTHY_SECONDS="1")
+    yield made
+    end(made)
+
+
+class Watcher:
+    """Reads the daemon's events and counts those of one deployment's making; at the one with a given number, it kills the daemon."""
+
+    def __init__(self, rw: Rw, *, kill_at: int = 0) -> None:
+        self._client = Client(str(Home.of(rw.environ, uid=os.geteuid()).socket), ensure=lambda: None)
+        self._pid, self._kill_at = rw.pid(), kill_at
+        self.seen: list[str] = []
+        self.done = threading.Event()
+        threading.Thread(target=self._read, daemon=True).start()
+        time.sleep(0.15)  # the stream is open by then; an event that it missed would only shift the count
+
+    def _read(self) -> None:
+        with suppress(RwError, OSError):
+            for row in self._client.stream("/v1/events/stream", query={}, cursor="sequence", ended=self.done.is_set):
+                self.seen.append(f"{row['name']} {row['data'].get('step') or row['data'].get('after') or ''}".strip())
+                if len(self.seen) == self._kill_at:
+                    os.kill(self._pid, signal.SIGKILL)
+                    self.done.set()
+                if row["name"] == "operation.settled":
+                    self.done.set()
+
+
+def write(folder: Path, word: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "requirements.txt").write_text("")
+    (folder / "main.py").write_text(SERVER.format(word=word))
+
+
+def newest(rw: Rw, folder: Path) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = rw.json("deployments", "list", cwd=folder)["items"][0]
+        if found["status"] in SETTLED:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{found} {rw.log_tail()}")
+
+
+def test_kill_at_every_event_loses_neither_a_request_nor_the_truth(killed: Rw, tmp_path: Path) -> None:
+    folder = tmp_path / "kills"
+    write(folder, "first")
+    url = killed.up(folder)["services"][0]["url"]
+    write(folder, "counted")
+    count = Watcher(killed)
+    killed.up(folder)
+    assert count.done.wait(30)
+    assert {"step.started build", "step.started shift", "deployment.status_changed active"} <= set(count.seen)
+    with Load(url, pause_seconds=0.01) as load:
+        for number in range(1, len(count.seen) + 1):
+            write(folder, f"killed at {number}")
+            watcher = Watcher(killed, kill_at=number)
+            killed.run("up", str(folder), "-d")
+            assert watcher.done.wait(60), watcher.seen
+            final = newest(killed, folder)
+            assert final["status"] in {"active", "failed"}, final
+            answered = ask(url).text
+            assert (answered == f"killed at {number}") == (final["status"] == "active"), (watcher.seen[-1], final, answered)
+            services = killed.json("status", cwd=folder)["services"]
+            assert [(one["status"], len(one["replicas"])) for one in services] == [("active", 1)], (watcher.seen[-1], services)
+    assert load.failures == []
+    assert load.requests > 500
