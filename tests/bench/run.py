@@ -5,7 +5,9 @@ Everything runs on loopback with a home of its own and is removed afterwards. Do
 
 from __future__ import annotations
 
+import http.client
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -69,7 +71,14 @@ def unchanged(rw: Rw, folder: Path, target: str) -> None:
     rw.up(folder)
     time.sleep(2.1)  # younger files are read again, since their time stamps may not tell
     rw.up(folder)
-    row(f"`rw up`, nothing changed, {TREE_FILES:,} files, {target}", f"{median(lambda: rw.ok('up', str(folder))) * 1000:.0f} ms")
+    took = median(lambda: rw.ok("up", str(folder)))
+    beside = ""
+    if target == "docker" and Compose.is_there():
+        compose = Compose(rw, folder)
+        compose.up()
+        beside = f"; `docker compose up -d --build` {median(compose.up) * 1000:.0f} ms"
+        compose.down()
+    row(f"`rw up`, nothing changed, {TREE_FILES:,} files, {target}", f"{took * 1000:.0f} ms{beside}")
     shutil.rmtree(many)
     rw.up(folder)
 
@@ -132,6 +141,64 @@ def by_hand(rw: Rw, folder: Path) -> float:
         subprocess.run(["docker", "image", "rm", "-f", "rw-bench"], capture_output=True, check=False)
 
 
+COMPOSE = """
+services:
+  web:
+    build: {context: ., dockerfile: Dockerfile.bench}
+    ports: ["127.0.0.1:%d:8080"]
+    labels: {rw.project: bench}
+"""
+
+
+class Compose:
+    """What many would use instead: the same recipe under ``docker compose up -d --build``."""
+
+    def __init__(self, rw: Rw, folder: Path) -> None:
+        self._folder, self._port = folder, free_port()
+        recipe, ignore = rw.json("plan", str(folder), "--dockerfile"), folder / "Dockerfile.bench.dockerignore"
+        (folder / "Dockerfile.bench").write_text(recipe["dockerfile"])
+        ignore.write_text(recipe["dockerignore"])
+        (folder / "compose.yaml").write_text(COMPOSE % self._port)
+
+    @staticmethod
+    def is_there() -> bool:
+        return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
+
+    def up(self) -> None:
+        self._run("up", "-d", "--build")
+
+    def changed(self) -> float:
+        """One line changed, until the new version answers."""
+        count = 0
+
+        def once() -> None:
+            nonlocal count
+            count += 1
+            (self._folder / "app.py").write_text((APPS / "flask" / "app.py").read_text().replace("hello from flask", f"compose {count}"))
+            self.up()
+            self.until_answered(f"compose {count}")
+
+        once()
+        return median(once, 3)
+
+    def until_answered(self, words: str) -> None:
+        while True:
+            try:
+                if words in ask(f"http://127.0.0.1:{self._port}").text:
+                    return
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.005)
+
+    def down(self) -> None:
+        self._run("down", "--rmi", "local", "-t", "0")
+        for name in ("compose.yaml", "Dockerfile.bench", "Dockerfile.bench.dockerignore"):
+            (self._folder / name).unlink()
+
+    def _run(self, *arguments: str) -> None:
+        environ = {**os.environ, "DOCKER_BUILDKIT": "1"}
+        subprocess.run(["docker", "compose", *arguments], cwd=self._folder, env=environ, check=True, capture_output=True)
+
+
 def under_load(rw: Rw, folder: Path, target: str) -> None:
     url = rw.up(folder)["services"][0]["url"]
     with Load(url, pause_seconds=0.0) as load:
@@ -179,11 +246,47 @@ def latency(rw: Rw, folder: Path, target: str) -> None:
     row(f"line printed → seen in `rw logs -f`, {target}", f"p50 {found[200]:.1f} ms, p99 {found[396]:.1f} ms")
 
 
+MANY_LINES = 1_000_000
+PRINTER = """
+import os, threading, time
+def tell():
+    time.sleep(2)
+    for number in range(%d):
+        print("line", number)
+    print("last line", time.time(), flush=True)
+threading.Thread(target=tell, daemon=True).start()
+"""
+
+
+def throughput(rw: Rw, folder: Path, target: str) -> None:
+    """An app that prints as fast as it can: how fast its lines are kept, and read back."""
+    (folder / "app.py").write_text(PRINTER % MANY_LINES + (APPS / "flask" / "app.py").read_text())
+    began = time.time() + 2
+    rw.up(folder)
+    while "last line" not in (last := rw.ok("logs", "-n", "3", cwd=folder)):
+        time.sleep(0.2)
+    took = time.time() - began
+    assert last
+    row(f"{MANY_LINES:,} lines printed at once, until all are kept, {target}", f"{took:.0f} s, {MANY_LINES / took:,.0f} lines/s")
+    row(
+        f"`rw logs -n 100` of {MANY_LINES:,} kept lines, {target}",
+        f"{median(lambda: rw.ok('logs', '-n', '100', cwd=folder)) * 1000:.0f} ms",
+    )
+
+
+def five(rw: Rw, folder: Path) -> None:
+    """Five services, so that what follows is measured with them."""
+    (folder / "app.py").write_text((APPS / "flask" / "app.py").read_text())
+    workers = "".join(f"worker{number}: sleep 100000\n" for number in range(4))
+    (folder / "Procfile").write_text(f"web: gunicorn app:app --bind $HOST:$PORT\n{workers}")
+    rw.up(folder)
+
+
 def idle(rw: Rw) -> None:
     daemon = psutil.Process(rw.pid())
     daemon.cpu_percent()
     time.sleep(10)
-    row("daemon, idle", f"{daemon.memory_info().rss / 1e6:.0f} MB, {daemon.cpu_percent():.1f} % of a core")
+    row("daemon, idle with five services", f"{daemon.memory_info().rss / 1e6:.0f} MB, {daemon.cpu_percent():.1f} % of a core")
     held = [
         one
         for one in psutil.process_iter(["cmdline"])
@@ -202,7 +305,7 @@ def sizes(rw: Rw, folder: Path) -> None:
             subprocess.run(["docker", "image", "inspect", "-f", "{{.Size}}", image], check=True, capture_output=True, text=True).stdout
         )
 
-    for app, base in (("flask", "python:3.13-slim"), ("static-site", "caddy:2-alpine")):
+    for app, base in (("flask", "python:3.13-slim"), ("static-site", "caddy:2-alpine"), ("next-standalone", "node:22-slim")):
         copy = Path(shutil.copytree(APPS / app, folder.parent / f"size-{app}", ignore=shutil.ignore_patterns("expect.toml")))
         made = rw.up(copy)["services"][0]["image"]
         row(f"image of {app}: added to its base", f"{(bytes_of(made) - bytes_of(base)) / 1e6:.2f} MB")
@@ -224,11 +327,18 @@ def measure(target: str) -> None:
                     "one line of Flask changed, docker",
                     f"{took:.2f} s; by hand (build, run, first answer) {other:.2f} s: × {took / other:.2f}",
                 )
+                if Compose.is_there():
+                    compose = Compose(rw, folder)
+                    other = compose.changed()
+                    compose.down()
+                    row("the same with `docker compose up -d --build`", f"{other:.2f} s: rw is {other / took:.1f} times as fast")
                 sizes(rw, folder)
             else:
                 row("one line of Flask changed, processes", f"{took:.2f} s")
             under_load(rw, folder, target)
             latency(rw, folder, target)
+            throughput(rw, folder, target)
+            five(rw, folder)
             idle(rw)
     finally:
         end(rw)

@@ -46,6 +46,17 @@ def test_unchanged_up_says_so_and_keeps_the_deployment(rw: Rw, online: dict[str,
     assert (result["services"][0]["changed"], result["services"][0]["deployment"]) == (False, before)
 
 
+def test_logs_are_chosen_by_query_level_and_time(rw: Rw, online: dict[str, Any]) -> None:
+    folder = online["folder"]
+    found = rw.ok("logs", "-q", "listening OR nothing-prints-this", "--since", "1d", cwd=folder)
+    assert found
+    assert all("listening" in text.lower() for text in found.splitlines())
+    assert rw.ok("logs", "--until", "1d", cwd=folder) == ""
+    assert rw.run("logs", "-q", "(open", cwd=folder).returncode == 2
+    assert rw.run("logs", "--since", "yesterday", cwd=folder).returncode == 2
+    assert rw.run("logs", "--level", "loud", cwd=folder).returncode == 2
+
+
 def test_redeploys_under_load_lose_no_request(rw: Rw, online: dict[str, Any]) -> None:
     url = online["result"]["services"][0]["url"]
     with Load(url) as load:

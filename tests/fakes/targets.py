@@ -160,6 +160,9 @@ class FakeEdge:
     async def check(self) -> bool:
         return True
 
+    async def tend(self) -> None:
+        return None
+
     async def ended(self) -> None:
         await asyncio.Event().wait()
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from rw_cli.context.session import SCHEMA, Session, path_of
 from rw_cli.render.logs import log_text
+from rw_shared.errors import UsageError
 
 logs_app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -21,12 +23,17 @@ def logs(
     lines: Annotated[int, typer.Option("-n", "--lines", help="How many of the past.", min=0, max=100_000)] = 100,
     build: Annotated[bool, typer.Option("--build", help="What builds printed.")] = False,
     deploy: Annotated[str, typer.Option(help="Only this deployment: id or vN.")] = "",
+    query_text: Annotated[str, typer.Option("-q", "--query", help='Text, "phrases", @status:>=500, @level:error, AND, OR, -not, ().')] = "",
+    level: Annotated[str, typer.Option(help="At least this: debug, info, warn, error.")] = "",
+    since: Annotated[str, typer.Option(help="From then on: 90s, 15m, 2h, 1d, or 2026-01-31T12:00.")] = "",
+    until: Annotated[str, typer.Option(help="Up to then: the same forms.")] = "",
 ) -> None:
-    """Show what services print, interleaved."""
+    """Show what services print, interleaved: `rw logs -f -q "timeout OR @status:>=500"`."""
     session: Session = ctx.obj
     project, environment = path_of(session.place())
     query: dict[str, Any] = {"project": project, "environment": environment, "service": services or [], "deployment": deploy,
-                             "source": "build" if build else "deploy"}  # fmt: skip
+                             "source": "build" if build else "deploy", "q": query_text, "level": level,
+                             "since": moment(since, "--since"), "until": moment(until, "--until")}  # fmt: skip
     past = session.client.call("GET", "/v1/logs", query={**query, "n": max(lines, 1)})["items"]
     if session.is_json:
         session.row({"schema": SCHEMA, "type": "begin", "project": project, "environment": environment})
@@ -40,6 +47,21 @@ def logs(
             sys.stdout.flush()
     elif session.is_json:
         session.row({"schema": SCHEMA, "type": "result", "lines": len(past) if lines else 0})
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def moment(text: str, flag: str) -> str:
+    """Return a moment in UTC for ``15m`` (ago) or a date; empty for an empty text. ``UsageError``."""
+    if not text:
+        return ""
+    try:
+        if text[-1] in UNITS and text[:-1].isdigit():
+            return (datetime.now(UTC) - timedelta(seconds=int(text[:-1]) * UNITS[text[-1]])).isoformat()
+        return datetime.fromisoformat(text).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        raise UsageError(f"{flag} {text!r} is no time.", hint=f"Type {flag} 15m, {flag} 2h, or {flag} 2026-01-31T12:00.") from None
 
 
 def _write(session: Session, row: dict[str, Any]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, WebSocket
 
@@ -13,6 +14,7 @@ from rw_daemon.api.rooms import Behind, Rooms
 from rw_daemon.api.scopes import OptionalName, check_scope
 from rw_daemon.api.streams import pump
 from rw_daemon.deployments.lookup import find_deployment
+from rw_daemon.logs.expressions import LONGEST, parse
 from rw_daemon.logs.query import LogQuery
 from rw_shared.errors import RwError
 from rw_shared.models import DEFAULT_ENVIRONMENT, LogRecord, LogSource, Name, Scope
@@ -29,18 +31,34 @@ def _query(
     source: LogSource | None = None,
     n: Annotated[int | None, Query(ge=0, le=100_000)] = None,
     after: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
+    level: Literal["", "debug", "info", "warn", "error"] = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    q: Annotated[str, Query(max_length=LONGEST)] = "",
 ) -> LogQuery:
     return LogQuery(
         project=project, environment=environment or DEFAULT_ENVIRONMENT, services=tuple(service), deployment=deployment,
-        source=source, n=n, after=after,
+        source=source, n=n, after=after, level=level, since=_stamp(since), until=_stamp(until), expression=q,
     )  # fmt: skip
+
+
+def _stamp(at: datetime | None) -> str:
+    """Return a moment as kept lines have it; one without a zone is in UTC."""
+    if at is None:
+        return ""
+    try:
+        whole = at.astimezone(UTC) if at.tzinfo else at
+    except OverflowError:  # the first or last day of the calendar
+        whole = at
+    return whole.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
 
 
 Asked = Annotated[LogQuery, Depends(_query)]
 
 
 async def _checked(rooms: Rooms, query: LogQuery) -> LogQuery:
-    """Return the query with the whole id of its deployment; raises what ``check_scope`` and ``find_deployment`` raise."""
+    """Return the query with the whole id of its deployment; raises what ``check_scope``, ``find_deployment`` and ``parse`` raise."""
+    parse(query.expression)
     scope = Scope(project=query.project, environment=query.environment)
     await check_scope(rooms.store, scope, services=query.services)
     if not query.deployment:

@@ -161,9 +161,10 @@ class Supervisor:
     # --- liveness
 
     async def keep_alive(self) -> None:
-        """Probe every serving web replica for ever; one that fails several times in a row is replaced."""
+        """Probe every serving web replica for ever; one that fails several times in a row is replaced. The edge is tended as well."""
         while True:
             await self._clock.sleep(self._settings.liveness_period_seconds)
+            await self._edge.tend()
             for target in self._targets.known():
                 await self.look(target)
 

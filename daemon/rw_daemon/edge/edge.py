@@ -73,6 +73,10 @@ class Edge(Protocol):
         """Return when the proxy that this daemon started or adopted is gone (killed, crashed)."""
         ...
 
+    async def tend(self) -> None:
+        """Keep what the proxy writes within its limits. To be called now and then; never raises."""
+        ...
+
     async def stop(self) -> None:
         """Stop the proxy: for uninstalling and tests, never when the daemon ends."""
         ...

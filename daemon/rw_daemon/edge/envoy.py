@@ -68,7 +68,6 @@ class EnvoyEdge:
             await self._files.put("rds", [documents.route_configuration(routes)])
             busy = [one for one in kept if await self._open(one["name"])]
             await self._files.put("cds", [*wanted, *busy])
-            await self._rotate()
             self._tell_taken(taken, routes)
 
     async def active(self, release: str) -> int:
@@ -95,6 +94,14 @@ class EnvoyEdge:
                 await end_of(running.pid)
             if self._expected:
                 return
+
+    async def tend(self) -> None:
+        """Keep the access log and the one before it, each of 50 MB."""
+        access = self._folder / "access.log"
+        with suppress(OSError, EdgeFailedError):
+            if access.stat().st_size > ACCESS_LOG_BYTES:
+                access.replace(self._folder / "access.log.1")
+                await self._admin.reopen_logs()
 
     async def stop(self) -> None:
         """Stop Envoy: SIGTERM, and SIGKILL when that does not help."""
@@ -204,14 +211,6 @@ class EnvoyEdge:
             socket.unlink(missing_ok=True)
         # Envoy puts a digit for the epoch behind the number; a pattern would meet other homes, whose numbers begin alike
         Path(f"/dev/shm/envoy_shared_memory_{self._base_id() * 10}").unlink(missing_ok=True)  # noqa: S108 - Envoy's own place
-
-    async def _rotate(self) -> None:
-        """Keep the access log and the one before it."""
-        access = self._folder / "access.log"
-        with suppress(OSError):
-            if access.stat().st_size > ACCESS_LOG_BYTES:
-                access.replace(self._folder / "access.log.1")
-                await self._admin.reopen_logs()
 
     # --- listeners
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from rw_daemon.logs.expressions import Wanted, parse
 from rw_shared.models import LogSource
+
+LEVELS = {"debug": 0, "info": 1, "warn": 2, "error": 3}
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,9 @@ class LogQuery:
     :param source: ``None`` means both.
     :param n: the last so many; with ``after`` the first so many after it; ``None`` means no limit.
     :param after: the cursor of the last line that the reader has.
+    :param level: ``debug``, ``info``, ``warn`` or ``error``: the least that is wanted; a line that names none counts as ``info``.
+    :param since: and ``until``: moments in UTC as lines keep them (``2026-01-02T03:04:05.678901Z``); the second is not included.
+    :param expression: what ``expressions.parse`` takes.
     """
 
     project: str
@@ -26,6 +33,14 @@ class LogQuery:
     source: LogSource | None = None
     n: int | None = None
     after: int | None = None
+    level: str = ""
+    since: str = ""
+    until: str = ""
+    expression: str = ""
+
+    @cached_property
+    def _fits(self) -> Wanted:
+        return parse(self.expression)
 
     def takes(self, row: dict[str, Any]) -> bool:
         """Return whether a kept line, as its JSON object, is wanted."""
@@ -35,4 +50,8 @@ class LogQuery:
             and (not self.services or row["service"] in self.services)
             and (not self.deployment or row["deployment"] == self.deployment)
             and (self.source is None or row["source"] == self.source)
+            and (not self.level or LEVELS[row["level"] or "info"] >= LEVELS[self.level])
+            and (not self.since or row["ts"] >= self.since)
+            and (not self.until or row["ts"] < self.until)
+            and (not self.expression or self._fits(row))
         )

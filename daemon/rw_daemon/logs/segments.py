@@ -84,15 +84,17 @@ def backwards(folder: Path) -> Iterator[bytes]:
 
 
 def _backwards(file: BinaryIO) -> Iterator[bytes]:
-    position, rest = file.seek(0, os.SEEK_END), b""
+    position, rest, is_torn = file.seek(0, os.SEEK_END), b"", True
     while position > 0:
         size = min(BLOCK_BYTES, position)
         position -= size
         file.seek(position)
         lines = (file.read(size) + rest).split(b"\n")
+        if is_torn and len(lines) > 1:  # behind the last newline stands a line that is being written just now
+            lines[-1], is_torn = b"", False
         rest = lines.pop(0)
         yield from (line for line in reversed(lines) if line)
-    if rest:
+    if rest and not is_torn:
         yield rest
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,30 @@ async def test_full_disk_costs_lines_and_says_how_many_and_nothing_waits_for_eve
         await logs.flushed()
     kept = await logs.read(replace(ALL, n=10))
     assert [(one.stream, one.message) for one in kept] == [("rw", "3 lines were not kept: no space was left"), ("stdout", "d")]
+
+
+async def test_lines_are_chosen_by_level_time_and_query(logs: Logs) -> None:
+    texts = {"one": "info", "two": "error", "three": "", "four": "debug"}
+    for number, (text, level) in enumerate(texts.items()):
+        logs.append([replace(line(text, level=level), ts=START + timedelta(minutes=number))])
+    await logs.flushed()
+
+    async def chosen(**wanted: str) -> list[str]:
+        return [one.message for one in await logs.read(replace(ALL, n=10, **wanted))]  # type: ignore[arg-type]
+
+    assert await chosen(level="info") == ["one", "two", "three"]
+    assert await chosen(level="error") == ["two"]
+    assert await chosen(since=f"{START + timedelta(minutes=2):%Y-%m-%dT%H:%M:%S.%fZ}") == ["three", "four"]
+    assert await chosen(until=f"{START + timedelta(minutes=2):%Y-%m-%dT%H:%M:%S.%fZ}") == ["one", "two"]
+    assert await chosen(expression="three OR @level:error") == ["two", "three"]
+
+
+@pytest.mark.parametrize("torn", [b'{"cursor":9,"mess', b'{"cursor":9,"message":"' + b"x" * 600_000])
+async def test_line_that_is_being_written_is_not_read_yet(logs: Logs, tmp_path: Path, torn: bytes) -> None:
+    logs.append([line("whole")])
+    await logs.flushed()
+    [segment] = tmp_path.rglob("*.jsonl")
+    with segment.open("ab") as file:
+        file.write(torn)
+    assert [one.message for one in await logs.read(replace(ALL, n=10))] == ["whole"]
+    assert [one.message for one in await logs.read(replace(ALL, n=10, after=0))] == ["whole"]
