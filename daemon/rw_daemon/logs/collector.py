@@ -12,6 +12,8 @@ from rw_daemon.runtimes.runtime import Instance, Line, Runtime
 from rw_shared.errors import RwError
 
 log = logging.getLogger(__name__)
+BACKLOG_LINES = 20_000
+"""Beyond, reading waits for the disk: what an app prints waits in its own files meanwhile, not in memory."""
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.1, 5.0
 DRAIN_SECONDS = 3.0
 
@@ -38,6 +40,8 @@ class Collector:
                 async for line in runtime.lines(instance, after=place):
                     self._logs.append((self._line(instance, line),))
                     place, pause = line.cursor, FIRST_PAUSE_SECONDS
+                    if self._logs.backlog > BACKLOG_LINES:
+                        await self._logs.flushed()
                 return
             except RwError as error:
                 log.warning("the output of %s cannot be read: %s", instance.id, error.why)

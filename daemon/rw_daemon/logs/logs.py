@@ -144,6 +144,11 @@ class Logs:
         self._last_written = max(self._last_written, rows[-1]["cursor"])
         self._hub.publish(rows)
 
+    @property
+    def backlog(self) -> int:
+        """Lines that were appended and are not written yet."""
+        return self._cursor - self._last_written
+
     async def flushed(self) -> None:
         """Return when everything that was appended so far is written and shown."""
         wanted = self._cursor
