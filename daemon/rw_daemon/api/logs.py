@@ -15,7 +15,7 @@ from rw_daemon.api.scopes import OptionalName, check_scope
 from rw_daemon.api.streams import pump
 from rw_daemon.deployments.lookup import find_deployment
 from rw_daemon.logs.expressions import LONGEST, parse
-from rw_daemon.logs.query import LogQuery
+from rw_daemon.logs.query import STAMP, LogQuery
 from rw_shared.errors import RwError
 from rw_shared.models import DEFAULT_ENVIRONMENT, LogRecord, LogSource, Name, Scope
 
@@ -50,7 +50,7 @@ def _stamp(at: datetime | None) -> str:
         whole = at.astimezone(UTC) if at.tzinfo else at
     except OverflowError:  # the first or last day of the calendar
         whole = at
-    return whole.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return whole.strftime(STAMP).rjust(27, "0")
 
 
 Asked = Annotated[LogQuery, Depends(_query)]

@@ -173,14 +173,16 @@ class Logs:
             streams = [self._parsed(segments.forwards(folder, after=query.after), query) for folder in self._folders(query)]
             merged = heapq.merge(*streams, key=lambda row: row["cursor"])
             return [row for _, row in zip(range(query.n), merged, strict=False)] if query.n is not None else list(merged)
-        newest_first = [self._parsed(segments.backwards(folder), query) for folder in self._folders(query)]
+        newest_first = [self._parsed(segments.backwards(folder), query, is_backwards=True) for folder in self._folders(query)]
         merged = heapq.merge(*newest_first, key=lambda row: -row["cursor"])
         rows = [row for _, row in zip(range(query.n), merged, strict=False)] if query.n is not None else list(merged)
         return rows[::-1]
 
-    def _parsed(self, lines: Iterator[bytes], query: LogQuery) -> Iterator[Row]:
+    def _parsed(self, lines: Iterator[bytes], query: LogQuery, *, is_backwards: bool = False) -> Iterator[Row]:
         for line in lines:
             row = json.loads(line)
+            if is_backwards and query.is_past(row):
+                return
             if query.takes(row):
                 yield row
 

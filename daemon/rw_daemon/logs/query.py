@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from rw_daemon.logs.expressions import Wanted, parse
 from rw_shared.models import LogSource
 
+STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
+"""How kept lines tell the time."""
+SLACK = timedelta(minutes=1)
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 LEVELS = {"debug": 0, "info": 1, "warn": 2, "error": 3}
 
 
@@ -41,6 +46,15 @@ class LogQuery:
     @cached_property
     def _fits(self) -> Wanted:
         return parse(self.expression)
+
+    @cached_property
+    def _long_before(self) -> str:
+        since = datetime.strptime(self.since, STAMP).replace(tzinfo=UTC)
+        return (since - SLACK if since - EARLIEST > SLACK else since).strftime(STAMP).rjust(27, "0")
+
+    def is_past(self, row: dict[str, Any]) -> bool:
+        """Return whether a reader who goes backwards may stop here: replicas' lines may be a little out of order."""
+        return bool(self.since) and row["ts"] < self._long_before
 
     def takes(self, row: dict[str, Any]) -> bool:
         """Return whether a kept line, as its JSON object, is wanted."""

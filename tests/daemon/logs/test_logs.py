@@ -200,6 +200,8 @@ async def test_lines_are_chosen_by_level_time_and_query(logs: Logs) -> None:
     assert await chosen(level="info") == ["one", "two", "three"]
     assert await chosen(level="error") == ["two"]
     assert await chosen(since=f"{START + timedelta(minutes=2):%Y-%m-%dT%H:%M:%S.%fZ}") == ["three", "four"]
+    assert await chosen(since="0001-01-01T00:00:00.000000Z") == list(texts)
+    assert await chosen(since=f"{START + timedelta(minutes=9):%Y-%m-%dT%H:%M:%S.%fZ}") == []
     assert await chosen(until=f"{START + timedelta(minutes=2):%Y-%m-%dT%H:%M:%S.%fZ}") == ["one", "two"]
     assert await chosen(expression="three OR @level:error") == ["two", "three"]
 
