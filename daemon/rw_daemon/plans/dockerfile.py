@@ -53,7 +53,7 @@ class _Renderer:
             head,
             *self._variables(),
             ["# --- what builds", f"FROM {plan.bases.build} AS build", *self._build_head()],
-            *[self._step(step) for step in plan.steps],
+            *[self._step(step) for step in plan.steps if step.commands or not self._is_apart],
             ["# --- what runs", f"FROM {plan.bases.run}", *self._run_head(), *self._keep()],
             self._tail(),
         ]
@@ -62,6 +62,16 @@ class _Renderer:
     def _has_build(self) -> bool:
         """A plan that only copies needs one stage."""
         return any(step.commands for step in self._plan.steps)
+
+    @property
+    def _is_apart(self) -> bool:
+        """No command reads the sources: they go straight into the image, on a layer of their own above what was installed.
+
+        So a changed line makes a layer of the sources' size, and what was installed keeps its layer.
+        """
+        plan = self._plan
+        first = next((at for at, step in enumerate(plan.steps) if "." in step.inputs), len(plan.steps))
+        return plan.keep == (".",) and bool(plan.installed) and not any(step.commands for step in plan.steps[first:])
 
     def _variables(self) -> list[list[str]]:
         """The stage that holds variables: no image contains it, and a changed one reruns only the steps that mount it."""
@@ -151,6 +161,11 @@ class _Renderer:
         return [*copied, *files]
 
     def _keep(self) -> list[str]:
+        if self._is_apart:
+            installed = [posixpath.join(self._work, folder) for folder in self._plan.installed]
+            sources = f"COPY --chown={USER} {self._source or '.'} {APP}/"
+            files = [line.replace("COPY ", f"COPY --chown={USER} ", 1) for line in self._files()]
+            return [*(f"COPY --from=build --chown={USER} {folder} {folder}" for folder in installed), sources, *files]
         lines = []
         for path in self._plan.keep:
             if path == ".":

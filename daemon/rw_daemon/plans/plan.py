@@ -101,6 +101,8 @@ class BuildPlan(Model):
         any will do (``{"uv": "", "python": ">=3.11"}``); in the image the bases and steps bring them.
     :param environment: variables that hold while building and running (``PYTHONUNBUFFERED=1``); never a secret.
     :param path: folders relative to the app's folder that go in front of PATH (``.venv/bin``).
+    :param installed: folders relative to the app's folder that hold everything that the steps before the sources make (``.venv``);
+        empty when that is not known for sure.
     :param keep: paths relative to the app's folder that the running app needs; ``(".",)`` means everything.
     :param files: generated files to write into the app's folder before the steps (a Caddyfile), path → text.
     :param root: folder of the app below the build context, empty for the context itself.
@@ -119,6 +121,7 @@ class BuildPlan(Model):
     tools: dict[str, str] = {}
     environment: dict[str, str] = {}
     path: tuple[str, ...] = ()
+    installed: tuple[str, ...] = ()
     keep: tuple[str, ...] = (".",)
     files: dict[str, str] = {}
     root: str = ""

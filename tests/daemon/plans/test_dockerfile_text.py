@@ -70,3 +70,22 @@ def test_a_secret_never_stands_in_an_image(name: str) -> None:
 )
 def test_what_would_surprise_later_is_told_now(changes: dict[str, object], codes: list[str]) -> None:
     assert [one.code for one in check(plan("x", **changes))] == codes
+
+
+def copies(plan: BuildPlan) -> list[str]:
+    """Return what the last stage copies, in order."""
+    return [line for line in render(plan).rpartition("\nFROM ")[2].splitlines() if line.startswith("COPY")]
+
+
+INSTALL = Step(name="install", commands=("uv sync",), inputs=("uv.lock",))
+
+
+def test_sources_lie_above_what_was_installed_so_that_a_changed_line_keeps_its_layer() -> None:
+    installed, sources = copies(plan(steps=(INSTALL, Step(name="sources", commands=(), inputs=(".",))), installed=(".venv",)))
+    assert installed == "COPY --from=build --chown=10001:10001 /app/.venv /app/.venv"
+    assert sources == "COPY --chown=10001:10001 src/ /app/"
+
+
+def test_a_command_that_may_read_the_sources_keeps_everything_together() -> None:
+    built = plan(steps=(INSTALL, Step(name="build", commands=("make",), inputs=(".",))), installed=(".venv",))
+    assert copies(built) == ["COPY --from=build --chown=10001:10001 /app /app"]

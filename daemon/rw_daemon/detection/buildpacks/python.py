@@ -108,6 +108,7 @@ class PythonBuildpack:
             tools={"uv": "", "python": version.allowed},
             environment=environment,
             path=(".venv/bin",),
+            installed=(".venv",),
             origins=_origins(install, version.origin, start),
             warnings=(*version.notices, *_notices(start, install)),
         )
