@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from rw_shared.errors import DaemonUnreachableError, NotAllowedError, RwError
@@ -23,6 +24,15 @@ KEPT_BYTES = 4000
 def daemon_args() -> list[str]:
     """Return the command that is the daemon; -P keeps the current folder's modules out."""
     return [sys.executable, "-P", "-m", "rw_daemon"]
+
+
+def home_of(environ: Mapping[str, str]) -> Home:
+    """Return the home that ``environ`` names; where none is named and the usual place cannot be written, the spare one."""
+    home = Home.of(environ, uid=os.geteuid())
+    there = next((folder for folder in (home.root, *home.root.parents) if folder.exists()), home.root)
+    if environ.get("RW_HOME") or os.access(there, os.W_OK):
+        return home
+    return Home.spare(environ, uid=os.geteuid())
 
 
 def answers(home: Home) -> bool:
@@ -63,8 +73,8 @@ def ensure(home: Home) -> None:
     """Return once a daemon of ``home`` listens, started here if need be. Raises the daemon's own error when it cannot start."""
     if answers(home):
         return
-    _private(home.root)
     _private(home.runtime.parent)
+    _private(home.root)
     _private(home.runtime)
     output = home.root / "daemon.start"
     with output.open("wb") as file:

@@ -25,6 +25,7 @@ COMMANDS = {
     "deployments": ("deployments", "Attempts so far: list, show, cancel, redeploy, rollback."),
     "down": ("change", "Take everything of this environment down."),
     "plan": ("plan", "What would be built, and why."),
+    "deploy": ("deploy", "`up` for CI: never asks, exits with the stored state."),
     "restart": ("change", "Start the serving version of services anew."),
     "scale": ("change", "Change how many replicas run: `rw scale web=3`."),
     "daemon": ("daemon", "The process in the background: start, stop, status, logs."),

@@ -59,7 +59,10 @@ class SnapshotTaker:
         """Take a folder as it is now."""
         files, size = (order.environ.get(f"RW_SNAPSHOT_LIMIT_{name}", "") for name in ("FILES", "BYTES"))
         return await self._snapshots.take(
-            Path(order.path), limit_files=int(files) if files.isdigit() else 0, limit_bytes=int(size) if size.isdigit() else 0
+            Path(order.path),
+            only=frozenset(order.only),
+            limit_files=int(files) if files.isdigit() else 0,
+            limit_bytes=int(size) if size.isdigit() else 0,
         )
 
 

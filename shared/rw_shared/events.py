@@ -140,6 +140,7 @@ class DeploymentCreated(Event):
     replicas: int = 1
     snapshot: str = ""
     message: str = ""
+    commit: str = ""
     source_deployment: str = ""
 
 

@@ -194,6 +194,8 @@ class Artifact(Model):
     :param size_bytes: of the whole image or folder.
     :param key: digest of everything that went in; equal keys are built once.
     :param reused: nothing was built, the artifact was there.
+    :param port: where an image that rw did not build says that it listens; 0 when it does not say.
+    :param digest: what gets the same image from its registry again (``ghcr.io/owner/app@sha256:…``); empty for one that rw built.
     """
 
     kind: Literal["image", "folder"]
@@ -201,6 +203,8 @@ class Artifact(Model):
     size_bytes: int = 0
     key: str = ""
     reused: bool = False
+    port: int = 0
+    digest: str = ""
 
 
 class Deployment(Model):
@@ -219,6 +223,10 @@ class Deployment(Model):
     snapshot: str = ""
     artifact: Artifact | None = None
     message: str = ""
+    commit: str = ""
+    """The commit that the sources are of, when whoever deployed them said so."""
+    previous: str = ""
+    """The deployment that served before this one took its place."""
     source_deployment: str = ""
     """The deployment that a redeploy or rollback takes its release from."""
     replicas: int = 1
@@ -300,6 +308,8 @@ class OperationOrder(Order):
     :param target: ``process`` or ``docker``; empty means the remembered one, else what is there.
     :param deployment: id or ``vN`` for redeploy and rollback; empty means the serving, or the one before it.
     :param scale: replicas by service, for ``scale``.
+    :param image: an image to run instead of building the snapshot, which then only brings the settings; for ``up``.
+    :param commit: the commit that the sources are of; for ``up``.
     :param environ: the caller's allow-listed environment.
     """
 
@@ -310,15 +320,21 @@ class OperationOrder(Order):
     deployment: Text = ""
     scale: dict[str, Annotated[int, Field(ge=0, le=50)]] = {}
     message: Text = ""
+    image: Text = ""
+    commit: Text = ""
     no_cache: bool = False
     idempotency_key: Text = ""
     environ: dict[str, str] = Field(default={}, repr=False)
 
 
 class SnapshotOrder(Order):
-    """The body of ``POST /v1/snapshots``: an absolute path on this machine."""
+    """The body of ``POST /v1/snapshots``: an absolute path on this machine.
+
+    :param only: names of files directly in the folder; nothing else is taken or looked at. Empty means everything.
+    """
 
     path: Text
+    only: tuple[Text, ...] = ()
     environ: dict[str, str] = Field(default={}, repr=False)
 
 

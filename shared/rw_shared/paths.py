@@ -30,6 +30,12 @@ class Home:
         base = Path(session) / "rw" if session else Path(environ.get("TMPDIR") or "/tmp") / f"rw-{uid}"  # noqa: S108 - owner and mode are checked before use
         return cls(root, base / digest)
 
+    @classmethod
+    def spare(cls, environ: Mapping[str, str], *, uid: int) -> Home:
+        """Return the home for a machine whose usual place cannot be written (a CI job with a read-only home): it may not last."""
+        base = Path(environ.get("TMPDIR") or "/tmp") / f"rw-{uid}"  # noqa: S108 - as above
+        return cls.of({**environ, "RW_HOME": str(base / "home")}, uid=uid)
+
     @property
     def socket(self) -> Path:
         """The daemon's API."""

@@ -17,7 +17,7 @@ down_app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 def _run(session: Session, place: str, body: dict[str, Any]) -> None:
     cursor = last_cursor(session.client, place)
-    raise typer.Exit(follow(session, place, order(session, place, body), cursor=cursor))
+    raise typer.Exit(follow(session, place, order(session, place, body), cursor=cursor).exit_code)
 
 
 @restart_app.command()

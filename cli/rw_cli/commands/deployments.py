@@ -87,4 +87,4 @@ def _again(session: Session, kind: str, name: str, service: str) -> None:
     place = session.place()
     cursor = last_cursor(session.client, place)
     operation = order(session, place, {"kind": kind, "deployment": name, "services": [service] if service else []})
-    raise typer.Exit(follow(session, place, operation, cursor=cursor))
+    raise typer.Exit(follow(session, place, operation, cursor=cursor).exit_code)

@@ -27,8 +27,7 @@ def plan(
     session: Session = ctx.obj
     project, environment = path_of(session.place(path))
     root = root_of(Path(path).absolute())[0]
-    body = {"path": str(root), "environ": session.environ}
-    digest = session.client.call("POST", "/v1/snapshots", body=body)["digest"]
+    digest = session.snapshot(path)
     answer = session.client.call("POST", "/v1/plans", body={
         "snapshot": digest, "project": project, "environment": environment, "strict": strict, "environ": session.environ,
     })  # fmt: skip

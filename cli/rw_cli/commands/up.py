@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rw_cli.context.following import follow, last_cursor, order
-from rw_cli.context.session import Session, path_of, root_of
+from rw_cli.context.session import Session, path_of
 from rw_cli.render.plan import plan_text
 
 up_app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -30,23 +29,19 @@ def up(
     """Snapshot, build, deploy, prove, switch. Ends when the deployment is settled, with its URL."""
     session: Session = ctx.obj
     place = session.place(path)
-    snapshot = session.client.call(
-        "POST", "/v1/snapshots", body={"path": str(root_of(Path(path).absolute())[0]), "environ": session.environ}
-    )
-    for skipped in snapshot["skipped"]:
-        session.say(f"left out: {skipped}")
+    snapshot = session.snapshot(path)
     if dry_run:
-        _dry_run(session, place, snapshot["digest"])
+        _dry_run(session, place, snapshot)
         return
     cursor = last_cursor(session.client, place)
     operation = order(session, place, {
-        "kind": "up", "snapshot": snapshot["digest"], "services": service or [], "message": message, "noCache": no_cache,
+        "kind": "up", "snapshot": snapshot, "services": service or [], "message": message, "noCache": no_cache,
         "target": target or os.environ.get("RW_TARGET", ""),
     })  # fmt: skip
     if detach:
         session.result({"type": "result", "status": operation["status"], "operation": operation["id"]}, operation["id"])
         return
-    raise typer.Exit(follow(session, place, operation, cursor=cursor, timeout_seconds=timeout))
+    raise typer.Exit(follow(session, place, operation, cursor=cursor, timeout_seconds=timeout).exit_code)
 
 
 def _dry_run(session: Session, place: str, digest: str) -> None:

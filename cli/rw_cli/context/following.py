@@ -6,20 +6,32 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from rw_cli.client import Client, Json
+from rw_cli.context.outcomes import Outcome, outcome_of
 from rw_cli.context.session import Session, path_of
 from rw_cli.render.progress import Progress, row_of
-from rw_shared.errors import DeploymentFailedError, RwError, WaitTimedOutError
+from rw_shared.errors import RwError, WaitTimedOutError
 
 SETTLED = {"succeeded", "failed", "cancelled"}
 LOOK_SECONDS = 1.0  # how often the stored state is asked when no event says anything
 TICK_SECONDS = 0.1
 INTERRUPTED = 130
-Show = Callable[[Json], None]
+
+
+class View(Protocol):
+    """What plain lines an operation is told in."""
+
+    def take(self, row: Json) -> list[str]:
+        """Return what a row says; an empty row says nothing."""
+        ...
+
+    def finish(self, error: RwError | None) -> list[str]:
+        """Return what comes behind the last row."""
+        ...
 
 
 def order(session: Session, place: str, body: Mapping[str, Any]) -> Json:
@@ -105,99 +117,63 @@ class Following:
                 yield from self._fitting(row)
 
 
-def follow(session: Session, place: str, operation: Json, *, cursor: int, timeout_seconds: float = 0) -> int:
-    """Show an operation until it is settled, then its result; returns the exit status."""
+def follow(session: Session, place: str, operation: Json, *, cursor: int, timeout_seconds: float = 0, view: View | None = None) -> Outcome:
+    """Show an operation until it is settled, then its result.
+
+    :param view: how it is told in lines; without one a terminal gets the live view.
+    """
     begun = time.monotonic()
     following = Following(session.client, operation, cursor=cursor)
-    error: RwError | None = None
-    status = ""
+    late: RwError | None = None
     if session.is_json:
         session.row({"schema": "rw/v1", "type": "event", "name": "operation.followed", "operation": operation["id"]})
+    lines = view or Progress()
     try:
-        _show(session, following, timeout_seconds=timeout_seconds)
-    except WaitTimedOutError as late:
-        error, status = late, "running"
+        _show(session, following, timeout_seconds=timeout_seconds, lines=lines, is_live=view is None and session.is_live)
+    except WaitTimedOutError as error:
+        late = error
     except KeyboardInterrupt:
         return _interrupted(session, following.operation)
-    if error is None:
-        error = _error(session, following.operation)
-    return _finish(session, place, following.operation, error=error, status=status, seconds=time.monotonic() - begun)
+    outcome = outcome_of(session.client, place, following.operation, late=late, seconds=time.monotonic() - begun)
+    for line in lines.finish(outcome.error):
+        session.mark(line)
+    _tell(session, outcome)
+    return outcome
 
 
-def _show(session: Session, following: Following, *, timeout_seconds: float) -> None:
-    progress = Progress()
-    if session.is_live:
+def _show(session: Session, following: Following, *, timeout_seconds: float, lines: View, is_live: bool) -> None:
+    if is_live:
         from rw_cli.context.live import show  # lazy: rich takes 60 ms
 
-        show(progress, following.rows(timeout_seconds=timeout_seconds))
+        show(Progress(), following.rows(timeout_seconds=timeout_seconds))
         return
     for row in following.rows(timeout_seconds=timeout_seconds):
         if row and session.is_json:
             session.row(row_of(row))
-        for line in progress.take(row):
-            session.say(line)
+        for line in lines.take(row):
+            session.mark(line)
 
 
-def _interrupted(session: Session, operation: Json) -> int:
+def _interrupted(session: Session, operation: Json) -> Outcome:
     session.say(f"Stopped following; the operation goes on. Ctrl-C again cancels it, or `rw deployments cancel {operation['id']}`.")
     try:
         time.sleep(1.5)
     except KeyboardInterrupt:
         session.client.call("POST", f"/v1/operations/{operation['id']}/cancel")
         session.say("Cancelled.")
+    result = {"schema": "rw/v1", "type": "result", "status": "interrupted", "operation": operation["id"], "services": []}
     if session.is_json:
-        session.row({"schema": "rw/v1", "type": "result", "status": "interrupted", "operation": operation["id"]})
-    return INTERRUPTED
+        session.row(result)
+    return Outcome(result, None, INTERRUPTED)
 
 
-def _error(session: Session, operation: Json) -> RwError | None:
-    """Return why the operation did not succeed: the failed deployment's words say more than the operation's."""
-    if operation["status"] == "succeeded":
-        return None
-    for name in operation["deployments"]:
-        deployment = session.client.call("GET", f"/v1/deployments/{name}")
-        if deployment.get("error"):
-            return RwError.from_wire(deployment["error"])
-    return (
-        RwError.from_wire(operation["error"])
-        if operation.get("error")
-        else DeploymentFailedError(f"The operation was {operation['status']}.")
-    )
-
-
-def _finish(session: Session, place: str, operation: Json, *, error: RwError | None, status: str, seconds: float) -> int:
-    deployments = {name: session.client.call("GET", f"/v1/deployments/{name}") for name in operation["deployments"]}
-    services = {one["name"]: one for one in session.client.call("GET", place)["services"]}
-    made = {one["service"]: one for one in deployments.values()}
-    rows = []
-    for name in operation["services"]:
-        service = services.get(name, {})
-        kept = None if name in made or not service.get("serving") else session.client.call("GET", f"/v1/deployments/{service['serving']}")
-        deployment = made.get(name) or ({**kept, "changed": False} if kept else None)
-        if deployment is not None:
-            rows.append(_service(deployment, service))
-    names = {"succeeded": "active"}
+def _tell(session: Session, outcome: Outcome) -> None:
+    rows = outcome.result["services"]
     if session.is_json:
-        result: Json = {"schema": "rw/v1", "type": "result", "status": status or names.get(operation["status"], operation["status"]),
-                        "operation": operation["id"], "services": rows, "durationMs": round(seconds * 1000)}  # fmt: skip
-        session.row(result if error is None else {**result, "error": error.to_wire()})
-    elif error is not None:
-        session.fail(error)
+        session.row(outcome.result)
+    elif outcome.error is not None:
+        session.fail(outcome.error)
     else:
-        _tell(session, rows)
-    return error.exit_code if error else 0
-
-
-def _tell(session: Session, rows: list[Json]) -> None:
-    if rows and not any(row["changed"] for row in rows):
-        session.say("Nothing changed; this version already runs.")
-    session.result({}, "\n".join(row["url"] for row in rows if row["url"]))
-
-
-def _service(deployment: Json, service: Json) -> Json:
-    artifact = deployment.get("artifact") or {}
-    return {
-        "name": deployment["service"], "status": deployment["status"], "url": service.get("url", ""), "urls": service.get("urls", []),
-        "deployment": deployment["id"], "version": deployment["version"], "image": artifact.get("reference", ""),
-        "imageBytes": artifact.get("sizeBytes", 0), "changed": deployment["changed"],
-    }  # fmt: skip
+        if rows and not any(row["changed"] for row in rows):
+            session.say("Nothing changed; this version already runs.")
+        session.result({}, "\n".join(row["url"] for row in rows if row["url"]))

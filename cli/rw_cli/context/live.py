@@ -23,5 +23,5 @@ def show(progress: Progress, rows: Iterable[Json]) -> None:
         for row in rows:
             progress.take(row)
             live.update(picture(), refresh=True)
-        progress.finish()
+        progress.finish(None)
         live.update(picture(), refresh=True)

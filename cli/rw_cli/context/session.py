@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,7 +41,7 @@ class Session:
     @cached_property
     def home(self) -> Home:
         """The state folder."""
-        return Home.of(os.environ, uid=os.geteuid())
+        return launcher.home_of(os.environ)
 
     @cached_property
     def client(self) -> Client:
@@ -105,6 +105,12 @@ class Session:
             sys.stderr.write(clean(text) + "\n")
             sys.stderr.flush()
 
+    def mark(self, text: str) -> None:
+        """Tell a line of a view, whose control bytes are its own."""
+        if not self.is_json:
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+
     def explain(self, text: str) -> None:
         """Tell what was chosen and why, under ``-v``."""
         if self.verbose:
@@ -135,6 +141,14 @@ class Session:
         if not asked:
             self.explain(f"project {known['name']}: {folder}")
         return str(known["name"])
+
+    def snapshot(self, path: str, *, only: Sequence[str] = ()) -> str:
+        """Have a snapshot of the project's folder taken and return its digest. ``only``: of these files alone."""
+        body = {"path": str(root_of(Path(path).absolute())[0]), "only": list(only), "environ": self.environ}
+        taken = self.client.call("POST", "/v1/snapshots", body=body)
+        for skipped in taken["skipped"]:
+            self.say(f"left out: {skipped}")
+        return str(taken["digest"])
 
     def place(self, path: str = ".") -> str:
         """Return the API's path of the project's environment."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rw_cli.render.text import line
+from rw_shared.errors import RwError
 
 Json = dict[str, Any]
 LAST_LINES = 6
@@ -65,7 +66,7 @@ class Progress:
             return [f"{service}: {data['step']}"]
         if name == "step.finished":
             known.status = data["status"]
-            detail = f" ({data['detail']})" if data.get("detail") else ""
+            detail = f" ({line(data['detail'])})" if data.get("detail") else ""
             return [f"{service}: {data['step']} {data['status']}{detail}"]
         if name == "deployment.status_changed":
             return self._status(service, known, data)
@@ -88,12 +89,13 @@ class Progress:
         if data["after"] in {"active", "completed", "failed", "crashed", "cancelled", "skipped"}:
             known.step, known.ended = data["after"], time.monotonic()
             known.status = "done" if data["after"] in {"active", "completed", "skipped"} else "failed"
-        reason = f": {data['reason']}" if data.get("reason") else ""
+        reason = f": {line(data['reason'])}" if data.get("reason") else ""
         return [f"{service} is {data['after']}{reason}"]
 
-    def finish(self) -> None:
+    def finish(self, error: RwError | None) -> list[str]:  # noqa: ARG002 - the error itself follows
         """Leave the last lines away: the result follows."""
         self.last.clear()
+        return []
 
     def picture(self, *, width: int) -> list[str]:
         """Return the view's lines, with ANSI colours, none wider than ``width``."""

@@ -33,6 +33,11 @@ class Image:
         return cls(registry, repository, digest or tag or "latest")
 
     @property
+    def may_move(self) -> bool:
+        """Its registry is named and its tag may mean another image by now. The hub's are taken as they are here: it counts pulls."""
+        return self.registry != HUB and not self.tag.startswith("sha256:")
+
+    @property
     def source(self) -> str:
         """The name without its tag."""
         return self.repository if self.registry == HUB else f"{self.registry}/{self.repository}"

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 
-from rw_daemon.builds.bases import bases_of
+from rw_daemon.builds.bases import Image, bases_of
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
 from rw_daemon.builds.progress import Failure, Progress
 from rw_daemon.builds.pulling import ensure
@@ -51,7 +51,9 @@ class DockerBuilder:
         return Artifact(kind="image", reference=images[0]["Id"], size_bytes=images[0]["Size"], key=key) if images else None
 
     async def build(self, order: BuildOrder, *, output: Callable[[BuildOutput], None]) -> Artifact:
-        """Build the image. See ``Builder.build``."""
+        """Build the image, or get the one that the plan names. See ``Builder.build``."""
+        if order.plan.image:
+            return await self._get(order, order.plan.image, output)
         text = await self._read(order.snapshot, order.plan.dockerfile) if order.plan.dockerfile else render(order.plan)
         for pause in (*self._pauses, None):
             try:
@@ -66,6 +68,16 @@ class DockerBuilder:
                 await asyncio.sleep(pause)
         size = (await self._engine.request("GET", f"/images/{image}/json"))["Size"]
         return Artifact(kind="image", reference=image, size_bytes=size, key=order.key)
+
+    async def _get(self, order: BuildOrder, name: str, output: Callable[[BuildOutput], None]) -> Artifact:
+        """Pull a name with a registry's host, whose tag may have moved; another one is pulled only when it is not there."""
+        await ensure(self._engine, name, environ=order.environ, output=output, fresh=Image.of(name).may_move)
+        found = await self._engine.request("GET", f"/images/{name}/json")
+        ports = sorted(int(one.partition("/")[0]) for one in found["Config"].get("ExposedPorts") or {} if one.endswith("/tcp"))
+        return Artifact(
+            kind="image", reference=found["Id"], size_bytes=found["Size"], key=order.key, port=ports[0] if ports else 0,
+            digest=next(iter(found.get("RepoDigests") or []), ""),
+        )  # fmt: skip
 
     async def _once(self, order: BuildOrder, text: str, output: Callable[[BuildOutput], None]) -> str:
         identity = f"rw-{secrets.token_hex(8)}"
@@ -106,7 +118,9 @@ class DockerBuilder:
     async def remove(self, artifact: Artifact) -> None:
         """Remove an image that no container uses."""
         with suppress(RwError):  # in use: it goes with a later sweep
-            await self._engine.request("DELETE", f"/images/{artifact.reference}", missing_ok=True)
+            found = await self._engine.request("GET", f"/images/{artifact.reference}/json", missing_ok=True)
+            if found and "rw.key" in (found["Config"].get("Labels") or {}):  # an image that somebody else built is not ours to remove
+                await self._engine.request("DELETE", f"/images/{artifact.reference}", missing_ok=True)
 
 
 def build_params(order: BuildOrder, text: str, *, identity: str) -> dict[str, object]:

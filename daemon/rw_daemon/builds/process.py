@@ -96,11 +96,11 @@ class ProcessBuilder:
         async with self._locks.setdefault(name, asyncio.Lock()):
             if not order.no_cache and (found := await self.find(order.key)):
                 return found
-            if order.plan.dockerfile:
+            if order.plan.as_is:
                 raise ToolMissingError(
                     "A Docker engine",
-                    needed_for=f"to build {order.plan.dockerfile}",
-                    hint="Start one and run `RW_TARGET=docker rw up`, or remove the Dockerfile.",
+                    needed_for=f"to build {order.plan.dockerfile}" if order.plan.dockerfile else f"to run {order.plan.image}",
+                    hint="Start one and add `--target docker`" + (", or remove the Dockerfile." if order.plan.dockerfile else "."),
                 )
             async with self._sweeping:
                 await asyncio.to_thread(self._sweep)

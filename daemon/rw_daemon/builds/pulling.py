@@ -16,12 +16,14 @@ from rw_shared.errors import BaseImageMissingError, EngineFailedError
 SAID_EVERY_SECONDS = 1.0
 
 
-async def ensure(engine: Engine, name: str, *, environ: Mapping[str, str], output: Callable[[BuildOutput], None]) -> None:
-    """Pull an image that the engine does not have.
+async def ensure(
+    engine: Engine, name: str, *, environ: Mapping[str, str], output: Callable[[BuildOutput], None], fresh: bool = False
+) -> None:
+    """Pull an image that the engine does not have. ``fresh``: also when it has one of that name, since tags move.
 
     :raises BaseImageMissingError: the registry does not give it. ``EngineUnreachableError``: nobody answers.
     """
-    if await engine.request("GET", f"/images/{name}/json", missing_ok=True) is not None:
+    if not fresh and await engine.request("GET", f"/images/{name}/json", missing_ok=True) is not None:
         return
     image, clock = Image.of(name), asyncio.get_running_loop().time
     step, began = f"pull {name}", clock()

@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from rw_daemon.detection import versions
+from rw_daemon.detection.python_install import UV_CACHE
 from rw_daemon.plans.plan import BuildPlan
 from rw_daemon.processes import spawning
 from rw_shared.errors import RegistryUnreachableError, ToolMissingError
@@ -165,5 +166,6 @@ class Toolbox:
 
     async def _ask(self, arguments: list[str], *, environ: Mapping[str, str]) -> tuple[int, str]:
         lines: list[str] = []
-        code = await spawning.run(arguments, cwd=Path("/"), environ=environ, output=lambda _, line: lines.append(line))
+        cache = {"UV_CACHE_DIR": str(self._folder.parent / UV_CACHE.id)}  # the steps' own; the caller's home may not be writable
+        code = await spawning.run(arguments, cwd=Path("/"), environ={**environ, **cache}, output=lambda _, line: lines.append(line))
         return code, "\n".join(lines)

@@ -120,7 +120,7 @@ class Controller:
     def _order(self, deployment: Deployment, planned: Planned, *, no_cache: bool) -> BuildOrder:
         own = dict(planned.config.variables)
         declared = {name for step in planned.plan.steps for name in step.variables}
-        used = own if "*" in declared or planned.plan.dockerfile else {name: own[name] for name in own.keys() & declared}
+        used = own if "*" in declared or planned.plan.as_is else {name: own[name] for name in own.keys() & declared}
         key = planner.digest([planned.plan.wire(), deployment.snapshot, used])
         labels = {"rw.project": deployment.project, "rw.environment": deployment.environment, "rw.service": deployment.service}
         return BuildOrder(

@@ -27,16 +27,21 @@ class Draft:
     plan: dict[str, Any]
     source: str = ""
     """The deployment that it repeats."""
+    commit: str = ""
 
     @classmethod
-    def of_plan(cls, planned: Planned, service: ServicePlan, snapshot: str) -> Draft:
+    def of_plan(cls, planned: Planned, service: ServicePlan, snapshot: str, commit: str) -> Draft:
         """Return the draft of a service that was just planned."""
-        return cls(service.name, service.kind, wanted_replicas(planned.config, service), snapshot, planned.plan.wire())
+        replicas = wanted_replicas(planned.config, service)
+        return cls(service.name, service.kind, replicas, snapshot, planned.plan.wire(), commit=commit)
 
     @classmethod
     def of_earlier(cls, earlier: Deployment, *, replicas: int) -> Draft:
-        """Return the draft that deploys ``earlier`` once more."""
-        return cls(earlier.service, earlier.kind, replicas, earlier.snapshot, earlier.plan or {}, earlier.id)
+        """Return the draft that deploys ``earlier`` once more: of an image the very same one, wherever its tag points by now."""
+        plan, artifact = dict(earlier.plan or {}), earlier.artifact
+        if plan.get("image") and artifact is not None:
+            plan["image"] = artifact.digest or artifact.reference
+        return cls(earlier.service, earlier.kind, replicas, earlier.snapshot, plan, earlier.id, earlier.commit)
 
 
 class Drafts:
@@ -64,6 +69,7 @@ class Drafts:
             DeploymentCreated(
                 **envelope, deployment=identity, number=newest[0].version + 1 if newest else 1, kind=draft.kind, replicas=draft.replicas,
                 snapshot=draft.snapshot, message=message, source_deployment=draft.source,
+                commit=draft.commit,
             ),
             DeploymentPlanned(**envelope, deployment=identity, plan=draft.plan, kind=draft.kind, replicas=draft.replicas),
             *_done(envelope, identity, StepName.SNAPSHOT, draft.snapshot.removeprefix("sha256:")[:12]),

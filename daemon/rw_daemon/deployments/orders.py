@@ -88,12 +88,12 @@ class Orders:
     async def _up(self, scope: Scope, order: OperationOrder, actor: str) -> Operation:
         if not order.snapshot:
             raise UsageError("An `up` needs a snapshot.", hint="POST /v1/snapshots first.")
-        planned = await self._planner.prepare(order.snapshot, environment=scope.environment, environ=order.environ)
+        planned = await self._planner.prepare(order.snapshot, environment=scope.environment, environ=order.environ, image=order.image)
         services = _selected(planned, order)
         kind = await self._target(scope, order)
         target = await self._targets.get(kind, order.environ)
-        drafts = [Draft.of_plan(planned, one, order.snapshot) for one in services]
-        changed = [draft for draft in drafts if order.no_cache or await self._is_changed(scope, draft, target)]
+        drafts = [Draft.of_plan(planned, one, order.snapshot, order.commit) for one in services]
+        changed = [draft for draft in drafts if order.no_cache or order.image or await self._is_changed(scope, draft, target)]
         operation = await self._accept(scope, order, actor, [draft.service for draft in drafts], changed, kind)
         names = {draft.service for draft in drafts}
         stale = [] if order.services else [row for row in await self._store.services(scope) if row.name not in names]

@@ -57,14 +57,16 @@ class Planner:
     def __init__(self, snapshots: Snapshots) -> None:
         self._snapshots = snapshots
 
-    async def prepare(self, snapshot: str, *, environment: str, environ: Mapping[str, str], strict: bool = False) -> Planned:
-        """Return the plan of a snapshot.
+    async def prepare(
+        self, snapshot: str, *, environment: str, environ: Mapping[str, str], image: str = "", strict: bool = False
+    ) -> Planned:
+        """Return the plan of a snapshot, or of an image with the settings that lie in the snapshot.
 
         :raises SnapshotMissingError: it is not kept.
         :raises ConfigInvalidError: and ``NothingDetectedError``, ``NoStartCommandError``: as they say.
         """
         source = await self._snapshots.source(snapshot)
-        return await asyncio.to_thread(prepare, source, environment=environment, environ=environ, strict=strict)
+        return await asyncio.to_thread(prepare, source, environment=environment, environ=environ, image=image, strict=strict)
 
     async def config(self, snapshot: str, *, environment: str) -> ServiceConfig:
         """Return the settings that lie in a snapshot."""
@@ -81,11 +83,11 @@ class Planner:
         return PlanAnswer(plan=wire, dockerfile=render(plan, portable=True), dockerignore=as_dockerignore(source.text), digest=digest(wire))
 
 
-def prepare(source: Source, *, environment: str, environ: Mapping[str, str], strict: bool = False) -> Planned:
+def prepare(source: Source, *, environment: str, environ: Mapping[str, str], image: str = "", strict: bool = False) -> Planned:
     """Plan a source tree: pure, so that equal input gives equal bytes."""
     config, notices = read_config(source, environment=environment, strict=strict)
     overrides = {name: value for name, value in {**environ, **config.variables}.items() if name.startswith(BUILD_PREFIXES)}
-    plan = registry.plan(Request(source=source, config=config, variables=overrides))
+    plan = registry.plan(Request(source=source, config=config, variables=overrides, image=image))
     return Planned(plan.model_copy(update={"warnings": (*plan.warnings, *notices)}), config)
 
 

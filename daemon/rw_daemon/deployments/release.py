@@ -42,6 +42,7 @@ def variables_of(planned: Planned, deployment: Deployment, *, domain: str, port:
         deployment=deployment.id,
         domain=domain,
         snapshot=deployment.snapshot,
+        commit=deployment.commit,
         port=port,
     )
     return {**planned.plan.environment, **given, **resolve(own, services={deployment.service: given}, shared=own)}
@@ -60,7 +61,7 @@ def spec_of(
         command=service.start,
         kind=service.kind,
         variables=variables,
-        port=int(own) if (own := planned.config.variables.get("PORT", "")).isdigit() and service.port else service.port,
+        port=_port(planned, service, artifact),
         replicas=deployment.replicas,
         path=planned.plan.path,
         root=planned.plan.root,
@@ -68,6 +69,12 @@ def spec_of(
         grace_seconds=settings.grace_seconds if deploy.draining_seconds is None else deploy.draining_seconds,
         environ=dict(environ),
     )
+
+
+def _port(planned: Planned, service: ServicePlan, artifact: Artifact) -> int:
+    """Return where the app listens: what the user says, else what a foreign image says, else what the plan says."""
+    own = planned.config.variables.get("PORT", "")
+    return int(own) if own.isdigit() and service.port else (service.port and artifact.port) or service.port
 
 
 def plan_of(deployment: Deployment) -> BuildPlan:

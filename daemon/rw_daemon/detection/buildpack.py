@@ -17,11 +17,13 @@ class Request:
 
     :param config: the service's settings from railway.toml.
     :param variables: build overrides (``RW_BUILD_*``, ``NIXPACKS_*``, ``RAILPACK_*``): the service's own first, the caller's second.
+    :param image: an image to run instead of building one.
     """
 
     source: Source
     config: ServiceConfig = field(default_factory=ServiceConfig)
     variables: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
 
 
 class Buildpack(Protocol):

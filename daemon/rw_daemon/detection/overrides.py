@@ -29,10 +29,11 @@ Said = tuple[str, str]
 def apply(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> BuildPlan:
     """Return ``plan`` with everything that beats it, each value with its origin and all that it beat.
 
-    A Dockerfile of the user's own is built as it is: install and build commands, packages and process types have no place in it.
+    A Dockerfile or an image of the user's own is taken as it is: install and build commands, packages and process types have no place
+    in it.
     ``ConfigInvalidError``: a name that cannot be a package's.
     """
-    if plan.dockerfile:
+    if plan.as_is:
         plan = _passed_over(plan, request)
     else:
         plan = _procfile(plan, commands)
@@ -67,9 +68,12 @@ def _passed_over(plan: BuildPlan, request: Request) -> BuildPlan:
     places = [procfile.NAME] if request.source.has(procfile.NAME) else []
     places += [request.config.origins.get("build.buildCommand", "railway.toml")] if request.config.build.build_command else []
     places += [name for name in (*INSTALL, *BUILD, *BUILD_PACKAGES, *RUN_PACKAGES) if request.variables.get(name)]
-    words = "{} has no effect: {} is built as it is."
-    fix = f"Write it into {plan.dockerfile}, or remove {plan.dockerfile}."
-    notices = [Notice(code="DOCKERFILE_DECIDES", message=words.format(place, plan.dockerfile), fix=fix) for place in places]
+    words = "{} has no effect: {} is taken as it is."
+    fix = f"Write it into {plan.dockerfile}, or remove {plan.dockerfile}." if plan.dockerfile else "Remove it, or build it into the image."
+    notices = [
+        Notice(code="DOCKERFILE_DECIDES" if plan.dockerfile else "IMAGE_DECIDES", message=words.format(place, plan.as_is), fix=fix)
+        for place in places
+    ]
     return plan.model_copy(update={"warnings": (*plan.warnings, *notices)})
 
 

@@ -102,6 +102,11 @@ def assigns(source: Source, path: str, name: str) -> bool:
     return False
 
 
+def mentions(source: Source, path: str, text: str) -> bool:
+    """Return whether a string of a file is exactly ``text``; one in a comment is none."""
+    return any(isinstance(node, ast.Constant) and node.value == text for node in ast.walk(_parse(source, path)))
+
+
 def _likely(source: Source) -> list[str]:
     paths = [path for path in source.paths if IMPORTABLE.fullmatch(path) and not _is_test(path) and path.count("/") <= 3]
     return sorted(paths, key=_rank)[:LOOKED_AT]

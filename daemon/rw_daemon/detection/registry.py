@@ -8,6 +8,7 @@ from rw_daemon.detection import overrides, procfile
 from rw_daemon.detection.buildpack import Buildpack, Request
 from rw_daemon.detection.buildpacks.dockerfile import DockerfileBuildpack
 from rw_daemon.detection.buildpacks.go import GoBuildpack
+from rw_daemon.detection.buildpacks.image import ImageBuildpack
 from rw_daemon.detection.buildpacks.node import NodeBuildpack
 from rw_daemon.detection.buildpacks.python import PythonBuildpack
 from rw_daemon.detection.buildpacks.shell import SCRIPTS, ShellBuildpack, start_script
@@ -26,6 +27,7 @@ BUILDPACKS: tuple[Buildpack, ...] = (
     StaticBuildpack(),
     ShellBuildpack(),
 )
+AS_IS = {DockerfileBuildpack.name, ImageBuildpack.name}
 TREE_SHOWN = 15
 LANGUAGES: dict[str, frozenset[str]] = {
     "go": frozenset({"go"}),
@@ -48,12 +50,12 @@ def plan(request: Request) -> BuildPlan:
     matches = _matches(request)
     if not matches:
         raise NothingDetectedError(_tree(request), [pack.recognises for pack in BUILDPACKS])
-    commands = {} if matches[0][0].name == DockerfileBuildpack.name else procfile.read(request.source)
+    commands = {} if matches[0][0].name in AS_IS else procfile.read(request.source)
     pack, proof, beat = _pick(matches, request, said=overrides.start_said(request, commands))
     made = _with_script(pack.plan(request), request)
     made = made.model_copy(update={"origins": {**made.origins, "buildpack": Origin(value=pack.name, beat=beat, **{"from": proof})}})
     made = overrides.apply(made, request, commands)
-    if not made.dockerfile and not all(service.start for service in made.services):
+    if not made.as_is and not all(service.start for service in made.services):
         looked_for = [where for other, _ in matches if other is pack or other.name in LANGUAGES for where in other.looked_for]
         raise NoStartCommandError(made.buildpack, list(dict.fromkeys(looked_for)))
     return made.model_copy(update={"warnings": (*made.warnings, *check(made))})
@@ -106,7 +108,7 @@ def _starts(pack: Buildpack, request: Request) -> bool:
 def _with_script(made: BuildPlan, request: Request) -> BuildPlan:
     """Return a plan without a start command with the one that start.sh or run.sh is."""
     script = request.source.below(made.root).first(*SCRIPTS)
-    if made.dockerfile or script is None or not made.services or made.services[0].start:
+    if made.as_is or script is None or not made.services or made.services[0].start:
         return made
     start = start_script(request.source.below(made.root), script)
     services = (made.services[0].model_copy(update={"start": start}), *made.services[1:])
@@ -116,6 +118,8 @@ def _with_script(made: BuildPlan, request: Request) -> BuildPlan:
 
 def _candidates(request: Request) -> tuple[Buildpack, ...]:
     """Return the buildpacks to ask, in order; the Dockerfile one knows a path that was named. ``ConfigInvalidError``: it is not there."""
+    if request.image:
+        return (ImageBuildpack(request.image),)
     config, builder = request.config, request.config.build.builder
     places = ((request.variables, "RW_BUILD_DOCKERFILE_PATH"), (config.variables, "RAILWAY_DOCKERFILE_PATH"))
     said = [(values[name], name) for values, name in places if values.get(name)]

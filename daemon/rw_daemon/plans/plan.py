@@ -95,7 +95,7 @@ class Packages(Model):
 class BuildPlan(Model):
     """How a source tree becomes something that runs.
 
-    :param buildpack: ``python``, ``node``, ``go``, ``static``, ``shell``, ``dockerfile``.
+    :param buildpack: ``python``, ``node``, ``go``, ``static``, ``shell``, ``dockerfile``, ``image``.
     :param version: of the language, as precise as was asked for (``3.13``).
     :param tools: programs that the steps and the start need on the process target, with the version or range asked for, empty when
         any will do (``{"uv": "", "python": ">=3.11"}``); in the image the bases and steps bring them.
@@ -107,6 +107,7 @@ class BuildPlan(Model):
     :param files: generated files to write into the app's folder before the steps (a Caddyfile), path → text.
     :param root: folder of the app below the build context, empty for the context itself.
     :param dockerfile: path of the user's own Dockerfile; then bases, steps and files are empty.
+    :param image: an image that is there already; then nothing is built, and bases, steps and files are empty.
     :param origins: for each value that could have been another, by its key.
     """
 
@@ -126,8 +127,14 @@ class BuildPlan(Model):
     files: dict[str, str] = {}
     root: str = ""
     dockerfile: str = ""
+    image: str = ""
     origins: dict[str, Origin] = {}
     warnings: tuple[Notice, ...] = ()
+
+    @property
+    def as_is(self) -> str:
+        """The user's own Dockerfile or image, which is taken as it is; empty when rw writes the Dockerfile."""
+        return self.dockerfile or self.image
 
     def wire(self) -> dict[str, Any]:
         """Return plain JSON values, keys as in contracts.md section 6, in a stable order."""

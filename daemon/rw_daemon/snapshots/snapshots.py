@@ -8,7 +8,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -37,21 +37,23 @@ class Snapshots:
         self._objects = Objects(root / "objects")
         self._lock = threading.Lock()  # a sweep must not remove what a take has just found
 
-    async def take(self, path: Path, *, limit_files: int = 0, limit_bytes: int = 0) -> Snapshot:
+    async def take(self, path: Path, *, only: Collection[str] = (), limit_files: int = 0, limit_bytes: int = 0) -> Snapshot:
         """Take a folder as it is now.
 
+        :param only: names of files directly in the folder; nothing else is looked at.
         :param limit_files, limit_bytes: other limits than the configured ones; 0 means those.
         :raises SourceMissingError: no such folder. ``SourceUnreadableError``, ``SnapshotChangedError``, ``SnapshotTooLargeError``,
             ``DiskFullError``: as their names say; nothing is left of the attempt.
         """
-        return await asyncio.to_thread(self._take, path, limit_files or self._limit_files, limit_bytes or self._limit_bytes)
+        return await asyncio.to_thread(self._take, path, only, limit_files or self._limit_files, limit_bytes or self._limit_bytes)
 
-    def _take(self, path: Path, limit_files: int, limit_bytes: int) -> Snapshot:
+    def _take(self, path: Path, only: Collection[str], limit_files: int, limit_bytes: int) -> Snapshot:
         if not path.is_dir():
             raise SourceMissingError(str(path))
         with self._lock:
-            tree = walk(path, limit_files=limit_files, limit_bytes=limit_bytes)
-            cache_file = self._root / "cache" / f"{sha256(str(path).encode()).hexdigest()[:24]}.json"
+            tree = walk(path, only=only, limit_files=limit_files, limit_bytes=limit_bytes)
+            cached = "\0".join([str(path), *sorted(only)])
+            cache_file = self._root / "cache" / f"{sha256(cached.encode()).hexdigest()[:24]}.json"
             before, now = _load(cache_file), time.time_ns()
             after: Cache = {}
             entries = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,8 +41,8 @@ class Tree:
     skipped: list[str] = field(default_factory=list)
 
 
-def walk(root: Path, *, limit_files: int, limit_bytes: int) -> Tree:
-    """Return the files and links of ``root`` that are not ignored, sorted by path.
+def walk(root: Path, *, only: Collection[str] = (), limit_files: int, limit_bytes: int) -> Tree:
+    """Return the files and links of ``root`` that are not ignored, sorted by path; ``only``: those of the root with these names.
 
     :raises SourceMissingError: ``root`` is not a folder. ``SnapshotTooLargeError``: it is beyond a limit.
     """
@@ -53,7 +54,8 @@ def walk(root: Path, *, limit_files: int, limit_bytes: int) -> Tree:
         try:
             with os.scandir(folder) as entries:
                 for entry in sorted(entries, key=lambda one: one.name):
-                    _look(entry, prefix, real, tree=tree, ignore=ignore, pending=pending)
+                    if not only or entry.name in only:
+                        _look(entry, prefix, real, tree=tree, ignore=ignore, pending=pending)
         except (FileNotFoundError, NotADirectoryError):
             if not prefix:
                 raise SourceMissingError(str(root)) from None

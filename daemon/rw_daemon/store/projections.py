@@ -70,7 +70,12 @@ def _removed(event: e.ServiceRemoved) -> list[Change]:
 
 
 def _routed(event: e.RouteChanged) -> list[Change]:
-    return [Update("services", _service_key(event), {"serving": event.deployment}), *_runs(event)]
+    return [Update("services", _service_key(event), {"serving": event.deployment}), *_took_place(event), *_runs(event)]
+
+
+def _took_place(event: e.RouteChanged) -> list[Change]:
+    is_new = bool(event.deployment) and event.before not in {"", event.deployment}
+    return [Update("deployments", {"id": event.deployment}, {"previous": event.before})] if is_new else []
 
 
 def _asked(event: e.OperationCreated, sequence: int) -> list[Change]:
@@ -99,7 +104,8 @@ def _attempted(event: e.DeploymentCreated, sequence: int) -> list[Change]:
     values = {
         "sequence": sequence, "operation": event.operation, "project": event.project, "environment": event.environment,
         "service": event.service, "version": event.number, "kind": event.kind.value, "status": DeploymentStatus.QUEUED.value,
-        "snapshot": event.snapshot, "message": event.message, "source_deployment": event.source_deployment, "replicas": event.replicas,
+        "snapshot": event.snapshot, "message": event.message, "source_deployment": event.source_deployment, "commit": event.commit,
+        "replicas": event.replicas,
         "created_at": event.at,
     }  # fmt: skip
     return [Upsert("deployments", {"id": event.deployment}, values)]

@@ -124,6 +124,7 @@ deployments = Table(
     Column("plan", JSON(none_as_null=True)),
     Column("created_at", Instant, nullable=False),
     Column("settled_at", Instant),
+    *(Column(name, String, nullable=False, default="", server_default="") for name in ("commit", "previous")),
     Index("deployments_by_service", "project", "environment", "service", "sequence"),
     Index("deployments_by_operation", "operation", "sequence"),
     Index("deployments_by_status", "status", "sequence"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 
-def provided(*, project: str, environment: str, service: str, deployment: str, snapshot: str, domain: str, port: int) -> dict[str, str]:
+def provided(
+    *, project: str, environment: str, service: str, deployment: str, snapshot: str, commit: str, domain: str, port: int
+) -> dict[str, str]:
     """Return the provided variables of a service. PORT and HOST are the runtime's.
 
     :param domain: host and port at the edge, empty for a worker.
@@ -18,6 +20,8 @@ def provided(*, project: str, environment: str, service: str, deployment: str, s
         "RAILWAY_DEPLOYMENT_ID": deployment,
         "RAILWAY_SNAPSHOT_ID": snapshot,
     }
+    if commit:
+        found["RAILWAY_GIT_COMMIT_SHA"] = commit
     if port:
         found |= {"RAILWAY_PUBLIC_DOMAIN": domain, "RAILWAY_PRIVATE_DOMAIN": "localhost"}
     return found

@@ -415,6 +415,21 @@ def test_django_collects_its_files_when_it_has_a_place_for_them_and_migrates_bef
     assert [step.name for step in planned({**files, "shop/settings/base.py": ""}).steps] == ["install", "sources"]
 
 
+def test_django_on_sqlite_migrates_at_each_start_for_a_replica_has_files_of_its_own() -> None:
+    files = {
+        "manage.py": MANAGE,
+        "shop/settings.py": "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'db.sqlite3'}}\n",
+        "shop/wsgi.py": "",
+        "requirements.txt": "django\ngunicorn",
+    }
+    plan = planned(files)
+    assert plan.services[0].start == "python manage.py migrate --noinput && exec gunicorn shop.wsgi:application --bind $HOST:$PORT"
+    assert codes(plan) == ["DATABASE_IN_RELEASE"]
+    served = planned({**files, "requirements.txt": "django\ngunicorn\npsycopg[binary]"})
+    assert served.services[0].start.startswith("gunicorn")
+    assert codes(served) == []
+
+
 def test_django_in_a_folder_is_found_from_there() -> None:
     plan = planned(STARTS["django in a folder"][0])
     assert plan.environment["PYTHONPATH"] == "site"

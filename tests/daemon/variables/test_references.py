@@ -80,10 +80,11 @@ def test_any_references_end_in_values_or_in_a_word(own: dict[str, str], shared: 
 
 
 def test_what_rw_tells_an_app_about_itself() -> None:
-    facts = {"project": "shop", "environment": "production", "service": "web", "deployment": "d1", "snapshot": "s1"}
+    facts = {"project": "shop", "environment": "production", "service": "web", "deployment": "d1", "snapshot": "s1", "commit": "c1"}
     web = provided(**facts, domain="web.shop.localhost:8080", port=20001)
     worker = provided(**facts, domain="", port=0)
     assert web["RAILWAY_PUBLIC_DOMAIN"] == "web.shop.localhost:8080"
     assert web["RAILWAY_SERVICE_NAME"] == "web"
+    assert web["RAILWAY_GIT_COMMIT_SHA"] == "c1"
     assert web.keys() - worker.keys() == {"RAILWAY_PUBLIC_DOMAIN", "RAILWAY_PRIVATE_DOMAIN"}
     assert not {"PORT", "HOST"} & web.keys()

@@ -28,6 +28,7 @@ ASGI_SERVERS = {
 }
 STREAMLIT_PAGES = frozenset({"streamlit_app.py", "app.py", "main.py", "home.py"})
 BRINGS_UVICORN = {"fastapi-cli", "python-fasthtml"}
+DATABASE_DRIVERS = {"psycopg", "psycopg2", "psycopg2-binary", "mysqlclient", "pymysql", "oracledb", "mssql-django", "dj-database-url"}
 SCRIPT_NAMES = ("start", "serve", "server", "web", "main", "app", "api")
 _ENTRY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 # name → (packages to build it, packages to run it); only for those that have no wheels or need a library beside theirs
@@ -58,6 +59,7 @@ class Start:
     is_web: bool = True
     source_root: str = ""
     beat: tuple[Beat, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 class PythonBuildpack:
@@ -110,7 +112,7 @@ class PythonBuildpack:
             path=(".venv/bin",),
             installed=(".venv",),
             origins=_origins(install, version.origin, start),
-            warnings=(*version.notices, *_notices(start, install)),
+            warnings=(*version.notices, *_notices(start, install), *start.notices),
         )
 
 
@@ -201,7 +203,19 @@ def _django_project(source: Source, install: Install, *, manage: str, settings: 
     has_asgi = source.has(posixpath.join(folder, package, "asgi.py")) and not install.names & WSGI_SERVERS.keys()
     interface = "asgi" if has_asgi and install.names & ASGI_SERVERS.keys() else "wsgi"
     command, server = _serve(interface, f"{package}.{interface}:application", install.names)
-    return Start(command, manage, "Django", server, pre_deploy=(f"{run} migrate --noinput",), steps=steps, source_root=folder)
+    migrate = f"{run} migrate --noinput"
+    notices: tuple[Notice, ...] = ()
+    sqlite = next((one for one in files if python_code.mentions(source, one, "django.db.backends.sqlite3")), "")
+    if sqlite and not install.names & DATABASE_DRIVERS:
+        # a container's files are its own, so what migrated before the release is not there: each start does it, which changes nothing
+        # where it is done already
+        command, notices = f"{migrate} && exec {command}", (_sqlite(sqlite),)
+    return Start(command, manage, "Django", server, pre_deploy=(migrate,), steps=steps, source_root=folder, notices=notices)
+
+
+def _sqlite(settings: str) -> Notice:
+    words = f"The database is SQLite ({settings}): a file beside the app is new with every release, and each replica has its own."
+    return Notice(code="DATABASE_IN_RELEASE", message=words, fix="Read DATABASE_URL in the settings to use a database that stays.")
 
 
 def _streamlit(source: Source, install: Install) -> Start | None:

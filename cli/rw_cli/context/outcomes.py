@@ -1,0 +1,74 @@
+"""What became of an operation, from the state stored in the daemon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rw_cli.client import Client, Json
+from rw_shared.errors import DeploymentFailedError, RwError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result row, the error that is in it, and the status to exit with."""
+
+    result: Json
+    error: RwError | None
+    exit_code: int
+
+
+def outcome_of(client: Client, place: str, operation: Json, *, late: RwError | None, seconds: float) -> Outcome:
+    """Return the outcome as it is stored now.
+
+    :param late: set when the waiting ended before the operation did.
+    """
+    made = {name: client.call("GET", f"/v1/deployments/{name}") for name in operation["deployments"]}
+    error = late or _error(operation, list(made.values()))
+    status = "running" if late else {"succeeded": "active"}.get(operation["status"], operation["status"])
+    result: Json = {
+        "schema": "rw/v1", "type": "result", "status": status, "operation": operation["id"], "project": operation["project"],
+        "environment": operation["environment"], "services": _services(client, place, operation, list(made.values())),
+        "durationMs": round(seconds * 1000),
+    }  # fmt: skip
+    return Outcome({**result, "error": error.to_wire()} if error else result, error, error.exit_code if error else 0)
+
+
+def refused(error: RwError, *, project: str, environment: str) -> Outcome:
+    """Return the outcome of an order that was not accepted."""
+    result: Json = {"schema": "rw/v1", "type": "result", "status": "failed", "operation": "", "project": project,
+                    "environment": environment, "services": [], "durationMs": 0, "error": error.to_wire()}  # fmt: skip
+    return Outcome(result, error, error.exit_code)
+
+
+def _error(operation: Json, made: list[Json]) -> RwError | None:
+    """Return why the operation did not succeed: the failed deployment's words say more than the operation's."""
+    if operation["status"] == "succeeded":
+        return None
+    said = next((one["error"] for one in made if one.get("error")), None) or operation.get("error")
+    return RwError.from_wire(said) if said else DeploymentFailedError(f"The operation was {operation['status']}.")
+
+
+def _services(client: Client, place: str, operation: Json, made: list[Json]) -> list[Json]:
+    """Return a row for each service that the operation is about, also for one that stayed as it was."""
+    deployments = {one["service"]: one for one in made}
+    rows = []
+    for service in client.call("GET", place)["services"]:
+        name, serving = service["name"], service.get("serving")
+        if name in deployments:
+            rows.append(_row(deployments[name], service))
+        elif name in operation["services"] and serving:
+            rows.append(_row({**client.call("GET", f"/v1/deployments/{serving}"), "changed": False}, service))
+    there = {row["name"] for row in rows}
+    return [*rows, *(_row(one, {}) for name, one in deployments.items() if name not in there)]
+
+
+def _row(deployment: Json, service: Json) -> Json:
+    artifact = deployment.get("artifact") or {}
+    reference = artifact.get("reference", "")
+    return {
+        "name": deployment["service"], "status": deployment["status"], "url": service.get("url", ""), "urls": service.get("urls", []),
+        "deployment": deployment["id"], "version": deployment["version"], "image": reference,
+        "imageDigest": artifact.get("digest") or (reference if artifact.get("kind") == "image" else ""),
+        "imageBytes": artifact.get("sizeBytes", 0), "commit": deployment["commit"], "previousDeployment": deployment["previous"],
+        "changed": deployment["changed"],
+    }  # fmt: skip
