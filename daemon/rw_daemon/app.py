@@ -58,12 +58,14 @@ class SnapshotTaker:
     async def take(self, order: SnapshotOrder) -> Snapshot:
         """Take a folder as it is now."""
         files, size = (order.environ.get(f"RW_SNAPSHOT_LIMIT_{name}", "") for name in ("FILES", "BYTES"))
-        return await self._snapshots.take(
+        taken = await self._snapshots.take(
             Path(order.path),
             only=frozenset(order.only),
             limit_files=int(files) if files.isdigit() else 0,
             limit_bytes=int(size) if size.isdigit() else 0,
         )
+        changes = await self._snapshots.changes(taken.digest, since=order.since) if order.since else ()
+        return taken.model_copy(update={"changes": changes, "folders": taken.folders if order.folders else ()})
 
 
 async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonInfo, stop: Callable[[], None]) -> Daemon:

@@ -331,11 +331,22 @@ class SnapshotOrder(Order):
     """The body of ``POST /v1/snapshots``: an absolute path on this machine.
 
     :param only: names of files directly in the folder; nothing else is taken or looked at. Empty means everything.
+    :param since: digest of an earlier snapshot, to be told what changed after it.
+    :param folders: whether to be told which folders belong to the tree, for somebody who watches them.
     """
 
     path: Text
     only: tuple[Text, ...] = ()
+    since: Text = ""
+    folders: bool = False
     environ: dict[str, str] = Field(default={}, repr=False)
+
+
+class FileChange(Model):
+    """What became of a file between two snapshots, by its content: a new time alone is no change."""
+
+    path: str
+    kind: Literal["added", "modified", "removed"]
 
 
 class Snapshot(Model):
@@ -346,6 +357,10 @@ class Snapshot(Model):
     size_bytes: int
     skipped: tuple[str, ...] = ()
     """What was left out with a reason (a socket, a link out of the folder), for people."""
+    changes: tuple[FileChange, ...] = ()
+    """What is different from the snapshot that the order named, by path."""
+    folders: tuple[str, ...] = ()
+    """The folders of the tree that are not left out, relative, the root as an empty text; only where the order asks for them."""
 
 
 class ProjectOrder(Order):

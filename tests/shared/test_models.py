@@ -64,7 +64,7 @@ def test_an_operation_is_settled_once_it_ended():
 
 def test_wire_is_camel_case_and_reads_back():
     snapshot = Snapshot(digest="sha256:a", files=2, size_bytes=3)
-    assert snapshot.wire() == {"digest": "sha256:a", "files": 2, "sizeBytes": 3, "skipped": []}
+    assert snapshot.wire() == {"digest": "sha256:a", "files": 2, "sizeBytes": 3, "skipped": [], "changes": [], "folders": []}
     assert Snapshot.model_validate(snapshot.wire()) == snapshot
 
 

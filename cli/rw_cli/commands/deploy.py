@@ -49,7 +49,7 @@ def deploy(
     }  # fmt: skip
     try:
         place = session.place(path)
-        snapshot = session.snapshot(path, only=FILES if image else ())
+        snapshot = session.take(path, only=FILES if image else ())["digest"]
         cursor = last_cursor(session.client, place)
         operation = order(session, place, {**body, "snapshot": snapshot})
     except RwError as error:  # nothing was begun: a plan that cannot be made, a target that does not answer

@@ -27,7 +27,7 @@ def plan(
     session: Session = ctx.obj
     project, environment = path_of(session.place(path))
     root = root_of(Path(path).absolute())[0]
-    digest = session.snapshot(path)
+    digest = session.take(path)["digest"]
     answer = session.client.call("POST", "/v1/plans", body={
         "snapshot": digest, "project": project, "environment": environment, "strict": strict, "environ": session.environ,
     })  # fmt: skip

@@ -24,20 +24,27 @@ def up(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
     message: Annotated[str, typer.Option("-m", "--message", help="A note for the history.")] = "",
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build everything anew.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on: each change is deployed, until Ctrl-C.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="With --watch: Ctrl-C leaves running what was not running before.")] = False,
     target: Annotated[str, typer.Option(help="process or docker; remembered for this environment.")] = "",
 ) -> None:
     """Snapshot, build, deploy, prove, switch. Ends when the deployment is settled, with its URL."""
     session: Session = ctx.obj
+    body = {
+        "kind": "up", "services": service or [], "message": message, "noCache": no_cache,
+        "target": target or os.environ.get("RW_TARGET", ""),
+    }  # fmt: skip
+    if watch:
+        from rw_cli.context.redeploying import Redeploying  # lazy: only this flag needs it
+
+        raise typer.Exit(Redeploying(session, path, body, keep=keep).run())
     place = session.place(path)
-    snapshot = session.snapshot(path)
+    snapshot = session.take(path)["digest"]
     if dry_run:
         _dry_run(session, place, snapshot)
         return
     cursor = last_cursor(session.client, place)
-    operation = order(session, place, {
-        "kind": "up", "snapshot": snapshot, "services": service or [], "message": message, "noCache": no_cache,
-        "target": target or os.environ.get("RW_TARGET", ""),
-    })  # fmt: skip
+    operation = order(session, place, {**body, "snapshot": snapshot})
     if detach:
         session.result({"type": "result", "status": operation["status"], "operation": operation["id"]}, operation["id"])
         return

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import queue
 import secrets
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,13 +10,13 @@ from typing import Any, Protocol
 
 from rw_cli.client import Client, Json
 from rw_cli.context.outcomes import Outcome, outcome_of
+from rw_cli.context.rows import Rows, Stream
 from rw_cli.context.session import Session, path_of
 from rw_cli.render.progress import Progress, row_of
 from rw_shared.errors import RwError, WaitTimedOutError
 
 SETTLED = {"succeeded", "failed", "cancelled"}
 LOOK_SECONDS = 1.0  # how often the stored state is asked when no event says anything
-TICK_SECONDS = 0.1
 INTERRUPTED = 130
 
 
@@ -50,28 +48,24 @@ def last_cursor(client: Client, place: str) -> int:
 
 
 class Following:
-    """The rows of one operation: two threads read streams, the caller's thread takes rows and looks at the stored state."""
+    """The rows of one operation, from streams, with a look at the stored state now and then."""
 
     def __init__(self, client: Client, operation: Json, *, cursor: int) -> None:
         self.operation = operation
-        self._client, self._cursor, self._rows = client, cursor, queue.SimpleQueue[Json]()
-        self._done = threading.Event()
+        self._client, self._cursor = client, cursor
         self._deployments: set[str] = set(operation.get("deployments", ()))
-        self._held: list[Json] = []
-        scope = {"project": operation["project"], "environment": operation["environment"]}
-        self._streams = (
-            ("/v1/events/stream", {"operation": operation["id"], "after": 0}, "sequence"),
-            ("/v1/logs/stream", {**scope, "after": cursor}, "cursor"),
-        )
+        self._scope = {"project": operation["project"], "environment": operation["environment"]}
 
     def rows(self, *, timeout_seconds: float = 0) -> Iterator[Json]:
         """Yield rows until the operation is settled, an empty one at each tick; ``WaitTimedOutError``."""
-        for path, query, cursor in self._streams:
-            threading.Thread(target=self._read, args=(path, query, cursor), daemon=True).start()
+        streams: list[Stream] = [
+            ("/v1/events/stream", {"operation": self.operation["id"], "after": 0}, "sequence"),
+            ("/v1/logs/stream", {**self._scope, "after": self._cursor}, "cursor"),
+        ]
         begun = looked = time.monotonic()
-        try:
+        with Rows(self._client, streams) as rows:
             while True:
-                row = self._next()
+                row = rows.next()
                 yield from self._fitting(row)
                 now = time.monotonic()
                 if row.get("name") == "operation.settled" or now - looked > LOOK_SECONDS:
@@ -79,23 +73,10 @@ class Following:
                     self.operation = self._client.call("GET", f"/v1/operations/{self.operation['id']}")
                     self._deployments |= set(self.operation["deployments"])
                 if self.operation["status"] in SETTLED:
-                    yield from self._rest()
+                    yield from self._rest(rows)
                     return
                 if timeout_seconds and now - begun > timeout_seconds:
                     raise WaitTimedOutError(seconds=timeout_seconds, operation=self.operation["id"])
-        finally:
-            self._done.set()
-
-    def _next(self) -> Json:
-        try:
-            return self._rows.get(timeout=TICK_SECONDS)
-        except queue.Empty:
-            return {}
-
-    def _read(self, path: str, query: Json, cursor: str) -> None:
-        with suppress(RwError, OSError):  # the stored state decides; a stream that cannot be had takes nothing away from it
-            for row in self._client.stream(path, query=query, cursor=cursor, ended=self._done.is_set):
-                self._rows.put(row)
 
     def _fitting(self, row: Json) -> Iterator[Json]:
         if row.get("type") != "log":
@@ -107,13 +88,12 @@ class Following:
         if row["deployment"] in self._deployments:
             yield row
 
-    def _rest(self) -> Iterator[Json]:
+    def _rest(self, rows: Rows) -> Iterator[Json]:
         """Yield what was written before the end and has not come by stream yet."""
-        while not self._rows.empty():
-            yield from self._fitting(self._rows.get())
-        scope = {"project": self.operation["project"], "environment": self.operation["environment"]}
+        for row in rows.rest():
+            yield from self._fitting(row)
         with suppress(RwError):
-            for row in self._client.call("GET", "/v1/logs", query={**scope, "after": self._cursor, "n": 1000})["items"]:
+            for row in self._client.call("GET", "/v1/logs", query={**self._scope, "after": self._cursor, "n": 1000})["items"]:
                 yield from self._fitting(row)
 
 

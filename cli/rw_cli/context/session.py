@@ -142,13 +142,16 @@ class Session:
             self.explain(f"project {known['name']}: {folder}")
         return str(known["name"])
 
-    def snapshot(self, path: str, *, only: Sequence[str] = ()) -> str:
-        """Have a snapshot of the project's folder taken and return its digest. ``only``: of these files alone."""
-        body = {"path": str(root_of(Path(path).absolute())[0]), "only": list(only), "environ": self.environ}
-        taken = self.client.call("POST", "/v1/snapshots", body=body)
-        for skipped in taken["skipped"]:
+    def take(self, path: str, *, only: Sequence[str] = (), since: str = "", folders: bool = False) -> Json:
+        """Have a snapshot of the project's folder taken.
+
+        :param only: of these files alone. :param since, folders: what else is wanted, see ``SnapshotOrder``.
+        """
+        body = {"path": str(root_of(Path(path).absolute())[0]), "only": list(only), "since": since, "folders": folders}
+        taken = self.client.call("POST", "/v1/snapshots", body={**body, "environ": self.environ})
+        for skipped in taken["skipped"] if not since else ():
             self.say(f"left out: {skipped}")
-        return str(taken["digest"])
+        return taken
 
     def place(self, path: str = ".") -> str:
         """Return the API's path of the project's environment."""

@@ -40,6 +40,8 @@ class ServiceProgress:
 class Progress:
     """What was seen so far. ``take`` returns the plain lines of a row, ``picture`` the whole view."""
 
+    is_brief: bool = False
+    """Steps that go well say nothing: for somebody who sees them again and again."""
     services: dict[str, ServiceProgress] = field(default_factory=dict)
     last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
 
@@ -50,12 +52,14 @@ class Progress:
         if row.get("type") == "gap":
             return [f"… {row['missed']} lines were too fast to show; `rw logs` has them"]
         if row.get("type") == "log" and row.get("attrs", {}).get("state"):
-            return self._build_step(row["service"], line(row["step"] or row["message"]), row["attrs"])
+            lines = self._build_step(row["service"], line(row["step"] or row["message"]), row["attrs"])
+            return [] if self.is_brief and row["attrs"]["state"] == "cached" else lines
         if row.get("type") == "log":
             text = line(row["message"])
             self.last.append(f"{row['service']} | {text}")
             return [f"{row['service']} | {text}"]
-        return self._event(row["name"], row["service"], row["data"])
+        lines = self._event(row["name"], row["service"], row["data"])
+        return [] if self.is_brief else lines
 
     def _event(self, name: str, service: str, data: Json) -> list[str]:
         if not service:

@@ -107,6 +107,19 @@ def mentions(source: Source, path: str, text: str) -> bool:
     return any(isinstance(node, ast.Constant) and node.value == text for node in ast.walk(_parse(source, path)))
 
 
+def mistakes(source: Source) -> list[str]:
+    """Return ``app.py:3: '(' was never closed`` for each likely file of the root that is no Python."""
+    found = []
+    for path in (f"{stem}.py" for stem in FILES if source.has(f"{stem}.py")):
+        try:
+            ast.parse(source.data(path)[:LARGEST_BYTES])
+        except SyntaxError as error:
+            found.append(f"{path}:{error.lineno}: {error.msg}")
+        except (ValueError, RecursionError) as error:
+            found.append(f"{path}: {error}")
+    return found
+
+
 def _likely(source: Source) -> list[str]:
     paths = [path for path in source.paths if IMPORTABLE.fullmatch(path) and not _is_test(path) and path.count("/") <= 3]
     return sorted(paths, key=_rank)[:LOOKED_AT]

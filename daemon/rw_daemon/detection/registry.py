@@ -14,7 +14,7 @@ from rw_daemon.detection.buildpacks.python import PythonBuildpack
 from rw_daemon.detection.buildpacks.shell import SCRIPTS, ShellBuildpack, start_script
 from rw_daemon.detection.buildpacks.static import StaticBuildpack
 from rw_daemon.plans.check import check
-from rw_daemon.plans.plan import Beat, BuildPlan, Origin
+from rw_daemon.plans.plan import SOURCE_UNREADABLE, Beat, BuildPlan, Origin
 from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDetectedError
 
 # A Dockerfile is the author's own word. Go and Python come before Node, since a package.json beside their manifests most often builds
@@ -57,7 +57,8 @@ def plan(request: Request) -> BuildPlan:
     made = overrides.apply(made, request, commands)
     if not made.as_is and not all(service.start for service in made.services):
         looked_for = [where for other, _ in matches if other is pack or other.name in LANGUAGES for where in other.looked_for]
-        raise NoStartCommandError(made.buildpack, list(dict.fromkeys(looked_for)))
+        unreadable = [one.message for one in made.warnings if one.code == SOURCE_UNREADABLE]
+        raise NoStartCommandError(made.buildpack, list(dict.fromkeys(looked_for)), unreadable=unreadable)
     return made.model_copy(update={"warnings": (*made.warnings, *check(made))})
 
 

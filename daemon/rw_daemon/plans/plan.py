@@ -24,6 +24,10 @@ class Origin(Model):
     beat: tuple[Beat, ...] = ()
 
 
+SOURCE_UNREADABLE = "SOURCE_UNREADABLE"
+"""Code of the notice that a source file which may say how to start cannot be understood."""
+
+
 class Notice(Model):
     """Something that a user should know before it bites; ``fix`` is what to type or change."""
 

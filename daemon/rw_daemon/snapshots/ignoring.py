@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,12 @@ import pathspec
 NEVER = {".git"}
 NEVER_BY_DEFAULT = {"node_modules", "__pycache__", ".venv", ".DS_Store", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 EXAMPLES = {".env.example", ".env.sample", ".env.template", ".env.dist"}
+EDITORS = ("*~", ".#*", ".*.sw?", "*___jb_tmp___", "*___jb_old___", ".goutputstream-*", "4913")
+"""What editors put beside a file while it is saved. Sources: Vim's help (swap-file, backup), Emacs' manual (auto-save, locks)."""
 OWN = ".railwayignore"
+
+
+_EDITORS = re.compile("|".join(fnmatch.translate(pattern) for pattern in EDITORS))
 
 
 class Ignore:
@@ -38,7 +45,11 @@ class Ignore:
         said = self._said(path + "/" if is_folder else path)
         if said is not None:
             return said
-        return name in NEVER_BY_DEFAULT or ((name == ".env" or name.startswith(".env.")) and name not in EXAMPLES)
+        return (
+            name in NEVER_BY_DEFAULT
+            or _EDITORS.fullmatch(name) is not None
+            or ((name == ".env" or name.startswith(".env.")) and name not in EXAMPLES)
+        )
 
     def _said(self, path: str) -> bool | None:
         """Return what the rules say, the innermost file first; ``None`` when no rule speaks of the path."""
@@ -60,7 +71,7 @@ def as_dockerignore(text_of: Callable[[str], str]) -> str:
     own = text_of(OWN)
     kept = [] if own else text_of(".dockerignore").splitlines()
     taken = [_anchored(line) for line in (own or text_of(".gitignore")).splitlines()]
-    never = [f"**/{name}" for name in sorted(NEVER | NEVER_BY_DEFAULT)]
+    never = [f"**/{name}" for name in (*sorted(NEVER | NEVER_BY_DEFAULT), *EDITORS)]
     secret = ["**/.env", "**/.env.*", *(f"!**/{name}" for name in sorted(EXAMPLES))]
     recipe = ["Dockerfile", "Dockerfile.dockerignore"]
     return "\n".join(line for line in (*never, *secret, *recipe, *kept, *taken) if line.strip()) + "\n"

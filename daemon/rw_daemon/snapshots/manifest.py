@@ -6,6 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from rw_shared.models import FileChange
+
 EXECUTABLE, PLAIN, LINK = "x", "f", "l"
 
 
@@ -34,6 +36,13 @@ class Manifest:
     def size_bytes(self) -> int:
         """The sum of all files."""
         return sum(entry.size for entry in self.entries)
+
+    def changes_since(self, earlier: Manifest) -> tuple[FileChange, ...]:
+        """Return what is different from an earlier tree, sorted by path."""
+        before, now = ({entry.path: entry for entry in one.entries} for one in (earlier, self))
+        kinds = {path: "added" if path not in before else "modified" for path in now if now[path] != before.get(path)}
+        kinds |= dict.fromkeys(before.keys() - now.keys(), "removed")
+        return tuple(FileChange.model_validate({"path": path, "kind": kinds[path]}) for path in sorted(kinds))
 
     def dumps(self) -> bytes:
         """Return the canonical text: equal trees give equal bytes."""

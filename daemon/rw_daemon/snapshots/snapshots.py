@@ -18,7 +18,7 @@ from rw_daemon.snapshots.manifest import EXECUTABLE, LINK, PLAIN, Entry, Manifes
 from rw_daemon.snapshots.objects import Objects, copy, raise_disk_full
 from rw_daemon.snapshots.walking import Found, walk
 from rw_shared.errors import SnapshotChangedError, SnapshotMissingError, SourceMissingError, SourceUnreadableError
-from rw_shared.models import Snapshot
+from rw_shared.models import FileChange, Snapshot
 
 READS = 3  # a file that changes under the read is read again this often
 YOUNG_NS = 2_000_000_000  # a file changed this recently may change again within its time stamp's grain: it is always read
@@ -72,7 +72,15 @@ class Snapshots:
                 self._write(self._manifest_path(digest), text)
             if after != before:
                 self._write(cache_file, json.dumps(after, separators=(",", ":")).encode())
-        return Snapshot(digest=digest, files=len(entries), size_bytes=manifest.size_bytes, skipped=tuple(tree.skipped))
+        return Snapshot(
+            digest=digest, files=len(entries), size_bytes=manifest.size_bytes, skipped=tuple(tree.skipped), folders=tuple(tree.folders)
+        )
+
+    async def changes(self, digest: str, *, since: str) -> tuple[FileChange, ...]:
+        """Return what is different between two snapshots. ``SnapshotMissingError``."""
+        if digest == since:
+            return ()
+        return (await self.manifest(digest)).changes_since(await self.manifest(since))
 
     def _entry(self, root: Path, found: Found, cache: Cache) -> Entry | None:
         if found.is_link:

@@ -39,6 +39,7 @@ class Tree:
 
     found: list[Found] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
 
 
 def walk(root: Path, *, only: Collection[str] = (), limit_files: int, limit_bytes: int) -> Tree:
@@ -51,6 +52,7 @@ def walk(root: Path, *, only: Collection[str] = (), limit_files: int, limit_byte
     pending = [("", str(root))]
     while pending:
         prefix, folder = pending.pop()
+        tree.folders.append(prefix.rstrip("/"))
         try:
             with os.scandir(folder) as entries:
                 for entry in sorted(entries, key=lambda one: one.name):
@@ -64,6 +66,7 @@ def walk(root: Path, *, only: Collection[str] = (), limit_files: int, limit_byte
             tree.skipped.append(f"{prefix or '.'} (may not be listed)")
     _check_limits(tree, limit_files=limit_files, limit_bytes=limit_bytes)
     tree.found.sort(key=lambda one: one.path)
+    tree.folders.sort()
     return tree
 
 

@@ -71,10 +71,13 @@ class NoStartCommandError(RwError):
 
     code, status, exit_code = "NO_START_COMMAND", 422, 10
 
-    def __init__(self, buildpack: str, looked_for: Sequence[str]) -> None:
+    def __init__(self, buildpack: str, looked_for: Sequence[str], *, unreadable: Sequence[str] = ()) -> None:
+        """``unreadable``: files that may say it and cannot be understood, each with the reason."""
         super().__init__(
             f"This is a {buildpack} project, but nothing says how to start it.",
-            why=f"Looked for: {'; '.join(looked_for)}.",
-            hint="Set deploy.startCommand in railway.toml, or add a Procfile with a line like `web: python server.py`.",
+            why="\n".join([*unreadable, f"Looked for: {'; '.join(looked_for)}."]),
+            hint="Correct what cannot be read."
+            if unreadable
+            else "Set deploy.startCommand in railway.toml, or add a Procfile with a line like `web: python server.py`.",
             details={"buildpack": buildpack, "lookedFor": list(looked_for)},
         )

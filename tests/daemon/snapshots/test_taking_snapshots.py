@@ -165,3 +165,33 @@ async def test_folder_that_vanishes_while_it_is_read_is_named(tree: Path, tmp_pa
         vanishing.join()
     manifest = await snapshots.manifest(taken.digest)  # what was taken is whole
     assert len(b"".join(snapshots.tar(taken.digest, {}, prefix="", below=""))) > len(manifest.entries) * 512
+
+
+async def test_changes_are_told_by_content_and_folders_when_asked(snapshots: Snapshots, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    (root / "src" / "empty").mkdir(parents=True)
+    (root / "node_modules" / "x").mkdir(parents=True)
+    for name in ("a", "b", "c", "d~", ".b.swp"):
+        (root / "src" / name).write_text(name)
+    before = await snapshots.take(root)
+    assert before.folders == ("", "src", "src/empty")
+    (root / "src" / "a").write_text("other")
+    (root / "src" / "b").unlink()
+    os.utime(root / "src" / "c", (1, 1))
+    (root / "src" / "c").chmod(0o755)
+    (root / "src" / "empty" / "e").write_text("new")
+    after = await snapshots.take(root)
+    changes = await snapshots.changes(after.digest, since=before.digest)
+    assert [(one.path, one.kind) for one in changes] == [
+        ("src/a", "modified"), ("src/b", "removed"), ("src/c", "modified"), ("src/empty/e", "added"),
+    ]  # fmt: skip
+    assert await snapshots.changes(after.digest, since=after.digest) == ()
+
+
+async def test_only_the_named_files_of_the_root_are_looked_at(snapshots: Snapshots, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    (root / "deep").mkdir(parents=True)
+    for name in ("railway.toml", "huge", "deep/railway.toml"):
+        (root / name).write_text("x")
+    taken = await snapshots.take(root, only={"railway.toml"}, limit_files=1)
+    assert [entry.path for entry in (await snapshots.manifest(taken.digest)).entries] == ["railway.toml"]

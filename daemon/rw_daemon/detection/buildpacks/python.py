@@ -12,7 +12,7 @@ from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.python_install import UV_CACHE, Install, choose
 from rw_daemon.detection.source import Source
 from rw_daemon.detection.versions import Wanted
-from rw_daemon.plans.plan import Bases, Beat, BuildPlan, Notice, Origin, Packages, ServicePlan, Step
+from rw_daemon.plans.plan import SOURCE_UNREADABLE, Bases, Beat, BuildPlan, Notice, Origin, Packages, ServicePlan, Step
 
 MANIFESTS = ("requirements.txt", "pyproject.toml", "Pipfile", "setup.py", "uv.lock", "poetry.lock", "pdm.lock", "manage.py")
 SCRIPTS = ("main.py", "app.py", "server.py", "bot.py", "hello.py")
@@ -92,6 +92,7 @@ class PythonBuildpack:
         install = choose(source)
         version = versions.choose("python", source, own=_own_versions(source), manifests=_ranges(source), variables=request.variables)
         start = _start(source, install)
+        mistakes = () if start.command else tuple(Notice(code=SOURCE_UNREADABLE, message=one) for one in python_code.mistakes(source))
         base = f"python:{version.version}-slim"
         server = Step(name="server", commands=(f"uv pip install --compile-bytecode {start.server}",), caches=(UV_CACHE,))
         extra = (server,) if start.server else ()
@@ -112,7 +113,7 @@ class PythonBuildpack:
             path=(".venv/bin",),
             installed=(".venv",),
             origins=_origins(install, version.origin, start),
-            warnings=(*version.notices, *_notices(start, install), *start.notices),
+            warnings=(*version.notices, *_notices(start, install), *start.notices, *mistakes),
         )
 
 
