@@ -46,5 +46,5 @@ def test_start_command(files: dict[str, str], start: str):
 
 def test_a_file_that_is_no_python_is_named_where_nothing_to_start_is_found() -> None:
     with pytest.raises(NoStartCommandError) as caught:
-        planned({"app.py": "from flask import Flask\napp = Flask(__name__\n", "requirements.txt": "flask"})
+        start_of({"app.py": "from flask import Flask\napp = Flask(__name__\n", "requirements.txt": "flask"})
     assert "app.py:2: '(' was never closed" in caught.value.why
