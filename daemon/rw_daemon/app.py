@@ -17,6 +17,7 @@ from rw_daemon.deployments.targets import Opener, Target
 from rw_daemon.edge.envoy import EnvoyEdge
 from rw_daemon.engines.client import Engine
 from rw_daemon.logs.logs import Logs
+from rw_daemon.logs.requests import Requests
 from rw_daemon.runtimes.docker import DockerRuntime
 from rw_daemon.runtimes.process import ProcessRuntime
 from rw_daemon.settings import Settings
@@ -26,6 +27,8 @@ from rw_daemon.tasks import Tasks
 from rw_shared.errors import UnreachableError
 from rw_shared.models import DaemonInfo, Snapshot, SnapshotOrder, TargetKind
 from rw_shared.paths import Home
+
+EXPIRE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,14 @@ async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonI
     tasks.spawn("recovery", deployments.recovery.run())
     tasks.keep("liveness", deployments.supervisor.keep_alive)
     tasks.keep("edge", deployments.supervisor.keep_edge)
+    tasks.keep("requests", Requests(edge.access_log, logs, clock).run)
+
+    async def expire() -> None:
+        while True:
+            await logs.expire()
+            await clock.sleep(EXPIRE_SECONDS)
+
+    tasks.keep("old lines", expire)
 
     async def fail() -> None:
         await tasks.failed()

@@ -51,6 +51,8 @@ class Settings:
     log_segment_bytes: int = 50 * 1024**2
     log_segments: int = 4
     """Per service; beyond, the oldest segment goes."""
+    log_days: float = 7.0
+    """Lines that are older go, a segment at a time."""
     log_queue_lines: int = 20_000
     """A reader that lags further behind is told how many lines it missed and slows nobody."""
 

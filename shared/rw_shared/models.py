@@ -400,12 +400,14 @@ class LogSource(StrEnum):
 
     BUILD = "build"
     DEPLOY = "deploy"
+    HTTP = "http"
+    """A request that the edge served."""
 
 
 class LogRecord(Model):
     """One line. ``cursor`` grows with every kept line of this daemon and is where a reader resumes.
 
-    :param stream: ``stdout``, ``stderr``, or ``rw`` for a line of rw's own (a gap, a restart).
+    :param stream: ``stdout``, ``stderr``, ``http`` for a request, or ``rw`` for a line of rw's own (a gap, a restart).
     :param replica: index of the replica; -1 for builds and jobs.
     """
 

@@ -55,6 +55,24 @@ def test_logs_are_chosen_by_query_level_and_time(rw: Rw, online: dict[str, Any])
     assert rw.run("logs", "-q", "(open", cwd=folder).returncode == 2
     assert rw.run("logs", "--since", "yesterday", cwd=folder).returncode == 2
     assert rw.run("logs", "--level", "loud", cwd=folder).returncode == 2
+    assert rw.run("logs", "--http", "--build", cwd=folder).returncode == 2
+
+
+def test_requests_are_kept_with_their_release_and_no_query(rw: Rw, online: dict[str, Any]) -> None:
+    folder, url = online["folder"], online["result"]["services"][0]["url"]
+    serving = rw.json("status", cwd=folder)["services"][0]["serving"]
+    assert ask(f"{url}/nowhere?token=s3cr3t").status == 404
+    deadline = time.monotonic() + 10
+    while not (found := rows(rw, "logs", "--http", "-q", "@status:404", cwd=folder)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert (found[-1]["message"].startswith("GET /nowhere 404 "), found[-1]["deployment"]) == (True, serving)
+    assert found[-1]["attrs"]["path"] == "/nowhere"
+    assert b"s3cr3t" not in b"".join(file.read_bytes() for file in rw.home.rglob("*") if file.is_file() and "edge" in file.parts)
+    assert "nowhere" not in rw.ok("logs", cwd=folder), "requests are shown when they are asked for"
+
+
+def rows(rw: Rw, *arguments: str, **options: Any) -> list[dict[str, Any]]:
+    return [row for line in rw.ok(*arguments, "--json", **options).splitlines() if (row := json.loads(line))["type"] == "log"]
 
 
 def test_redeploys_under_load_lose_no_request(rw: Rw, online: dict[str, Any]) -> None:
@@ -156,6 +174,13 @@ def test_rollback_brings_the_version_before_back(rw: Rw, online: dict[str, Any])
     assert ask(url).text == "version to be rolled back\n"
     rw.ok("deployments", "rollback", "--previous", cwd=online["folder"])
     assert ask(url).text == before
+
+
+def test_previous_shows_the_release_before(rw: Rw, online: dict[str, Any]) -> None:
+    folder = online["folder"]
+    serving = rw.json("status", cwd=folder)["services"][0]["serving"]
+    before = rw.json("deployments", "show", serving, cwd=folder)["previous"]
+    assert {row["deployment"] for row in rows(rw, "logs", "--previous", cwd=folder)} == {before}
 
 
 def test_scale_restart_and_logs(rw: Rw, online: dict[str, Any]) -> None:

@@ -357,7 +357,7 @@ async def test_access_log_stays_within_its_limit(world: World) -> None:
     assert (file.parent / "access.log.1").stat().st_size > 50 * 1024**2
 
 
-async def test_the_access_log_tells_each_request(world: World) -> None:
+async def test_the_access_log_tells_each_request_without_its_query(world: World) -> None:
     await world.edge.route((to(await world.app("v1")),))
     for _ in range(3):
         await world.ask("/page?x=1", method="POST", body=b"12345")
@@ -365,7 +365,7 @@ async def test_the_access_log_tells_each_request(world: World) -> None:
     while not file.exists() or len(file.read_text().splitlines()) < 3:
         await asyncio.sleep(0.02)
     row = json.loads(file.read_text().splitlines()[0])
-    assert (row["method"], row["path"], row["status"], row["release"]) == ("POST", "/page?x=1", 200, "d-v1")
+    assert (row["method"], row["path"], row["status"], row["release"]) == ("POST", "/page", 200, "d-v1")
     assert (row["service"], row["bytesIn"], row["flags"]) == ("shop/production/web", 5, "-")
     assert row["bytesOut"] > 0
     assert row["requestId"]

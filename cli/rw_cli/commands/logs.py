@@ -22,6 +22,8 @@ def logs(
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option("-n", "--lines", help="How many of the past.", min=0, max=100_000)] = 100,
     build: Annotated[bool, typer.Option("--build", help="What builds printed.")] = False,
+    http: Annotated[bool, typer.Option("--http", help="What was requested: method, path, status, duration.")] = False,
+    previous: Annotated[bool, typer.Option("--previous", help="Of the release before the serving one.")] = False,
     deploy: Annotated[str, typer.Option(help="Only this deployment: id or vN.")] = "",
     query_text: Annotated[str, typer.Option("-q", "--query", help='Text, "phrases", @status:>=500, @level:error, AND, OR, -not, ().')] = "",
     level: Annotated[str, typer.Option(help="At least this: debug, info, warn, error.")] = "",
@@ -30,9 +32,14 @@ def logs(
 ) -> None:
     """Show what services print, interleaved: `rw logs -f -q "timeout OR @status:>=500"`."""
     session: Session = ctx.obj
+    if build and http:
+        raise UsageError("--build and --http exclude each other.", hint="Ask for one of them.")
+    if previous and deploy:
+        raise UsageError("--previous and --deploy exclude each other.", hint="Name the deployment, or say --previous.")
     project, environment = path_of(session.place())
-    query: dict[str, Any] = {"project": project, "environment": environment, "service": services or [], "deployment": deploy,
-                             "source": "build" if build else "deploy", "q": query_text, "level": level,
+    query: dict[str, Any] = {"project": project, "environment": environment, "service": services or [],
+                             "deployment": "previous" if previous else deploy,
+                             "source": "build" if build else "http" if http else "deploy", "q": query_text, "level": level,
                              "since": moment(since, "--since"), "until": moment(until, "--until")}  # fmt: skip
     past = session.client.call("GET", "/v1/logs", query={**query, "n": max(lines, 1)})["items"]
     if session.is_json:

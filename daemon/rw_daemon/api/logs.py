@@ -13,13 +13,14 @@ from rw_daemon.api.pages import Page
 from rw_daemon.api.rooms import Behind, Rooms
 from rw_daemon.api.scopes import OptionalName, check_scope
 from rw_daemon.api.streams import pump
-from rw_daemon.deployments.lookup import find_deployment
+from rw_daemon.deployments.lookup import find_deployment, newest_before
 from rw_daemon.logs.expressions import LONGEST, parse
 from rw_daemon.logs.query import STAMP, LogQuery
-from rw_shared.errors import RwError
+from rw_shared.errors import DeploymentNotFoundError, RwError
 from rw_shared.models import DEFAULT_ENVIRONMENT, LogRecord, LogSource, Name, Scope
 
 router = APIRouter(tags=["logs"])
+PREVIOUS = "previous"
 LINES = 100  # as many as a screen holds, when the client names no number
 
 
@@ -37,7 +38,8 @@ def _query(
     q: Annotated[str, Query(max_length=LONGEST)] = "",
 ) -> LogQuery:
     return LogQuery(
-        project=project, environment=environment or DEFAULT_ENVIRONMENT, services=tuple(service), deployment=deployment,
+        project=project, environment=environment or DEFAULT_ENVIRONMENT, services=tuple(service),
+        deployments=(deployment,) if deployment else (),
         source=source, n=n, after=after, level=level, since=_stamp(since), until=_stamp(until), expression=q,
     )  # fmt: skip
 
@@ -61,10 +63,17 @@ async def _checked(rooms: Rooms, query: LogQuery) -> LogQuery:
     parse(query.expression)
     scope = Scope(project=query.project, environment=query.environment)
     await check_scope(rooms.store, scope, services=query.services)
-    if not query.deployment:
+    if not query.deployments:
         return query
+    if query.deployments == (PREVIOUS,):
+        rows = [row for row in await rooms.store.services(scope) if not query.services or row.name in query.services]
+        found = [one for row in rows if (one := await newest_before(rooms.store, scope, row))]
+        if not found:
+            raise DeploymentNotFoundError(PREVIOUS)
+        return replace(query, deployments=tuple(one.id for one in found))
     service = query.services[0] if len(query.services) == 1 else ""
-    return replace(query, deployment=(await find_deployment(rooms.store, query.deployment, scope=scope, service=service)).id)
+    named = [await find_deployment(rooms.store, name, scope=scope, service=service) for name in query.deployments]
+    return replace(query, deployments=tuple(one.id for one in named))
 
 
 @router.get("/v1/logs")

@@ -33,6 +33,7 @@ from rw_daemon.settings import Settings
 from rw_daemon.snapshots import Snapshots
 from rw_daemon.store.store import Store
 from rw_daemon.tasks import Tasks
+from rw_daemon.variables.masking import Mask, secrets_of
 from rw_shared.models import TargetKind
 
 
@@ -75,7 +76,13 @@ class Deployments:
             tasks.keep(f"exits on {target.kind}", lambda: exits.follow(target.runtime))
 
         targets = Targets(openers, opened=follow)
-        recorder, collector, planner = Recorder(store, clock), Collector(logs), Planner(snapshots)
+
+        async def mask_of(deployment: str) -> Mask:
+            found = await store.deployment(deployment)
+            config = await planner.config(found.snapshot, environment=found.environment) if found else None
+            return Mask(secrets_of(dict(config.variables))) if config else Mask(())
+
+        recorder, collector, planner = Recorder(store, clock), Collector(logs, mask_of=mask_of), Planner(snapshots)
         router = Router(store, targets, edge)
         retirer = Retirer(recorder=recorder, edge=edge, environs=kept, tasks=tasks, clock=clock, settings=settings, gone=collector.detach)
         controller = Controller(

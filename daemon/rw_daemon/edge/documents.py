@@ -208,7 +208,7 @@ def _access_log(folder: Path) -> Json:
         "ts": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
         "method": "%REQ(:METHOD)%",
         "host": "%REQ(:AUTHORITY)%",
-        "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+        "path": "%PATH(NQ:ORIG_OR_PATH)%",  # no query: tokens stand there
         "protocol": "%PROTOCOL%",
         "status": "%RESPONSE_CODE%",
         "durationMs": "%DURATION%",

@@ -51,6 +51,11 @@ class EnvoyEdge:
         """The port of all host-based routes; 0 before there was a first route."""
         return self._port
 
+    @property
+    def access_log(self) -> Path:
+        """One line of JSON for each request; see ``tend``."""
+        return self._folder / "access.log"
+
     # --- the Protocol
 
     async def route(self, routes: tuple[HttpRoute, ...]) -> None:
@@ -97,7 +102,7 @@ class EnvoyEdge:
 
     async def tend(self) -> None:
         """Keep the access log and the one before it, each of 50 MB."""
-        access = self._folder / "access.log"
+        access = self.access_log
         with suppress(OSError, EdgeFailedError):
             if access.stat().st_size > ACCESS_LOG_BYTES:
                 access.replace(self._folder / "access.log.1")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from rw_daemon.logs import levels
 from rw_daemon.logs.logs import Logs, NewLine
 from rw_daemon.runtimes.runtime import Instance, Line, Runtime
+from rw_daemon.variables.masking import Mask
 from rw_shared.errors import RwError
 
 log = logging.getLogger(__name__)
@@ -21,8 +23,9 @@ DRAIN_SECONDS = 3.0
 class Collector:
     """One task for each replica; a replica is never read twice."""
 
-    def __init__(self, logs: Logs) -> None:
-        self._logs = logs
+    def __init__(self, logs: Logs, *, mask_of: Callable[[str], Awaitable[Mask]]) -> None:
+        """``mask_of`` returns what blacks out the secrets of a deployment."""
+        self._logs, self._mask_of = logs, mask_of
         self._tasks: dict[str, tuple[str, asyncio.Task[None]]] = {}
 
     def attach(self, instance: Instance, runtime: Runtime) -> None:
@@ -35,10 +38,12 @@ class Collector:
     async def _collect(self, instance: Instance, runtime: Runtime) -> None:
         key, pause = instance.key, FIRST_PAUSE_SECONDS
         place = await self._logs.place(project=key.project, environment=key.environment, service=key.service, instance=instance.id)
+        mask: Mask | None = None
         while True:
             try:
+                mask = mask or await self._mask_of(key.deployment)
                 async for line in runtime.lines(instance, after=place):
-                    self._logs.append((self._line(instance, line),))
+                    self._logs.append((self._line(instance, line, mask(line.text)),))
                     place, pause = line.cursor, FIRST_PAUSE_SECONDS
                     if self._logs.backlog > BACKLOG_LINES:
                         await self._logs.flushed()
@@ -50,8 +55,8 @@ class Collector:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LAST_PAUSE_SECONDS)
 
-    def _line(self, instance: Instance, line: Line) -> NewLine:
-        level, message, attrs = levels.read(line.text)
+    def _line(self, instance: Instance, line: Line, text: str) -> NewLine:
+        level, message, attrs = levels.read(text)
         key = instance.key
         return NewLine(
             ts=line.at,

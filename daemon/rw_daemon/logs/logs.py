@@ -14,7 +14,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ class Logs:
         """Return a remark for each service among ``lines`` whose earlier lines could not be kept."""
         if not self._lost:
             return []
-        found = {(line.project, line.environment, line.service): line for line in lines}
+        found = {(line.project, line.environment, folder_of(line.service, line.source)): line for line in lines}
         remarks = []
         for key, line in found.items():
             if lost := self._lost.pop(key, 0):
@@ -131,7 +131,7 @@ class Logs:
                     return
             batches: dict[Key, list[Row]] = {}
             for row in rows:
-                batches.setdefault((row["project"], row["environment"], row["service"]), []).append(row)
+                batches.setdefault((row["project"], row["environment"], folder_of(row["service"], row["source"])), []).append(row)
             for key, batch in batches.items():
                 try:
                     self._file(key).write(batch[0]["cursor"], b"".join(_dump(row) for row in batch))
@@ -161,6 +161,15 @@ class Logs:
         for file in self._files.values():
             file.close()
 
+    async def expire(self) -> None:
+        """Drop what is older than ``log_days``. To be called now and then."""
+        before = (self._clock.now() - timedelta(days=self._settings.log_days)).timestamp()
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._expire, before)
+
+    def _expire(self, before: float) -> None:
+        for folder in self._root.glob("*/*/*"):
+            self._file((folder.parts[-3], folder.parts[-2], folder.parts[-1])).expire(before)
+
     # --- reading
 
     async def read(self, query: LogQuery) -> list[LogRecord]:
@@ -187,8 +196,10 @@ class Logs:
                 yield row
 
     def _folders(self, query: LogQuery) -> list[Path]:
-        below = self._root / query.project / query.environment
-        return [below / name for name in query.services] if query.services else [one for one in below.glob("*") if one.is_dir()]
+        below, mark = self._root / query.project / query.environment, folder_of("", query.source)
+        if query.services:
+            return [below / folder_of(name, query.source) for name in query.services]
+        return [one for one in below.glob(f"*{mark}") if one.is_dir() and (mark or "." not in one.name)]
 
     async def follow(self, query: LogQuery) -> AsyncIterator[LogRecord | Gap]:
         """Yield kept lines after ``after`` (or the last ``n``; with neither, none), then new ones as they are written, for ever."""
@@ -212,13 +223,23 @@ class Logs:
     async def last_lines(self, deployment: str, count: int, *, project: str, environment: str, service: str) -> list[str]:
         """Return the last messages of an app's own output in one deployment, oldest first."""
         await self.flushed()
-        query = LogQuery(project, environment, (service,), deployment, LogSource.DEPLOY, n=count)
+        query = LogQuery(project, environment, (service,), (deployment,), LogSource.DEPLOY, n=count)
         return [record.message for record in await self.read(query) if record.stream != "rw"]
 
     async def place(self, *, project: str, environment: str, service: str, instance: str) -> str:
         """Return where the collector stands in a replica's output; empty at its beginning."""
         await self.flushed()
         return await asyncio.to_thread(self._place, (project, environment, service), instance)
+
+    async def newest_place(self, instance: str) -> str:
+        """Return where the reader of something that writes for all services stands (the edge)."""
+        await self.flushed()
+        return await asyncio.to_thread(self._newest_place, instance)
+
+    def _newest_place(self, instance: str) -> str:
+        last = [json.loads(line) for folder in self._root.glob("*/*/*.http") if (line := next(segments.backwards(folder), b""))]
+        newest = max((row for row in last if row.get("instance") == instance), key=lambda row: int(row["cursor"]), default=None)
+        return str(newest["place"]) if newest else ""
 
     def _place(self, key: Key, instance: str) -> str:
         wanted = f'"instance":{json.dumps(instance)}'.encode()
@@ -228,6 +249,11 @@ class Logs:
                 if row.get("instance") == instance:
                     return str(row["place"])
         return ""
+
+
+def folder_of(service: str, source: str | None) -> str:
+    """Return the name of a service's folder: requests have one of their own, so that many of them push out no line of the app."""
+    return f"{service}.http" if source == LogSource.HTTP else service
 
 
 def _row(cursor: int, line: NewLine) -> Row:

@@ -22,8 +22,8 @@ class LogQuery:
     """Which lines, and where to begin.
 
     :param services: names; empty means all of the environment.
-    :param deployment: whole id; empty means across deployments.
-    :param source: ``None`` means both.
+    :param deployments: whole ids; empty means across deployments.
+    :param source: ``None`` means what builds and apps print, not what was requested.
     :param n: the last so many; with ``after`` the first so many after it; ``None`` means no limit.
     :param after: the cursor of the last line that the reader has.
     :param level: ``debug``, ``info``, ``warn`` or ``error``: the least that is wanted; a line that names none counts as ``info``.
@@ -34,7 +34,7 @@ class LogQuery:
     project: str
     environment: str
     services: tuple[str, ...] = ()
-    deployment: str = ""
+    deployments: tuple[str, ...] = ()
     source: LogSource | None = None
     n: int | None = None
     after: int | None = None
@@ -62,8 +62,8 @@ class LogQuery:
             row["project"] == self.project
             and row["environment"] == self.environment
             and (not self.services or row["service"] in self.services)
-            and (not self.deployment or row["deployment"] == self.deployment)
-            and (self.source is None or row["source"] == self.source)
+            and (not self.deployments or row["deployment"] in self.deployments)
+            and (row["source"] == self.source if self.source else row["source"] != LogSource.HTTP)
             and (not self.level or LEVELS[row["level"] or "info"] >= LEVELS[self.level])
             and (not self.since or row["ts"] >= self.since)
             and (not self.until or row["ts"] < self.until)

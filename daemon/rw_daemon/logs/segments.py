@@ -61,6 +61,16 @@ class ServiceLog:
         for old in paths(self._folder)[: -self._segments]:
             old.unlink(missing_ok=True)
 
+    def expire(self, before: float) -> None:
+        """Drop the segments that were last written before then (seconds since 1970)."""
+        for path in paths(self._folder):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime >= before:
+                    return
+                if path == paths(self._folder)[-1]:
+                    self.close()
+                path.unlink()
+
     def close(self) -> None:
         """Let go of the open segment."""
         if self._file is not None:

@@ -4,6 +4,9 @@ An answer of ``/containers/{id}/logs`` is frames: one byte of stream, three of p
 a time stamp, a space and the text. A frame without a newline at its end is a part (the engine cuts at 16 KiB) that the
 next frame of the same stream continues. (Engine API reference, "Attach to a container", stream format.)
 
+The engine keeps a bounded number of log files. When the frame that ``base`` is the stamp of is gone, so may others be that nobody read:
+a line of stream ``rw`` says so.
+
 A cursor is ``base:count``: ask for everything since ``base`` nanoseconds, leave out the first ``count`` frames from then on.
 ``base`` stays a second or more behind the newest stamp, since the two streams' stamps may be out of order by a little.
 """
@@ -19,6 +22,7 @@ from rw_daemon.runtimes.runtime import Line
 HEADER_BYTES = 8
 LAG_NS = 1_000_000_000
 STREAMS = {1: "stdout", 2: "stderr"}
+LAPPED = "older output was dropped here by the engine to keep within its limit"
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Frames:
         base, _, count = (self.after or "0:0").partition(":")
         self._base, self._count, self._skip = int(base), int(count), int(count)
         self._next_base, self._next_count, self._newest = 0, 0, int(base)
+        self._is_resuming = bool(self._base)
 
     @property
     def since(self) -> str:
@@ -59,6 +64,8 @@ class Frames:
             stream = STREAMS.get(self._buffer[at], "stdout")
             frame = bytes(self._buffer[at + HEADER_BYTES : end])
             at = end
+            if gap := self._lapped(frame):
+                yield gap
             if line := self._take(stream, frame):
                 yield line
         del self._buffer[:at]
@@ -68,6 +75,19 @@ class Frames:
         for stream, text in self._parts.items():
             yield Line(EPOCH + timedelta(microseconds=self._newest // 1000), stream, text.decode("utf-8", "replace"), self.cursor)
         self._parts.clear()
+
+    def _lapped(self, frame: bytes) -> Line | None:
+        """Return a remark when the first frame of a resumed reading is not the one that was read last."""
+        if not self._is_resuming:
+            return None
+        moment, nanoseconds = parse_stamp(frame.partition(b" ")[0].decode("ascii", "replace"))
+        if nanoseconds < self._base:
+            return None
+        self._is_resuming = False
+        if nanoseconds == self._base:
+            return None
+        self._base, self._count, self._skip = nanoseconds, 0, 0
+        return Line(moment, "rw", LAPPED, self.cursor)
 
     def _take(self, stream: str, frame: bytes) -> Line | None:
         stamp, _, text = frame.partition(b" ")

@@ -155,7 +155,7 @@ async def test_log_queries_arrive_with_whole_ids(client, rooms):
     answer = await client.get("/v1/logs?project=shop&service=web&deployment=v1&source=build&n=5")
     assert answer.json() == {"items": [line.wire()], "next": None}
     (query,) = rooms.logs.asked
-    assert (query.services, query.deployment, query.source, query.n) == (("web",), "dep_a1", LogSource.BUILD, 5)
+    assert (query.services, query.deployments, query.source, query.n) == (("web",), ("dep_a1",), LogSource.BUILD, 5)
 
 
 async def test_the_order_to_stop_is_answered_and_passed_on(store):

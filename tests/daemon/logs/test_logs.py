@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +20,7 @@ from rw_daemon.logs.logs import Logs, NewLine
 from rw_daemon.logs.query import LogQuery
 from rw_daemon.runtimes.runtime import Instance, Line, ReleaseKey
 from rw_daemon.settings import Settings
+from rw_daemon.variables.masking import Mask
 from rw_shared.models import LogRecord, LogSource
 
 ALL = LogQuery("shop", "production")
@@ -27,6 +29,10 @@ KEY = ReleaseKey("shop", "production", "web", "dep_1", 1)
 
 def line(text: str, service: str = "web", **options: object) -> NewLine:
     return NewLine(ts=START, project="shop", environment="production", service=service, deployment="dep_1", message=text, **options)  # type: ignore[arg-type]
+
+
+async def no_mask(_: str) -> Mask:
+    return Mask(())
 
 
 async def opened(folder: Path, **settings: int) -> Logs:
@@ -135,13 +141,13 @@ class Printing(FakeRuntime):
 async def test_collector_goes_on_after_a_restart_exactly_where_it_stopped(tmp_path: Path) -> None:
     runtime, instance = Printing(), Instance(KEY, "i1", 0)
     logs = await opened(tmp_path)
-    collector = Collector(logs)
+    collector = Collector(logs, mask_of=no_mask)
     collector.attach(instance, runtime)
     await asyncio.sleep(0.05)
     await collector.close()
     await logs.close()
     logs = await opened(tmp_path)
-    collector = Collector(logs)
+    collector = Collector(logs, mask_of=no_mask)
     collector.attach(instance, runtime)
     await collector.drain("dep_1")
     assert runtime.asked == ["", "5"]
@@ -215,3 +221,39 @@ async def test_line_that_is_being_written_is_not_read_yet(logs: Logs, tmp_path: 
         file.write(torn)
     assert [one.message for one in await logs.read(replace(ALL, n=10))] == ["whole"]
     assert [one.message for one in await logs.read(replace(ALL, n=10, after=0))] == ["whole"]
+
+
+async def test_secrets_of_a_deployment_are_blacked_out_before_anything_is_kept(logs: Logs) -> None:
+    class Telling(FakeRuntime):
+        async def lines(self, instance: Instance, *, after: str = "") -> AsyncIterator[Line]:
+            yield Line(START, "stdout", "the key is s3cr3t-key", "1")
+            yield Line(START, "stdout", '{"message": "with s3cr3t-key", "key": "s3cr3t-key"}', "2")
+
+    async def mask_of(deployment: str) -> Mask:
+        return Mask({"dep_1": ["s3cr3t-key"]}[deployment])
+
+    collector = Collector(logs, mask_of=mask_of)
+    collector.attach(Instance(KEY, "i1", 0), Telling([]))
+    await collector.drain("dep_1")
+    first, second = await logs.read(replace(ALL, n=9))
+    assert (first.message, second.message, second.attrs) == ("the key is ***", "with ***", {"key": "***"})
+
+
+async def test_old_segments_go_and_young_ones_stay(tmp_path: Path) -> None:
+    logs = await opened(tmp_path, log_segment_bytes=1)
+    for number in range(3):
+        logs.append([line(str(number))])
+        await logs.flushed()
+    paths = sorted(tmp_path.rglob("*.jsonl"))
+    week = 7 * 86400
+    for path, age in zip(paths, (week + 60, week - 60, 0), strict=True):
+        os.utime(path, (START.timestamp() - age,) * 2)
+    await logs.expire()
+    assert sorted(tmp_path.rglob("*.jsonl")) == paths[1:]
+    os.utime(paths[2], (0, 0))
+    os.utime(paths[1], (0, 0))
+    await logs.expire()
+    logs.append([line("after")])
+    await logs.flushed()
+    assert [one.message for one in await logs.read(replace(ALL, n=9))] == ["after"]
+    await logs.close()
