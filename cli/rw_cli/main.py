@@ -28,6 +28,7 @@ COMMANDS = {
     "deploy": ("deploy", "`up` for CI: never asks, exits with the stored state."),
     "restart": ("change", "Start the serving version of services anew."),
     "scale": ("change", "Change how many replicas run: `rw scale web=3`."),
+    "doctor": ("doctor", "Everything rw needs, each with the command to type."),
     "daemon": ("daemon", "The process in the background: start, stop, status, logs."),
     "version": ("version", "The versions of command and daemon."),
 }

@@ -119,6 +119,7 @@ async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonI
         projects=deployments.projects,
         snapshots=SnapshotTaker(snapshots),
         logs=logs,
+        checks=deployments.checks,
         info=info,
         stop=stop,
         everything=deployments.everything,

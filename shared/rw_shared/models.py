@@ -428,6 +428,25 @@ class LogRecord(Model):
     attrs: dict[str, Any] = {}
 
 
+class Check(Model):
+    """One condition that rw needs, and how it stands.
+
+    :param status: ``warn`` is something that will bite sooner or later, ``fail`` what does not work now.
+    :param fix: the command to type; empty when nothing is to be done.
+    """
+
+    id: str
+    status: Literal["ok", "warn", "fail"]
+    detail: str
+    fix: str = ""
+
+
+class CheckOrder(Order):
+    """The body of ``POST /v1/checks``."""
+
+    environ: dict[str, str] = Field(default={}, repr=False)
+
+
 class DaemonInfo(Model):
     """Who answers on the socket."""
 

@@ -1,7 +1,7 @@
 """Rooms behind the API that remember what they were asked and need nothing but a store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from rw_daemon.api.rooms import Rooms
 from rw_shared.errors import OperationNotFoundError, ProjectNotFoundError, RwError, SourceMissingError
 from rw_shared.events import OperationCreated, ProjectCreated
 from rw_shared.models import (
+    Check,
     DaemonInfo,
     EnvironmentStatus,
     LogRecord,
@@ -95,6 +96,13 @@ class FakeSnapshots:
         return Snapshot(digest="sha256:0", files=1, size_bytes=1)
 
 
+class FakeChecks:
+    """Finds everything well."""
+
+    async def run(self, environ: Mapping[str, str]) -> list[Check]:
+        return [Check(id="fake", status="ok", detail=f"{len(environ)} variables")]
+
+
 @dataclass
 class FakeLogs:
     """Has the lines it was given, then waits for ever."""
@@ -130,6 +138,7 @@ def fake_rooms(store: Any, *, info: DaemonInfo | None = None, stop: Callable[[],
         projects=FakeProjects(store),
         snapshots=FakeSnapshots(),
         logs=FakeLogs(),
+        checks=FakeChecks(),
         info=info or DaemonInfo(version="0", pid=1, home="/nowhere", started_at=NOW),
         stop=stop,
         everything=everything,

@@ -21,7 +21,7 @@ from rw_daemon.runtimes.runtime import (
     Sample,
     released,
 )
-from rw_shared.models import Artifact, ServiceKind
+from rw_shared.models import Artifact, Check, ServiceKind
 
 
 class FakeRuntime:
@@ -40,6 +40,9 @@ class FakeRuntime:
 
     async def check(self) -> str:
         return "fake"
+
+    async def diagnose(self) -> list[Check]:
+        return [Check(id="fake", status="ok", detail="fake")]
 
     async def start(self, spec: ReleaseSpec) -> Release:
         have = {one.index for one in self.instances.values() if one.key == spec.key and one.is_running}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from rw_daemon.api.pages import Page
 from rw_daemon.api.rooms import Behind
-from rw_shared.models import DaemonInfo, Model, Order
+from rw_shared.models import Check, CheckOrder, DaemonInfo, Model, Order
 
 router = APIRouter(tags=["daemon"])
 
@@ -20,6 +21,12 @@ class Stopping(Model):
 async def read_daemon(rooms: Behind) -> DaemonInfo:
     """Say who answers."""
     return rooms.info.model_copy(update={"busy": rooms.busy()})
+
+
+@router.post("/v1/checks")
+async def check(order: CheckOrder, rooms: Behind) -> Page[Check]:
+    """Look at targets and edge: each condition with its status and what to type."""
+    return Page(items=tuple(await rooms.checks.run(order.environ)))
 
 
 class StopOrder(Order):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from rw_daemon.logs.query import LogQuery
 from rw_daemon.store.store import Store
 from rw_shared.models import (
+    Check,
     DaemonInfo,
     EnvironmentStatus,
     LogRecord,
@@ -76,6 +77,14 @@ class Snapshots(Protocol):
         ...
 
 
+class Checks(Protocol):
+    """Knows what this machine lacks."""
+
+    async def run(self, environ: Mapping[str, str]) -> list[Check]:
+        """Return every condition that the daemon sees."""
+        ...
+
+
 class Logs(Protocol):
     """Keeps lines."""
 
@@ -104,6 +113,7 @@ class Rooms:
     projects: Projects
     snapshots: Snapshots
     logs: Logs
+    checks: Checks
     info: DaemonInfo
     stop: Callable[[], None]
     everything: Callable[[], Awaitable[None]]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rw_daemon.clock import Clock
+from rw_daemon.deployments.checks import Checks
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.drafts import Drafts
 from rw_daemon.deployments.environs import Environs
@@ -46,6 +47,7 @@ class Deployments:
     planner: Planner
     projects: Projects
     status: Status
+    checks: Checks
     recovery: Recovery
     supervisor: Supervisor
     router: Router
@@ -152,6 +154,7 @@ class Deployments:
             planner=planner,
             projects=Projects(store, clock),
             status=Status(store, targets, router, edge),
+            checks=Checks(targets, edge, store),
             recovery=recovery,
             supervisor=supervisor,
             router=router,

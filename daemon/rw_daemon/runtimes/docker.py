@@ -7,14 +7,17 @@ import contextlib
 import hashlib
 import json
 import re
+import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from rw_daemon.engines.client import Engine
 from rw_daemon.processes import cgroup, proc
+from rw_daemon.runtimes.docker_checks import engine_checks
 from rw_daemon.runtimes.docker_containers import address, container, exit_of, key_of, labels_of, moment
 from rw_daemon.runtimes.docker_frames import Frames
 from rw_daemon.runtimes.runtime import (
@@ -31,6 +34,7 @@ from rw_daemon.runtimes.runtime import (
     released,
 )
 from rw_shared.errors import ArtifactMissingError, EngineFailedError, EngineUnreachableError
+from rw_shared.models import Check
 
 GENERATED = "rw.generated"
 """Label of images that rw built from its own Dockerfile: those run without capabilities. A user's own image keeps the defaults."""
@@ -58,6 +62,17 @@ class DockerRuntime:
         """Return ``engine 28.5``."""
         answer = await self._engine.request("GET", "/version")
         return f"engine {answer['Version']}"
+
+    async def diagnose(self) -> list[Check]:
+        """Return the engine's version, clock and disk, and how its containers are reached."""
+        info = await self._engine.request("GET", "/info")
+        return engine_checks(
+            info,
+            words=f"{await self.check()}, API {await self._engine.version()} with BuildKit",
+            is_bridged=await self._is_bridged(),
+            now=datetime.now(UTC),
+            free_bytes=await asyncio.to_thread(_free_bytes, str(info.get("DockerRootDir") or "")),
+        )
 
     async def start(self, spec: ReleaseSpec) -> Release:
         """Bring up the replicas that are missing."""
@@ -335,6 +350,14 @@ class DockerRuntime:
 
     def _lock(self, key: ReleaseKey) -> asyncio.Lock:
         return self._locks.setdefault(key.deployment, asyncio.Lock())
+
+
+def _free_bytes(folder: str) -> int | None:
+    """Return the space that is left; ``None`` where the engine's folder is not this machine's."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
 
 
 def _sockets(pid: int) -> set[str]:

@@ -36,6 +36,7 @@ from rw_daemon.runtimes.runtime import (
     released,
 )
 from rw_shared.errors import UnreachableError
+from rw_shared.models import Check
 
 FACTS = "instance.json"
 READERS_SECONDS = 2.0
@@ -71,6 +72,10 @@ class ProcessRuntime:
                 hint="Start a Docker engine and run `RW_TARGET=docker rw up`.",
             )
         return f"processes on Linux {platform.release()}"
+
+    async def diagnose(self) -> list[Check]:
+        """Return whether this system has what it takes."""
+        return [Check(id="processes", status="ok", detail=await self.check())]
 
     async def start(self, spec: ReleaseSpec) -> Release:
         """Bring up the replicas that are missing."""

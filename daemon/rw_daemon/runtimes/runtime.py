@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from rw_shared.models import Artifact, ServiceKind
+from rw_shared.models import Artifact, Check, ServiceKind
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,10 @@ class Runtime(Protocol):
 
     async def check(self) -> str:
         """Return a few words on what answers (``engine 28.5``). ``UnreachableError`` when nothing does."""
+        ...
+
+    async def diagnose(self) -> list[Check]:
+        """Return how what it runs on stands. ``UnreachableError`` when nothing answers."""
         ...
 
     async def start(self, spec: ReleaseSpec) -> Release:
