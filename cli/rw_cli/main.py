@@ -25,6 +25,8 @@ COMMANDS = {
     "deployments": ("deployments", "Attempts so far: list, show, cancel, redeploy, rollback."),
     "down": ("change", "Take everything of this environment down."),
     "plan": ("plan", "What would be built, and why."),
+    "init": ("init", "Write railway.toml, or begin with a starter."),
+    "config": ("config", "The railway file: validate, show, explain, schema."),
     "deploy": ("deploy", "`up` for CI: never asks, exits with the stored state."),
     "restart": ("change", "Start the serving version of services anew."),
     "scale": ("change", "Change how many replicas run: `rw scale web=3`."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -116,10 +117,10 @@ class Session:
         if self.verbose:
             sys.stderr.write(clean(text) + "\n")
 
-    def fail(self, error: RwError) -> None:
-        """Write an error the way the output mode asks for."""
+    def fail(self, error: RwError, **more: Any) -> None:
+        """Write an error the way the output mode asks for; ``more`` stands beside it in JSON."""
         if self.is_json:
-            self.row({"schema": SCHEMA, "error": error.to_wire()})
+            self.row({"schema": SCHEMA, **more, "error": error.to_wire()})
         else:
             sys.stderr.write(error_text(error))
 
@@ -178,7 +179,8 @@ def _named(file: Path) -> str:
 
             document = tomllib.loads(text)
     except (OSError, ValueError) as error:
-        raise ConfigInvalidError(str(file), str(error)) from None
+        line = re.search(r"line (\d+)", str(error))
+        raise ConfigInvalidError(f"{file}:{line[1]}" if line else str(file), f"{error}.") from None
     project = document.get("project") if isinstance(document, dict) else None
     name = project.get("name", "") if isinstance(project, dict) else ""
     return name if isinstance(name, str) else ""

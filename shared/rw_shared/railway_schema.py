@@ -1,0 +1,53 @@
+"""The JSON Schema of railway.toml, made from the keys that the reader knows, so that the two cannot differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rw_shared.config import RestartPolicy
+from rw_shared.models import NAME_PATTERN
+from rw_shared.railway_toml import BUILD_IGNORED, BUILD_KEYS, BUILDERS, DEPLOY_IGNORED, DEPLOY_KEYS
+
+Json = dict[str, Any]
+TEXT: Json = {"type": "string"}
+KINDS: dict[str, Json] = {
+    "text": TEXT,
+    "texts": {"type": "array", "items": TEXT},
+    "commands": {"anyOf": [TEXT, {"type": "array", "items": TEXT}]},
+    "url_path": TEXT,
+    "seconds": {"anyOf": [{"type": "number", "minimum": 0, "maximum": 86_400}, {"type": "string", "pattern": r"^\d+(\.\d+)?$"}]},
+    "count": {"type": "integer", "minimum": 0, "maximum": 1000},
+    "policy": {"type": "string", "pattern": f"^(?i:{'|'.join(one.value for one in RestartPolicy)})$"},
+}
+WITHOUT_EFFECT: Json = {"description": "Railway's; rw does not act on it."}
+
+
+def json_schema() -> Json:
+    """Return the schema (JSON Schema 2020-12)."""
+    build = _table(BUILD_KEYS, BUILD_IGNORED)
+    build["properties"]["builder"] = {"type": "string", "pattern": f"^(?i:{'|'.join(sorted(BUILDERS))})$"}
+    deploy = _table(DEPLOY_KEYS, DEPLOY_IGNORED)
+    above_zero = {"type": "number", "exclusiveMinimum": 0}
+    containers = {"type": "object", "properties": {"cpu": above_zero, "memoryBytes": above_zero, "diskBytes": above_zero}}
+    deploy["properties"]["limitOverride"] = {"type": "object", "properties": {"containers": containers}}
+    variables: Json = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+    tables = {"build": build, "deploy": deploy, "variables": variables}
+    overlay = {name: {**one, "properties": {**one.get("properties", {}), "unset": KINDS["texts"]}} for name, one in tables.items()}
+    environment = {"type": "object", "properties": overlay, "additionalProperties": False}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "railway.toml",
+        "type": "object",
+        "properties": {
+            "$schema": TEXT,
+            "project": {"type": "object", "properties": {"name": {"type": "string", "pattern": NAME_PATTERN}}},
+            **tables,
+            "environments": {"type": "object", "additionalProperties": environment},
+        },
+        "additionalProperties": False,
+    }
+
+
+def _table(keys: dict[str, str], ignored: set[str]) -> Json:
+    properties = {name: KINDS[kind] for name, kind in keys.items()} | dict.fromkeys(sorted(ignored), WITHOUT_EFFECT)
+    return {"type": "object", "properties": properties, "additionalProperties": False}
