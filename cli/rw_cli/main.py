@@ -28,6 +28,10 @@ COMMANDS = {
     "init": ("init", "Write railway.toml, or begin with a starter."),
     "config": ("config", "The railway file: validate, show, explain, schema."),
     "deploy": ("deploy", "`up` for CI: never asks, exits with the stored state."),
+    "run": ("entering", "A command here, with a service's variables."),
+    "shell": ("entering", "A shell here, with a service's variables."),
+    "exec": ("entering", "A command inside a running replica."),
+    "connect": ("entering", "A port here that leads to a replica."),
     "restart": ("change", "Start the serving version of services anew."),
     "scale": ("change", "Change how many replicas run: `rw scale web=3`."),
     "doctor": ("doctor", "Everything rw needs, each with the command to type."),
@@ -38,6 +42,8 @@ STARTERS = 6
 VALUED = {"--project": "project", "--environment": "environment"}
 SWITCHES = {"--json": "is_json", "--no-input": "no_input", "-v": "verbose", "--verbose": "verbose"}
 TEXT_FLAGS = {"-m", "--message"}  # their value may look like a flag
+PASSING = {"run", "exec"}  # everything from the first word behind them belongs to another command
+PASSING_VALUED = {"-s", "--service", "--replica"}
 EVERYWHERE = "Everywhere: --json, --project NAME, --environment NAME, --no-input, -v. `rw COMMAND --help` says more."
 CLICK_ERROR: type[Any] = typer.BadParameter.__mro__[2]  # ClickException; where it lives differs between versions of Typer
 
@@ -91,7 +97,8 @@ def global_flags(arguments: list[str]) -> tuple[Session, list[str]]:
     while waiting:
         one = waiting.pop(0)
         name, equals, value = one.partition("=")
-        if one == "--":
+        is_anothers = bool(rest) and rest[0] in PASSING and not one.startswith("-") and rest[-1] not in PASSING_VALUED
+        if one == "--" or is_anothers:
             return Session(**chosen), [*rest, one, *waiting]
         if one in SWITCHES:
             chosen[SWITCHES[one]] = True

@@ -120,6 +120,7 @@ async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonI
         snapshots=SnapshotTaker(snapshots),
         logs=logs,
         checks=deployments.checks,
+        entries=deployments.entries,
         info=info,
         stop=stop,
         everything=deployments.everything,

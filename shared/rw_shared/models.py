@@ -428,6 +428,28 @@ class LogRecord(Model):
     attrs: dict[str, Any] = {}
 
 
+class Entry(Model):
+    """The way into a service for a command on the same machine. It holds secrets: it is handed out over the socket and never kept.
+
+    :param variables: what the release was given.
+    :param replica: id of the running replica, empty when none runs; then only ``variables`` is there.
+    :param environ: the whole environment of a replica that is a process, and ``folder`` where it runs.
+    :param container: of a replica that is a container, with the address of its engine and the API version to speak.
+    :param address: where it listens, ``host:port``; empty for a worker.
+    """
+
+    service: str
+    deployment: str
+    variables: dict[str, str] = Field(default={}, repr=False)
+    replica: str = ""
+    environ: dict[str, str] = Field(default={}, repr=False)
+    folder: str = ""
+    container: str = ""
+    engine: str = ""
+    api: str = ""
+    address: str = ""
+
+
 class Check(Model):
     """One condition that rw needs, and how it stands.
 

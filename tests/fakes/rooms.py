@@ -12,6 +12,7 @@ from rw_shared.events import OperationCreated, ProjectCreated
 from rw_shared.models import (
     Check,
     DaemonInfo,
+    Entry,
     EnvironmentStatus,
     LogRecord,
     Operation,
@@ -96,6 +97,13 @@ class FakeSnapshots:
         return Snapshot(digest="sha256:0", files=1, size_bytes=1)
 
 
+class FakeEntries:
+    """Every service runs."""
+
+    async def read(self, scope: Scope, service: str, *, index: int) -> Entry:
+        return Entry(service=service or "web", deployment="dep_1", replica=f"{scope.project}-{index}")
+
+
 class FakeChecks:
     """Finds everything well."""
 
@@ -139,6 +147,7 @@ def fake_rooms(store: Any, *, info: DaemonInfo | None = None, stop: Callable[[],
         snapshots=FakeSnapshots(),
         logs=FakeLogs(),
         checks=FakeChecks(),
+        entries=FakeEntries(),
         info=info or DaemonInfo(version="0", pid=1, home="/nowhere", started_at=NOW),
         stop=stop,
         everything=everything,

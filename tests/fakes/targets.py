@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from typing import Any
 
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
 from rw_daemon.edge.edge import HttpRoute
@@ -40,6 +41,9 @@ class FakeRuntime:
 
     async def check(self) -> str:
         return "fake"
+
+    async def entry(self, spec: ReleaseSpec, instance: Instance) -> dict[str, Any]:
+        return {"container": instance.id, "engine": spec.key.service}
 
     async def diagnose(self) -> list[Check]:
         return [Check(id="fake", status="ok", detail="fake")]

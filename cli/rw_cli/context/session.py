@@ -95,6 +95,10 @@ class Session:
         elif text:
             sys.stdout.write(text.rstrip("\n") + "\n")
 
+    def flush(self) -> None:
+        """Let what was written be seen: the command goes on."""
+        sys.stdout.flush()
+
     def row(self, value: Mapping[str, Any]) -> None:
         """Write one line of JSON."""
         sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")

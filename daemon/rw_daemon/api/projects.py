@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from rw_daemon.api.pages import Page
 from rw_daemon.api.rooms import Behind
-from rw_daemon.api.scopes import InScope
-from rw_shared.models import EnvironmentStatus, Project, ProjectOrder
+from rw_daemon.api.scopes import InScope, OptionalName
+from rw_shared.models import Entry, EnvironmentStatus, Project, ProjectOrder
 
 router = APIRouter(tags=["projects"])
 
@@ -22,6 +24,12 @@ async def list_projects(rooms: Behind) -> Page[Project]:
 async def link_project(order: ProjectOrder, rooms: Behind) -> Project:
     """Find the project of a folder, or make it."""
     return await rooms.projects.link(order)
+
+
+@router.get("/v1/projects/{project}/environments/{environment}/entry")
+async def read_entry(scope: InScope, rooms: Behind, service: OptionalName = "", replica: Annotated[int, Query(ge=0, le=1000)] = 0) -> Entry:
+    """Say how a command on this machine gets into a service: its variables, and where a replica of it runs."""
+    return await rooms.entries.read(scope, service, index=replica)
 
 
 @router.get("/v1/projects/{project}/environments/{environment}")

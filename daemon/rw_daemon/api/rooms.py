@@ -14,6 +14,7 @@ from rw_daemon.store.store import Store
 from rw_shared.models import (
     Check,
     DaemonInfo,
+    Entry,
     EnvironmentStatus,
     LogRecord,
     Model,
@@ -77,6 +78,14 @@ class Snapshots(Protocol):
         ...
 
 
+class Entries(Protocol):
+    """Knows the way into what runs."""
+
+    async def read(self, scope: Scope, service: str, *, index: int) -> Entry:
+        """Return the way into a replica. ``ServiceNotFoundError``; ``UsageError`` where nothing serves."""
+        ...
+
+
 class Checks(Protocol):
     """Knows what this machine lacks."""
 
@@ -114,6 +123,7 @@ class Rooms:
     snapshots: Snapshots
     logs: Logs
     checks: Checks
+    entries: Entries
     info: DaemonInfo
     stop: Callable[[], None]
     everything: Callable[[], Awaitable[None]]

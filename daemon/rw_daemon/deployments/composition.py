@@ -10,6 +10,7 @@ from rw_daemon.clock import Clock
 from rw_daemon.deployments.checks import Checks
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.drafts import Drafts
+from rw_daemon.deployments.entries import Entries
 from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.exits import Exits
 from rw_daemon.deployments.operations import Operations
@@ -48,6 +49,7 @@ class Deployments:
     projects: Projects
     status: Status
     checks: Checks
+    entries: Entries
     recovery: Recovery
     supervisor: Supervisor
     router: Router
@@ -155,6 +157,7 @@ class Deployments:
             projects=Projects(store, clock),
             status=Status(store, targets, router, edge),
             checks=Checks(targets, edge, store),
+            entries=Entries(store, targets, controller),
             recovery=recovery,
             supervisor=supervisor,
             router=router,

@@ -144,6 +144,10 @@ class DockerRuntime:
         inodes = {inode for one in ([pid, *(child.pid for child in proc.descendants(pid))] if pid else []) for inode in _sockets(one)}
         return [Listener(host, port) for host, port in proc.listening(inodes, through=pid)] if inodes else []
 
+    async def entry(self, spec: ReleaseSpec, instance: Instance) -> dict[str, Any]:  # noqa: ARG002 - the Protocol's signature
+        """Return the container and its engine."""
+        return {"container": instance.id, "engine": self._engine.address, "api": await self._engine.version()}
+
     async def run_job(self, spec: JobSpec, *, output: Callable[[Line], None]) -> int:
         """Run a job in a container whose name follows from ``spec.id``, so that the engine itself refuses a second one."""
         name = f"rw-job-{hashlib.sha256(f'{self._home} {spec.id}'.encode()).hexdigest()[:24]}"

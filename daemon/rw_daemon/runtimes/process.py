@@ -162,6 +162,11 @@ class ProcessRuntime:
         inodes = {inode for one in proc.descendants(pid) for inode in proc.sockets(one.pid)}
         return [Listener(host, port) for host, port in proc.listening(inodes, through=pid)]
 
+    async def entry(self, spec: ReleaseSpec, instance: Instance) -> dict[str, Any]:
+        """Return the replica's environment and folder."""
+        app = Path(spec.artifact.reference) / spec.root
+        return {"environ": app_environment(spec, app=app, port=instance.port), "folder": str(app)}
+
     async def run_job(self, spec: JobSpec, *, output: Callable[[Line], None]) -> int:
         """Run a job once. ``output`` gets every line from its beginning, also when attaching again.
 

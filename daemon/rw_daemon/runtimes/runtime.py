@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from rw_shared.models import Artifact, Check, ServiceKind
 
@@ -197,6 +197,10 @@ class Runtime(Protocol):
 
     async def listeners(self, instance: Instance) -> list[Listener]:
         """Return the TCP sockets that a replica listens on, for the explanation of a failed health check."""
+        ...
+
+    async def entry(self, spec: ReleaseSpec, instance: Instance) -> dict[str, Any]:
+        """Return what ``Entry`` needs to know of how to get into a running replica."""
         ...
 
     async def run_job(self, spec: JobSpec, *, output: Callable[[Line], None]) -> int:
