@@ -35,6 +35,8 @@ COMMANDS = {
     "restart": ("change", "Start the serving version of services anew."),
     "scale": ("change", "Change how many replicas run: `rw scale web=3`."),
     "doctor": ("doctor", "Everything rw needs, each with the command to type."),
+    "completion": ("completion", "Commands, flags and live names at the press of Tab."),
+    "feedback": ("feedback", "One file for a report, without secrets."),
     "daemon": ("daemon", "The process in the background: start, stop, status, logs."),
     "version": ("version", "The versions of command and daemon."),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from rw_cli import launcher
+from rw_cli.context import units
 from rw_cli.context.session import Session
 from rw_cli.render.text import clean
 from rw_shared.errors import DaemonUnreachableError
@@ -46,6 +48,24 @@ def stop(
             raise DaemonUnreachableError(why=f"It did not end within {STOP_SECONDS:.0f} s.", log=str(session.home.daemon_log))
         time.sleep(0.01)
     session.result({"stopped": True}, "Everything is down." if everything else "Stopped; services run on.")
+
+
+@daemon_app.command()
+def install(ctx: typer.Context) -> None:
+    """Let the daemon start with the machine, as a unit of your systemd; `rw daemon uninstall` undoes it."""
+    session: Session = ctx.obj
+    unit = units.write(session.home, os.environ)
+    told = units.tell("enable", "--now")
+    session.result({"unit": str(unit), "enabled": told}, f"{unit}\n" + ("It starts with the machine." if told else units.BY_HAND))
+
+
+@daemon_app.command()
+def uninstall(ctx: typer.Context) -> None:
+    """Take the unit away again; what runs goes on."""
+    session: Session = ctx.obj
+    told = units.tell("disable")
+    removed = units.remove(os.environ)
+    session.result({"removed": removed, "disabled": told}, "The unit is gone." if removed else "There was no unit.")
 
 
 @daemon_app.command()
