@@ -34,6 +34,8 @@ def error_text(error: RwError) -> str:
         found = error.details.get(key)
         if found:
             rows = found if isinstance(found, list) else [found]
+            if "\n".join(map(str, rows)) == error.why:
+                continue  # said already
             parts += [f"  {label}:", *(f"    {_short(row)}" for row in rows)]
     if error.hint:
         parts.append(f"→ {error.hint}")

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from rw_daemon.builds.bases import Image, bases_of
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
+from rw_daemon.builds.causes import likely
 from rw_daemon.builds.progress import Failure, Progress
 from rw_daemon.builds.pulling import ensure
 from rw_daemon.builds.symptoms import classify
@@ -169,6 +170,7 @@ def explained(failure: Failure, text: str) -> RwError:
         return RegistryUnreachableError(failure.step or "build", output=failure.output or failure.message)
     return BuildFailedError(
         failure.step or "build",
+        cause=likely(everything.splitlines()) or ("", ""),
         exit_code=failure.exit_code,
         output=failure.output or failure.message,
         line=line_of(failure.command, text),

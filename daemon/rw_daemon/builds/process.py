@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
+from rw_daemon.builds.causes import likely
 from rw_daemon.builds.layers import OWN_FOLDER, Layers, content_digest
 from rw_daemon.builds.symptoms import classify
 from rw_daemon.builds.toolbox import Toolbox, Tools
@@ -195,7 +196,8 @@ class ProcessBuilder:
             if symptom == "disk":
                 raise DiskFullError(str(self._releases))
             if symptom is None:
-                raise BuildFailedError(step.name, exit_code=code, output=words, command=command)
+                cause = likely(words.splitlines()) or ("", "")
+                raise BuildFailedError(step.name, exit_code=code, output=words, command=command, cause=cause)
             if pause is None:
                 raise RegistryUnreachableError(step.name, output=words)
             work.output(BuildOutput(step.name, text=f"the registry did not answer, trying again in {pause:g} s", stream="rw"))

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Sequence
 from typing import Any
 
+from rw_daemon.builds.causes import likely
 from rw_daemon.edge.health import ProbeResult
 from rw_daemon.runtimes.runtime import Exit, Listener
 from rw_shared.errors import CrashedError, NeverHealthyError
@@ -31,8 +32,12 @@ def ending(exit_: Exit) -> str:
 
 def crashed(service: str, exit_: Exit, lines: Sequence[str]) -> CrashedError:
     """Return the error of an app that ended while it was being proven."""
-    details: dict[str, Any] = {"exitCode": exit_.code, "signal": exit_.signal, "outOfMemory": exit_.out_of_memory, "lastLines": list(lines)}
-    return CrashedError(service, ending=ending(exit_), hint=_crash_hint(exit_), details=details)
+    cause = None if exit_.out_of_memory else likely(lines)
+    details: dict[str, Any] = {
+        "exitCode": exit_.code, "signal": exit_.signal, "outOfMemory": exit_.out_of_memory, "lastLines": list(lines),
+        "likelyCause": cause.text if cause else "",
+    }  # fmt: skip
+    return CrashedError(service, ending=ending(exit_), hint=cause.hint if cause else _crash_hint(exit_), details=details)
 
 
 def _crash_hint(exit_: Exit) -> str:
@@ -57,10 +62,13 @@ def never_healthy(
 ) -> NeverHealthyError:
     """Return the error of an app that runs and does not answer as it should."""
     why, hint = _reason(probes, listeners, port=port, path=path, seconds=seconds)
+    if cause := likely(lines):
+        why, hint = f"{why}\n{cause.text}", cause.hint
     details = {
         "probes": [one.wire() for one in probes[-10:]],
         "listening": [f"{one.host}:{one.port}" for one in listeners],
         "lastLines": list(lines),
+        "likelyCause": cause.text if cause else "",
         "port": port,
         "path": path,
     }

@@ -23,14 +23,31 @@ class BuildFailedError(DeploymentFailedError):
 
     code = "BUILD_FAILED"
 
-    def __init__(self, step: str, *, exit_code: int | None, output: str, line: int | None = None, command: str = "") -> None:
+    def __init__(
+        self,
+        step: str,
+        *,
+        exit_code: int | None,
+        output: str,
+        line: int | None = None,
+        command: str = "",
+        cause: tuple[str, str] = ("", ""),
+    ) -> None:
+        """``cause``: what probably happened, and what to do about it; empty when nobody knows."""
         where = f" (Dockerfile line {line})" if line else ""
         ended = f" ended with exit code {exit_code}" if exit_code is not None else " failed"
         super().__init__(
             f"The build step {step!r}{where}{ended}.",
-            why=clip(output),
-            hint="Correct what the last lines say; `rw logs --build` has the whole log, `rw plan` shows the steps.",
-            details={"step": step, "exitCode": exit_code, "line": line, "command": command, "output": clip(output)},
+            why=f"{clip(output)}\n{cause[0]}".strip(),
+            hint=cause[1] or "Correct what the last lines say; `rw logs --build` has the whole log, `rw plan` shows the steps.",
+            details={
+                "step": step,
+                "exitCode": exit_code,
+                "line": line,
+                "command": command,
+                "output": clip(output),
+                "likelyCause": cause[0],
+            },
         )
 
 
@@ -158,8 +175,8 @@ class CrashedError(DeploymentFailedError):
     code = "CRASHED"
 
     def __init__(self, service: str, *, ending: str, hint: str, details: Mapping[str, Any]) -> None:
-        last = "\n".join(str(line) for line in details.get("lastLines", ())[-5:])
-        super().__init__(f"{service} {ending}.", why=last, hint=hint, details=details)
+        last = [str(line) for line in details.get("lastLines", ())[-5:]]
+        super().__init__(f"{service} {ending}.", why=details.get("likelyCause") or "\n".join(last), hint=hint, details=details)
 
 
 class DeadlineError(DeploymentFailedError):
