@@ -40,6 +40,8 @@ COMMANDS = {
     "daemon": ("daemon", "The process in the background: start, stop, status, logs."),
     "version": ("version", "The versions of command and daemon."),
 }
+STREAMS = {"up", "deploy", "logs", "restart", "scale", "down", ("deployments", "redeploy"), ("deployments", "rollback")}
+"""Commands that print rows on --json."""
 STARTERS = 6
 VALUED = {"--project": "project", "--environment": "environment"}
 SWITCHES = {"--json": "is_json", "--no-input": "no_input", "-v": "verbose", "--verbose": "verbose"}
@@ -120,6 +122,7 @@ def main(arguments: list[str]) -> int:
     session = Session(is_json="--json" in arguments or os.environ.get("RW_OUTPUT", "") == "json")
     try:
         session, rest = global_flags(arguments)
+        session.is_stream = bool(rest) and (rest[0] in STREAMS or tuple(rest[:2]) in STREAMS)
         found = typer.main.get_command(app).main(args=rest, prog_name="rw", standalone_mode=False, obj=session)
         sys.stdout.flush()
     except BrokenPipeError:

@@ -24,7 +24,7 @@ from rw_daemon.settings import Settings
 from rw_daemon.snapshots import Snapshots
 from rw_daemon.store.sql import SqlStore
 from rw_daemon.tasks import Tasks
-from rw_shared.errors import UnreachableError
+from rw_shared.errors import EngineUnreachableError, UnreachableError
 from rw_shared.models import DaemonInfo, Snapshot, SnapshotOrder, TargetKind
 from rw_shared.paths import Home
 
@@ -148,14 +148,25 @@ def docker_target(home: Home, snapshots: Snapshots) -> Opener:
     async def read(digest: str, path: str) -> str:
         return (await snapshots.source(digest)).text(path)
 
+    async def address_of(environ: Mapping[str, str]) -> str:
+        return await asyncio.to_thread(Engine.address_of, {**os.environ, **environ})
+
     async def open_target(environ: Mapping[str, str]) -> Target:
-        engine = Engine(await asyncio.to_thread(Engine.address_of, {**os.environ, **environ}))
+        engine = Engine(await address_of(environ))
+
+        async def check(wanted: Mapping[str, str]) -> None:
+            address = await address_of(wanted)
+            if address != engine.address:
+                raise EngineUnreachableError(
+                    address, why=f"This daemon works with the engine at {engine.address}: one RW_HOME, one engine."
+                )
+
         runtime = DockerRuntime(engine, home=home.runtime.name)
         try:
             await runtime.check()
         except UnreachableError:
             await engine.close()
             raise
-        return Target(TargetKind.DOCKER, runtime, DockerBuilder(engine, context=context, read=read))
+        return Target(TargetKind.DOCKER, runtime, DockerBuilder(engine, context=context, read=read), check)
 
     return open_target

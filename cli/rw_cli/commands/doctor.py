@@ -11,6 +11,7 @@ from rw_cli.context.session import Session
 from rw_cli.render.text import clean
 
 doctor_app = typer.Typer(rich_markup_mode=None, add_completion=False)
+WORDS = {"ok": "fine:", "warn": "warning:", "fail": "failed:", "fixed": "mended:"}
 MARKS = {"ok": "✓", "warn": "!", "fail": "✗", "fixed": "✓"}
 COLORS = {"ok": 32, "warn": 33, "fail": 31, "fixed": 32}
 FAILED = 8
@@ -31,7 +32,7 @@ def doctor(
             found.update(status="fixed", detail=done, fix="")
         rows.append(found)
         if not session.is_json:
-            mark = MARKS[found["status"]]
+            mark = (WORDS if session.is_plain else MARKS)[found["status"]]
             colored = f"\x1b[{COLORS[found['status']]}m{mark}\x1b[0m" if session.colored else mark
             hint = f"\n    → {found['fix']}" if found["fix"] else ""
             session.result({}, f"{colored} {found['id']:<12} {clean(found['detail'])}{clean(hint)}")

@@ -38,6 +38,8 @@ class Session:
     is_json: bool = False
     no_input: bool = False
     verbose: bool = False
+    is_stream: bool = False
+    """The command prints rows: what ends it is a row of type ``result``, also when it failed."""
 
     @cached_property
     def home(self) -> Home:
@@ -76,12 +78,17 @@ class Session:
     @property
     def is_live(self) -> bool:
         """stderr can show a view that redraws itself."""
-        return sys.stderr.isatty() and not self.is_json and os.environ.get("TERM") != "dumb"
+        return sys.stderr.isatty() and not self.is_json and not self.is_plain and os.environ.get("TERM") != "dumb"
+
+    @property
+    def is_plain(self) -> bool:
+        """Somebody has the screen read aloud (``RW_PLAIN=1``): nothing redraws itself, and no mark stands for a word."""
+        return os.environ.get("RW_PLAIN", "").lower() in TRUTHY
 
     @property
     def colored(self) -> bool:
         """stdout may have colours."""
-        return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not self.is_plain
 
     @cached_property
     def environ(self) -> dict[str, str]:
@@ -124,7 +131,8 @@ class Session:
     def fail(self, error: RwError, **more: Any) -> None:
         """Write an error the way the output mode asks for; ``more`` stands beside it in JSON."""
         if self.is_json:
-            self.row({"schema": SCHEMA, **more, "error": error.to_wire()})
+            row = {"type": "result", "status": "failed"} if self.is_stream else {}
+            self.row({"schema": SCHEMA, **row, **more, "error": error.to_wire()})
         else:
             sys.stderr.write(error_text(error))
 

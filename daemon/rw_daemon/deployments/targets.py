@@ -12,6 +12,10 @@ from rw_shared.errors import ConflictError, TargetUnknownError, UnreachableError
 from rw_shared.models import TargetKind
 
 
+async def nothing(_: Mapping[str, str]) -> None:
+    """Accept every environment."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A runtime and the builder that makes its artifacts."""
@@ -19,6 +23,8 @@ class Target:
     kind: TargetKind
     runtime: Runtime
     builder: Builder
+    check: Callable[[Mapping[str, str]], Awaitable[None]] = nothing
+    """Raises ``UnreachableError`` when a caller's environment names something else than this (another engine)."""
 
 
 Opener = Callable[[Mapping[str, str]], Awaitable[Target]]
@@ -39,6 +45,8 @@ class Targets:
         if target is None:
             target = self._open[kind] = await self._openers[kind](environ)
             self._opened(target)
+        if environ:
+            await target.check(environ)
         await target.runtime.check()
         return target
 
