@@ -22,13 +22,13 @@ def _run(session: Session, place: str, body: dict[str, Any]) -> None:
 
 @restart_app.command()
 def restart(ctx: typer.Context, services: Annotated[list[str] | None, typer.Argument(help="Default: all.")] = None) -> None:
-    """Start the serving version of services anew."""
+    """Start the serving version of services anew: `rw restart web`."""
     _run(ctx.obj, ctx.obj.place(), {"kind": "restart", "services": services or []})
 
 
 @scale_app.command()
 def scale(ctx: typer.Context, wanted: Annotated[list[str], typer.Argument(metavar="SERVICE=N…")]) -> None:
-    """Change how many replicas run; the next `rw up` goes by the file again."""
+    """Change how many replicas run: `rw scale web=3`. The next `rw up` goes by the file again."""
     _run(ctx.obj, ctx.obj.place(), {"kind": "scale", "scale": dict(_pair(one) for one in wanted)})
 
 
@@ -41,7 +41,7 @@ def _pair(text: str) -> tuple[str, int]:
 
 @down_app.command()
 def down(ctx: typer.Context, yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False) -> None:
-    """Take everything of this environment down."""
+    """Take everything of this environment down: `rw down --yes`."""
     session: Session = ctx.obj
     place = session.place()
     if not yes and not session.confirm(f"Take everything of {place.split('/')[3]} ({session.environment}) down?", flag="--yes"):

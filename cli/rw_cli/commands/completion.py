@@ -53,7 +53,7 @@ def install(ctx: typer.Context, shell: Shell = "") -> None:
 
 @completion_app.command()
 def show(ctx: typer.Context, shell: Shell = "") -> None:
-    """Print the script: `source <(rw completion show bash)`."""
+    """Print the script: `rw completion show bash`, or `source <(rw completion show bash)`."""
     session: Session = ctx.obj
     name = _known(shell)
     session.result({"shell": name, "script": SCRIPTS[name]}, SCRIPTS[name])

@@ -53,7 +53,7 @@ def show(ctx: typer.Context, path: Where = ".", reveal: Annotated[bool, typer.Op
 
 @config_app.command()
 def explain(ctx: typer.Context, path: Where = ".") -> None:
-    """Show each value that holds and where it comes from: file and line, or default."""
+    """Show each value that holds and where it comes from: file and line, or default: `rw config explain --environment staging`."""
     session: Session = ctx.obj
     rows = _effective(session, path, reveal=False)
     items = [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
@@ -63,7 +63,7 @@ def explain(ctx: typer.Context, path: Where = ".") -> None:
 
 @config_app.command()
 def schema(ctx: typer.Context) -> None:
-    """Print the JSON Schema of railway.toml, for editors."""
+    """Print the JSON Schema of railway.toml, for editors: `rw config schema > railway.schema.json`."""
     import json  # lazy, as is the schema
 
     from rw_shared.railway_schema import json_schema

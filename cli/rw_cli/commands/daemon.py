@@ -21,7 +21,7 @@ STOP_SECONDS = 10.0
 
 @daemon_app.command()
 def start(ctx: typer.Context) -> None:
-    """Start it, when it does not run."""
+    """Start it, when it does not run: `rw daemon start`."""
     session: Session = ctx.obj
     info = session.client.call("GET", "/v1/daemon")
     session.result(info, f"running, pid {info['pid']}")
@@ -33,7 +33,7 @@ def stop(
     everything: Annotated[bool, typer.Option("--everything", help="Take down all services and the edge as well.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Stop it; services and URLs stay, unless --everything is given."""
+    """Stop it; services and URLs stay, unless --everything is given: `rw daemon stop`."""
     session: Session = ctx.obj
     if everything:
         if not yes and not session.confirm("Take every service of every project down?", flag="--yes"):
@@ -52,7 +52,7 @@ def stop(
 
 @daemon_app.command()
 def install(ctx: typer.Context) -> None:
-    """Let the daemon start with the machine, as a unit of your systemd; `rw daemon uninstall` undoes it."""
+    """Let the daemon start with the machine, as a unit of your systemd; `rw daemon uninstall` undoes it: `rw daemon install`."""
     session: Session = ctx.obj
     unit = units.write(session.home, os.environ)
     told = units.tell("enable", "--now")
@@ -61,7 +61,7 @@ def install(ctx: typer.Context) -> None:
 
 @daemon_app.command()
 def uninstall(ctx: typer.Context) -> None:
-    """Take the unit away again; what runs goes on."""
+    """Take the unit away again; what runs goes on: `rw daemon uninstall`."""
     session: Session = ctx.obj
     told = units.tell("disable")
     removed = units.remove(os.environ)
@@ -70,7 +70,7 @@ def uninstall(ctx: typer.Context) -> None:
 
 @daemon_app.command()
 def status(ctx: typer.Context) -> None:
-    """Say whether it runs; starts nothing."""
+    """Say whether it runs; starts nothing: `rw daemon status`."""
     session: Session = ctx.obj
     if not launcher.answers(session.home):
         session.result({"running": False, "home": str(session.home.root)}, "not running")
@@ -80,8 +80,8 @@ def status(ctx: typer.Context) -> None:
 
 
 @daemon_app.command()
-def logs(ctx: typer.Context, lines: Annotated[int, typer.Option("-n", min=1)] = 50) -> None:
-    """Show the end of its log."""
+def logs(ctx: typer.Context, lines: Annotated[int, typer.Option("-n", help="How many lines.", min=1)] = 50) -> None:
+    """Show the end of its log: `rw daemon logs -n 200`."""
     session: Session = ctx.obj
     found: deque[str] = deque(maxlen=lines)
     if session.home.daemon_log.exists():

@@ -37,7 +37,7 @@ def deploy(
     dotenv: Annotated[str, typer.Option(help="Write a dotenv report for GitLab to this file: RW_DEPLOY_URL=…")] = "",
     annotate: Annotated[str, typer.Option("--annotations", help="Write a report of annotations for GitLab to this file.")] = "",
 ) -> None:
-    """Deploy from CI: never asks, and exits with the state that is stored, whatever becomes of the log."""
+    """Deploy from CI: never asks, and exits with the state that is stored, whatever becomes of the log: `rw deploy --github-output`."""
     session: Session = ctx.obj
     session.no_input = True
     reports = _reports(os.environ, github_output=github_output, dotenv=dotenv, annotate=annotate)

@@ -23,8 +23,10 @@ def deployments(ctx: typer.Context) -> None:
 
 
 @deployments_app.command("list")
-def list_deployments(ctx: typer.Context, service: Service = "", limit: Annotated[int, typer.Option("-n", min=1, max=500)] = 20) -> None:
-    """List deployments, newest first."""
+def list_deployments(
+    ctx: typer.Context, service: Service = "", limit: Annotated[int, typer.Option("-n", help="How many.", min=1, max=500)] = 20
+) -> None:
+    """List deployments, newest first: `rw deployments list -s web -n 5`."""
     _list(ctx.obj, service=service, limit=limit)
 
 
@@ -38,7 +40,7 @@ def _list(session: Session, *, service: str, limit: int) -> None:
 
 @deployments_app.command()
 def show(ctx: typer.Context, name: str, service: Service = "") -> None:
-    """Show one deployment and its steps."""
+    """Show one deployment and its steps: `rw deployments show v3`."""
     session: Session = ctx.obj
     found = _read(session, session.place(), name, service)
     steps = table(("STEP", "STATUS", "DETAIL"), [(one["name"], one["status"], one["detail"]) for one in found["steps"]])
@@ -53,7 +55,7 @@ def _read(session: Session, place: str, name: str, service: str) -> dict[str, An
 
 @deployments_app.command()
 def cancel(ctx: typer.Context, name: str, service: Service = "") -> None:
-    """Cancel what is still going on: a deployment's operation, or an operation by its id."""
+    """Cancel what is still going on: a deployment's operation, or an operation by its id: `rw deployments cancel v4`."""
     session: Session = ctx.obj
     try:
         operation = _read(session, session.place(), name, service)["operation"]
@@ -66,7 +68,7 @@ def cancel(ctx: typer.Context, name: str, service: Service = "") -> None:
 
 @deployments_app.command()
 def redeploy(ctx: typer.Context, name: Annotated[str, typer.Argument()] = "", service: Service = "") -> None:
-    """Deploy a release again; default: the serving one."""
+    """Deploy a release again; default: the serving one: `rw deployments redeploy v3`."""
     _again(ctx.obj, "redeploy", name, service)
 
 
@@ -77,7 +79,7 @@ def rollback(
     previous: Annotated[bool, typer.Option("--previous", help="The one before the serving one.")] = False,
     service: Service = "",
 ) -> None:
-    """Go back to a release: its artifact and its variables."""
+    """Go back to a release: its artifact and its variables: `rw deployments rollback --previous`."""
     if name and previous:
         raise UsageError("Both a version and --previous were given.", hint="Type `rw deployments rollback vN`, or --previous alone.")
     _again(ctx.obj, "rollback", name, service)

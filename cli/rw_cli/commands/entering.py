@@ -33,7 +33,7 @@ def run(ctx: typer.Context, command: Annotated[list[str], typer.Argument()], ser
 
 @shell_app.command()
 def shell(ctx: typer.Context, service: Service = "") -> None:
-    """Open a shell here, with the service's variables."""
+    """Open a shell here, with the service's variables: `rw shell -s web`."""
     entry = _entry(ctx.obj, service)
     program = os.environ.get("SHELL") or "/bin/sh"
     ctx.obj.say(f"A shell with the variables of {entry['service']}; `exit` leaves it.")

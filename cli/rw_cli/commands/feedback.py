@@ -30,7 +30,10 @@ def feedback(
     ctx: typer.Context,
     file: Annotated[str, typer.Option("-o", "--output", help="The file to write; default: rw-feedback-TIME.tar.gz here.")] = "",
 ) -> None:
-    """Write a bundle for a report: versions, checks, the daemon's log, steps of deployments. No variables, no sources, no lines of apps."""
+    """Write a bundle for a report: versions, checks, the daemon's log, steps of deployments. No variables, no sources, no lines of apps.
+
+    `rw feedback -o report.tar.gz`.
+    """
     session: Session = ctx.obj
     target = Path(file or f"rw-feedback-{time.strftime('%Y%m%dT%H%M%S')}.tar.gz")
     contents = dict(_contents(session))

@@ -23,7 +23,7 @@ def plan(
     write: Annotated[bool, typer.Option("--write", help="Write Dockerfile and Dockerfile.dockerignore into the project's folder.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Unknown keys in railway.toml are errors.")] = False,
 ) -> None:
-    """Show the plan; nothing is built."""
+    """Show the plan; nothing is built: `rw plan`, `rw plan --dockerfile`."""
     session: Session = ctx.obj
     project, environment = path_of(session.place(path))
     root = root_of(Path(path).absolute())[0]

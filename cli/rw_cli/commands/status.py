@@ -22,7 +22,7 @@ WATCH_SECONDS = 1.0
 def status(
     ctx: typer.Context, watch: Annotated[bool, typer.Option("-w", "--watch", help="Show each change until Ctrl-C.")] = False
 ) -> None:
-    """Show what runs here."""
+    """Show what runs here: `rw status --watch`."""
     session: Session = ctx.obj
     place, before = session.place(), None
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
@@ -42,7 +42,7 @@ def open_service(
     service: Annotated[str, typer.Argument(help="Default: the first with a URL.")] = "",
     print_only: Annotated[bool, typer.Option("--print", help="Print the URL instead.")] = False,
 ) -> None:
-    """Open a service in the browser."""
+    """Open a service in the browser: `rw open web`, `rw open --print`."""
     session: Session = ctx.obj
     services = session.client.call("GET", session.place())["services"]
     urls = {one["name"]: one["url"] for one in services if one["url"]}

@@ -28,7 +28,7 @@ def up(
     keep: Annotated[bool, typer.Option("--keep", help="With --watch: Ctrl-C leaves running what was not running before.")] = False,
     target: Annotated[str, typer.Option(help="process or docker; remembered for this environment.")] = "",
 ) -> None:
-    """Snapshot, build, deploy, prove, switch. Ends when the deployment is settled, with its URL."""
+    """Snapshot, build, deploy, prove, switch. Ends when the deployment is settled, with its URL: `rw up`, `rw up shop --watch`."""
     session: Session = ctx.obj
     body = {
         "kind": "up", "services": service or [], "message": message, "noCache": no_cache,
