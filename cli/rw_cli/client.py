@@ -14,7 +14,7 @@ from rw_shared.errors import DaemonUnreachableError, InternalError, RwError
 
 Json = dict[str, Any]
 CALL_SECONDS = 600.0  # a snapshot of a large folder takes long; a daemon that died closes the socket at once
-ATTEMPTS = 4
+AGAIN_SECONDS = 10.0  # so long a call that broke is tried again: a daemon that starts takes less
 FIRST_PAUSE_SECONDS = 0.05
 LAST_PAUSE_SECONDS = 1.0
 
@@ -41,17 +41,18 @@ class Client:
 
     def call(self, method: str, path: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None) -> Json:
         """Return the answer. Tried again when the daemon ends in the middle: orders carry an idempotency key."""
-        for attempt in range(ATTEMPTS):
+        deadline, pause = time.monotonic() + AGAIN_SECONDS, 0.0
+        while True:
             try:
                 return self.once(method, path, body=body, query=query)
             except (ConnectionError, FileNotFoundError, http.client.HTTPException) as error:
-                problem: Exception = error
-                if attempt + 1 < ATTEMPTS:
-                    self._ensure()
+                if time.monotonic() > deadline:
+                    raise DaemonUnreachableError(why=str(error), log="`rw daemon logs`") from error
+                time.sleep(pause)
+                self._ensure()
             except OSError as error:
-                problem = error
-                break
-        raise DaemonUnreachableError(why=str(problem), log="`rw daemon logs`")
+                raise DaemonUnreachableError(why=str(error), log="`rw daemon logs`") from error
+            pause = min(max(pause * 2, FIRST_PAUSE_SECONDS), LAST_PAUSE_SECONDS)
 
     def once(self, method: str, path: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None) -> Json:
         """Return the answer of a daemon that already runs; ``OSError`` when none does."""

@@ -313,6 +313,42 @@ def idle(rw: Rw) -> None:
         row("Envoy", f"{edge[0].memory_info().rss / 1e6:.0f} MB")
 
 
+WATCHED_FILES = 49_000
+
+
+def watching(rw: Rw, folder: Path) -> None:
+    """``rw up --watch``: from a save to an answer of the new version, and what watching many files costs when nothing happens."""
+    many = folder / "many"
+    for number in range(WATCHED_FILES):
+        (place := many / str(number // 500)).mkdir(parents=True, exist_ok=True)
+        (place / f"{number}.txt").write_text(str(number))
+    url = rw.up(folder)["services"][0]["url"]
+    time.sleep(2.1)
+    watcher = subprocess.Popen(
+        [sys.executable, "-m", "rw_cli", "up", "--watch", "--keep"], cwd=folder, env=rw.environ,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        time.sleep(8)
+        process = psutil.Process(watcher.pid)
+        process.cpu_percent()
+        time.sleep(10)
+        row(f"`rw up --watch`, {WATCHED_FILES:,} files, idle", f"{process.cpu_percent():.1f} % of a core")
+        shutil.rmtree(many)
+        time.sleep(8)
+        row("`rw up --watch`, one line of Flask saved → answered", f"{median(lambda: saved(folder, url)):.2f} s")
+    finally:
+        watcher.terminate()
+        watcher.wait()
+
+
+def saved(folder: Path, url: str) -> None:
+    word = f"watched {time.monotonic_ns()}"
+    (folder / "app.py").write_text((APPS / "flask" / "app.py").read_text().replace("hello from flask", word))
+    while word not in ask(url).text:
+        time.sleep(0.005)
+
+
 def sizes(rw: Rw, folder: Path) -> None:
     def bytes_of(image: str) -> int:
         return int(
@@ -351,10 +387,11 @@ def measure(target: str) -> None:
             else:
                 row("one line of Flask changed, processes", f"{took:.2f} s")
             under_load(rw, folder, target)
+            watching(rw, folder)
             latency(rw, folder, target)
-            throughput(rw, folder, target)
             five(rw, folder)
             idle(rw)
+            throughput(rw, folder, target)
     finally:
         end(rw)
 
