@@ -16,7 +16,7 @@ from rw_daemon.logs.logs import Logs, NewLine
 from rw_shared.models import LogSource
 
 log = logging.getLogger(__name__)
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.25
 READ_BYTES = 512 * 1024
 BACKLOG_LINES = 20_000
 INSTANCE = "edge"
@@ -32,7 +32,7 @@ class Requests:
 
     def __init__(self, file: Path, logs: Logs, clock: Clock) -> None:
         self._file, self._logs, self._clock = file, logs, clock
-        self._inode, self._offset = 0, 0
+        self._inode, self._offset, self._size = 0, 0, 0
 
     async def run(self) -> None:
         """Take up requests for ever."""
@@ -48,7 +48,7 @@ class Requests:
 
     def _read(self) -> list[NewLine]:
         path = self._current()
-        if path is None:
+        if path is None or (path == self._file and self._size <= self._offset):
             return []
         with suppress(FileNotFoundError), path.open("rb") as file:
             file.seek(self._offset)
@@ -57,7 +57,7 @@ class Requests:
             if whole:
                 return list(self._lines(whole))
             if path != self._file:  # the renamed one is read to its end: on to the one that took its place
-                self._inode, self._offset = _inode(self._file), 0
+                self._inode, self._offset = _look(self._file)[0], 0
         return []
 
     def _lines(self, data: bytes) -> Iterator[NewLine]:
@@ -68,11 +68,11 @@ class Requests:
 
     def _current(self) -> Path | None:
         """Return the file that is being read: the present one, or the one before it until its end."""
-        inode = _inode(self._file)
+        inode, self._size = _look(self._file)
         if self._inode == inode and inode:
             return self._file
         renamed = self._file.with_name(f"{self._file.name}.1")
-        if self._inode and self._inode == _inode(renamed):
+        if self._inode and self._inode == _look(renamed)[0]:
             return renamed
         self._inode, self._offset = inode, 0
         return self._file if inode else None
@@ -106,8 +106,10 @@ def _milliseconds(row: dict[str, Any]) -> str:
     return f"{row['durationMs']} ms" if isinstance(row.get("durationMs"), int) else ""
 
 
-def _inode(path: Path) -> int:
+def _look(path: Path) -> tuple[int, int]:
+    """Return inode and size; zeros when it is not there."""
     try:
-        return os.stat(path).st_ino  # noqa: PTH116 - called five times a second
+        found = os.stat(path)  # noqa: PTH116 - called four times a second
     except OSError:
-        return 0
+        return 0, 0
+    return found.st_ino, found.st_size
