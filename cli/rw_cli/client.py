@@ -19,12 +19,18 @@ FIRST_PAUSE_SECONDS = 0.05
 LAST_PAUSE_SECONDS = 1.0
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=CALL_SECONDS)
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a unix socket.
+
+    :param path: of the socket. :param timeout: seconds, ``None`` for none.
+    """
+
+    def __init__(self, path: str, *, timeout: float | None) -> None:
+        super().__init__("localhost", timeout=timeout)
         self._path = path
 
     def connect(self) -> None:
+        """Open the socket. ``OSError``."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
@@ -56,7 +62,7 @@ class Client:
 
     def once(self, method: str, path: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None) -> Json:
         """Return the answer of a daemon that already runs; ``OSError`` when none does."""
-        connection = _Connection(self._path)
+        connection = UnixConnection(self._path, timeout=CALL_SECONDS)
         try:
             text = None if body is None else json.dumps(body).encode()
             connection.request(method, _target(path, query), body=text, headers={"Content-Type": "application/json"})

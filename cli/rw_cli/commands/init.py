@@ -64,8 +64,7 @@ def _detected(session: Session, root: Path) -> Json | None:
         return None
     try:
         taken = session.client.call("POST", "/v1/snapshots", body={"path": str(root), "environ": session.environ})
-        body = {"snapshot": taken["digest"], "environment": session.environment, "environ": session.environ}
-        plan: Json = session.client.call("POST", "/v1/plans", body=body)["plan"]
+        plan: Json = session.plan(taken["digest"])["plan"]
     except RwError as error:
         if error.code not in {NothingDetectedError.code, NoStartCommandError.code}:
             raise

@@ -25,12 +25,9 @@ def plan(
 ) -> None:
     """Show the plan; nothing is built: `rw plan`, `rw plan --dockerfile`."""
     session: Session = ctx.obj
-    project, environment = path_of(session.place(path))
+    project, _ = path_of(session.place(path))
     root = root_of(Path(path).absolute())[0]
-    digest = session.take(path)["digest"]
-    answer = session.client.call("POST", "/v1/plans", body={
-        "snapshot": digest, "project": project, "environment": environment, "strict": strict, "environ": session.environ,
-    })  # fmt: skip
+    answer = session.plan(session.take(path)["digest"], project=project, strict=strict)
     if write:
         files = write_recipe(root, answer)
         session.result({"written": [str(file) for file in files]}, "\n".join(str(file) for file in files))

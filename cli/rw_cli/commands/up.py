@@ -52,9 +52,7 @@ def up(
 
 
 def _dry_run(session: Session, place: str, digest: str) -> None:
-    project, environment = path_of(place)
-    order_body = {"snapshot": digest, "project": project, "environment": environment, "environ": session.environ}
-    answer = session.client.call("POST", "/v1/plans", body=order_body)
+    answer = session.plan(digest, project=path_of(place)[0])
     newest = session.client.call("GET", f"{place}/deployments", query={"limit": 1})["items"]
     is_same = bool(newest) and newest[0]["snapshot"] == digest
     words = "The sources are those of the newest deployment." if is_same else "The sources differ from the newest deployment's."

@@ -155,8 +155,7 @@ def project_checks(session: Session, path: str) -> Iterator[Json]:
             )
         else:
             yield check("sources", "ok", words)
-        body = {"snapshot": taken["digest"], "project": "app", "environment": session.environment, "environ": session.environ}
-        warnings = session.client.call("POST", "/v1/plans", body=body)["plan"]["warnings"]
+        warnings = session.plan(taken["digest"])["plan"]["warnings"]
     except RwError as error:
         yield check("project", "warn", f"{error.message} {error.why}".strip(), error.hint)
         return

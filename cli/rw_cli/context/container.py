@@ -6,7 +6,6 @@ Source: Engine API reference, "Exec" and "Attach to a container" (upgraded conne
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import selectors
@@ -19,20 +18,11 @@ import tty
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rw_cli.client import UnixConnection
 from rw_shared.errors import EngineFailedError, EngineUnreachableError
 
 HEADER_BYTES = 8
 BLOCK_BYTES = 64 * 1024
-
-
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("docker")
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.connect(self._path)
 
 
 class Container:
@@ -63,7 +53,7 @@ class Container:
         return int(code or 0)
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        connection = _Connection(self._engine.removeprefix("unix://"))
+        connection = UnixConnection(self._engine.removeprefix("unix://"), timeout=None)
         try:
             text = None if body is None else json.dumps(body)
             connection.request(method, f"/v{self._api}{path}", body=text, headers={"Content-Type": "application/json"})

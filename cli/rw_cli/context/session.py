@@ -166,6 +166,11 @@ class Session:
             self.say(f"left out: {skipped}")
         return taken
 
+    def plan(self, digest: str, *, project: str = "app", strict: bool = False) -> Json:
+        """Return the answer of the daemon's planner for a snapshot: plan, Dockerfile, what a build must leave out."""
+        body = {"snapshot": digest, "project": project, "environment": self.environment, "strict": strict, "environ": self.environ}
+        return self.client.call("POST", "/v1/plans", body=body)
+
     def place(self, path: str = ".") -> str:
         """Return the API's path of the project's environment."""
         return f"/v1/projects/{self.linked(path)}/environments/{self.environment}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from http.client import HTTPException
 from typing import Any
 
-from rw_cli.client import Json
 from rw_cli.context.session import Session
 
 FLAGS = ("--json", "--project", "--environment", "--no-input", "--help")
-VALUES = {"--target": ("process", "docker"), "--level": ("debug", "info", "warn", "error"), "--ci": ("github", "gitlab")}
+VALUES = {
+    "--target": ("process", "docker"), "--level": ("debug", "info", "warn", "error"), "--ci": ("github", "gitlab"), "--environment": (),
+}  # fmt: skip
 
 
 def words(session: Session, root: Any, typed: Sequence[str]) -> list[str]:
@@ -21,7 +21,7 @@ def words(session: Session, root: Any, typed: Sequence[str]) -> list[str]:
     """
     *before, last = typed or [""]
     command, path = root, [one for one in before if not one.startswith("-")]
-    while path and hasattr(command, "commands") | hasattr(command, "list_commands"):
+    while path and hasattr(command, "list_commands"):
         try:
             command = command.get_command(None, path.pop(0))
         except Exception:
@@ -44,44 +44,32 @@ def _values(session: Session, command: Any, flag: str) -> list[str]:
         from rw_cli.context.starters import names
 
         return names()
-    live = {"-s": _services, "--service": _services, "--deploy": _deployments, "--project": _projects, "--environment": _nothing}
+    live = {"-s": _services, "--service": _services, "--deploy": _deployments, "--project": _projects}
     if flag in live:
         return _asked(session, live[flag])
     arguments = [one.name for one in command.params if one.param_type_name == "argument"]
     known: dict[str, Callable[[Session], list[str]]] = {
-        "services": _services, "service": _services, "wanted": _services, "deployment": _deployments, "identity": _deployments,
+        "services": _services, "service": _services, "wanted": _services, "name": _deployments,
     }  # fmt: skip
     return [word for name in arguments if name in known for word in _asked(session, known[name])]
 
 
 def _asked(session: Session, ask: Callable[[Session], list[str]]) -> list[str]:
+    from rw_cli import launcher  # lazy: only where names are wanted
+
     with suppress(Exception):
-        return ask(session)
+        return ask(session) if launcher.answers(session.home) else []
     return []
 
 
-def _once(session: Session, path: str) -> Json:
-    from rw_cli import launcher  # lazy: only where names are wanted
-
-    if not launcher.answers(session.home):
-        raise HTTPException
-    return session.client.once("GET", path)
-
-
 def _services(session: Session) -> list[str]:
-    _once(session, "/v1/daemon")
     return [one["name"] for one in session.client.once("GET", session.place())["services"]]
 
 
 def _deployments(session: Session) -> list[str]:
-    _once(session, "/v1/daemon")
     items = session.client.once("GET", f"{session.place()}/deployments")["items"]
     return [word for one in items for word in (f"v{one['version']}", one["id"])]
 
 
 def _projects(session: Session) -> list[str]:
-    return [one["name"] for one in _once(session, "/v1/projects")["items"]]
-
-
-def _nothing(_: Session) -> list[str]:
-    return []
+    return [one["name"] for one in session.client.once("GET", "/v1/projects")["items"]]
