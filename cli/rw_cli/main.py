@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import traceback
 from difflib import get_close_matches
@@ -158,7 +157,7 @@ def _known(session: Session, error: BaseException) -> RwError:
         return error
     if isinstance(error, CLICK_ERROR):
         return UsageError(error.format_message(), hint="Run the command with --help.")
-    reference = secrets.token_hex(4)
+    reference = os.urandom(4).hex()
     file = session.home.root / f"fault-{reference}.log"
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -13,8 +13,8 @@ from rw_shared.errors import ConfigInvalidError
 class Settings:
     """Everything that could be another number. Tests hand in smaller ones."""
 
-    probe_first_seconds: float = 0.05
-    """First pause between health probes: an app that is up in 200 ms should not wait a second to be seen."""
+    probe_first_seconds: float = 0.01
+    """First pause between health probes, each a quarter longer than the one before: an app is seen within a quarter of its start's time."""
     probe_last_seconds: float = 1.0
     """Pause that the first one backs off to: a slow starter is not hammered."""
     probe_timeout_seconds: float = 5.0

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rw_cli.context.following import follow, last_cursor, order
+from rw_cli.context.following import follow, last_cursor, new_key, order
 from rw_cli.context.outcomes import Outcome, refused
 from rw_cli.context.session import FILES, Session
 from rw_cli.render.ci import Grouped, forge_of, links, outputs, summary
@@ -45,7 +44,7 @@ def deploy(
     body = {
         "kind": "up", "services": service or [], "message": message, "noCache": no_cache, "image": image,
         "commit": git_sha or next((value for name in COMMIT_VARIABLES if (value := os.environ.get(name))), ""),
-        "target": target or os.environ.get("RW_TARGET", ""), "idempotencyKey": idempotency_key or secrets.token_hex(12),
+        "target": target or os.environ.get("RW_TARGET", ""), "idempotencyKey": idempotency_key or new_key(),
     }  # fmt: skip
     try:
         place = session.place(path)

@@ -65,7 +65,8 @@ class EnvoyEdge:
         """
         async with self._lock:
             await self._started(routes)
-            wanted, old = documents.clusters(routes), await self._files.in_force("cds")
+            await self._files.look()
+            wanted, old = documents.clusters(routes), self._files.in_force("cds")
             names = {one["name"] for one in wanted}
             kept = [one for one in old if one["name"] not in names]
             await self._files.put("cds", [*wanted, *kept])

@@ -25,6 +25,7 @@ class Watched:
 
     def __init__(self, folder: Path, *, admin: Admin, clock: Clock) -> None:
         self._folder, self._admin, self._clock = folder, admin, clock
+        self._seen: dict[str, Any] = {}  # what Envoy said last of all three
 
     def path(self, name: str) -> Path:
         """Return the file of a document."""
@@ -41,11 +42,14 @@ class Watched:
             return found
         return []
 
-    async def in_force(self, name: str) -> Resources:
+    async def look(self) -> None:
+        """Ask Envoy what is in force: before the first ``put`` after somebody else may have changed something."""
+        self._seen = await self._admin.stats("|".join(STATS.values()))
+
+    def in_force(self, name: str) -> Resources:
         """Return what a file holds if Envoy took it. A daemon that was killed may have left one behind that was refused."""
         resources = self.resources(name)
-        stats = await self._admin.stats(STATS[name])
-        return resources if _has(stats, STATS[name], documents.version_of(resources)) else []
+        return resources if _has(self._seen, STATS[name], documents.version_of(resources)) else []
 
     async def put(self, name: str, resources: Resources) -> None:
         """Write a document unless it is in force, and return once it is.
@@ -53,14 +57,16 @@ class Watched:
         :raises EdgeFailedError: it was refused. The file from before is back, so that an Envoy that is started anew does not stumble.
         """
         stat, version = STATS[name], documents.version_of(resources)
-        stats = await self._admin.stats(stat)
-        if _has(stats, stat, version):
+        if _has(self._seen, stat, version):
             return
-        refused, before = _refusals(stats, stat), self._text(name)
+        refused, before = _refusals(self._seen, stat), self._text(name)
         self.write(name, resources)
         deadline = self._clock.monotonic() + FORCE_SECONDS
-        while not _has(stats := await self._admin.stats(stat), stat, version):
-            if _refusals(stats, stat) > refused or self._clock.monotonic() > deadline:
+        while True:
+            await self.look()
+            if _has(self._seen, stat, version):
+                return
+            if _refusals(self._seen, stat) > refused or self._clock.monotonic() > deadline:
                 if before:
                     self._replace(name, before)
                 raise EdgeFailedError(f"{name} was not taken: {self.log_tail(LOG_CHARACTERS)}", log=str(self._folder / "envoy.log"))

@@ -24,6 +24,7 @@ OLDEST = (1, 41)
 """Engine 20.10, the oldest whose BuildKit rw uses."""
 REQUEST_SECONDS = 60.0
 """A short request. Stops and builds name their own."""
+PING_SECONDS = 5.0
 DEFAULT_SOCKET = "/var/run/docker.sock"
 
 Content = bytes | str | AsyncIterator[bytes]
@@ -72,8 +73,25 @@ class Engine:
         """
         if not self._version:
             async with self._negotiating:
-                await self._negotiate()
+                if not self._version:  # another request was first
+                    await self.ping()
         return self._version
+
+    async def ping(self) -> str:
+        """Return the engine's own version (``28.5.2``, empty where it does not say), from its answer's head: ``/version`` takes 7 ms.
+
+        :raises EngineUnreachableError: nobody answers. :raises EngineFailedError: it is older than 20.10.
+        """
+        try:
+            answer = await self._short.get("/_ping", timeout=PING_SECONDS)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        self._judge("answer a ping", answer)
+        spoken = _numbers(answer.headers.get("api-version", ""))
+        if spoken < OLDEST:
+            raise EngineFailedError("be used by rw", status=answer.status_code, reason="It is older than version 20.10 (API 1.41).")
+        self._version = ".".join(map(str, min(spoken, NEWEST)))
+        return str(answer.headers.get("server", "")).partition(" ")[0].partition("/")[2]
 
     async def request(
         self,
@@ -136,19 +154,6 @@ class Engine:
         """Close all connections, those of open streams too."""
         await self._short.aclose()
         await self._long.aclose()
-
-    async def _negotiate(self) -> None:
-        if self._version:  # another request was first
-            return
-        try:
-            answer = await self._short.get("/_ping", timeout=5.0)
-        except httpx.TransportError as error:
-            raise self._unreachable(error) from error
-        self._judge("answer a ping", answer)
-        spoken = _numbers(answer.headers.get("api-version", ""))
-        if spoken < OLDEST:
-            raise EngineFailedError("be used by rw", status=answer.status_code, reason="It is older than version 20.10 (API 1.41).")
-        self._version = ".".join(map(str, min(spoken, NEWEST)))
 
     def _client(self, limits: httpx.Limits) -> httpx.AsyncClient:
         transport = httpx.AsyncHTTPTransport(uds=self._socket, limits=limits)

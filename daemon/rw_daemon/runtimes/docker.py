@@ -60,8 +60,7 @@ class DockerRuntime:
 
     async def check(self) -> str:
         """Return ``engine 28.5``."""
-        answer = await self._engine.request("GET", "/version")
-        return f"engine {answer['Version']}"
+        return f"engine {await self._engine.ping()}"
 
     async def diagnose(self) -> list[Check]:
         """Return the engine's version, clock and disk, and how its containers are reached."""
@@ -177,13 +176,13 @@ class DockerRuntime:
 
     async def _fill(self, spec: ReleaseSpec) -> Release:
         present: dict[int, Instance] = {}
-        for listed in await self._list(f"rw.deployment={spec.key.deployment}", "rw.role=app"):
+        there, network = await asyncio.gather(self._list(f"rw.deployment={spec.key.deployment}", "rw.role=app"), self._network(spec.key))
+        for listed in there:
             if listed["State"] == "created":  # a daemon died between create and start
                 await self._remove(listed["Id"], grace_seconds=0)
             elif found := await self._inspect(listed["Id"]):
                 instance = await self._instance(found)
                 present[instance.index] = instance
-        network = await self._network(spec.key)
         missing = [index for index in range(spec.replicas) if index not in present]
         try:
             started = await asyncio.gather(*(self._launch(spec, index, network=network) for index in missing))
