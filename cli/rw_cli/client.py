@@ -40,10 +40,11 @@ class Client:
     """The daemon, as a command sees it. Every fault comes back as the ``RwError`` that the daemon raised.
 
     :param ensure: brings the daemon up and returns once its socket answers; raises ``DaemonUnreachableError``.
+    :param revive: the same for one that streams were read from and that is gone; it may leave it down.
     """
 
-    def __init__(self, path: str, *, ensure: Callable[[], None]) -> None:
-        self._path, self._ensure = path, ensure
+    def __init__(self, path: str, *, ensure: Callable[[], None], revive: Callable[[], object] | None = None) -> None:
+        self._path, self._ensure, self._revive = path, ensure, revive or ensure
 
     def call(self, method: str, path: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None) -> Json:
         """Return the answer. Tried again when the daemon ends in the middle: orders carry an idempotency key."""
@@ -86,7 +87,7 @@ class Client:
             except OSError:
                 if ended():
                     return
-                self._ensure()
+                self._revive()
             time.sleep(pause)
             pause = min(pause * 2, LAST_PAUSE_SECONDS)
 

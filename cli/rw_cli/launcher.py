@@ -11,10 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from rw_shared.errors import DaemonUnreachableError, NotAllowedError, RwError
-from rw_shared.paths import Home, client_environment
+from rw_shared.paths import STOPPED, Home, client_environment
 
 START_SECONDS = 20.0
 POLL_SECONDS = 0.008
@@ -55,6 +56,27 @@ def is_locked(home: Home) -> bool:
     except BlockingIOError:
         return True
     return False
+
+
+def holder(home: Home) -> int:
+    """Return the pid of the daemon that holds the home, 0 when none does."""
+    with suppress(OSError, ValueError):
+        return int(home.lock.read_text()) if is_locked(home) else 0
+    return 0
+
+
+def revive(home: Home) -> bool:
+    """Start a daemon that died, as ``ensure`` does; return whether there is one. One that somebody stopped stays so.
+
+    That is for those who only look on: `rw daemon stop` would have no effect while a log is followed elsewhere.
+    """
+    if answers(home) or is_locked(home):
+        return True  # it serves, or it starts or ends: the next look tells
+    with suppress(FileNotFoundError):
+        if home.ending.read_text().strip() == STOPPED:
+            return False
+    ensure(home)
+    return True
 
 
 def _speaks(home: Home) -> bool:

@@ -24,7 +24,7 @@ from rw_daemon.api import guard, journal
 from rw_daemon.clock import Clock, SystemClock
 from rw_daemon.settings import Settings
 from rw_shared.errors import InternalError, RwError
-from rw_shared.paths import Home
+from rw_shared.paths import RUNNING, STOPPED, Home
 from rw_shared.version import SCHEMA, VERSION
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ async def serve(started: Started, *, compose: Compose, clock: Clock) -> None:
         loop.add_signal_handler(number, ending.set)
     composition = await compose(started.home, clock=clock, settings=Settings.of(os.environ), info=started.info, stop=ending.set)
     try:
-        guard.marker(started.home).write_text(guard.RUNNING)
+        started.home.ending.write_text(RUNNING)
         log.info("rw %s serves %s (previous end: %s)", VERSION, started.home.root, started.previous_end or "none")
         await _answer(started, composition, ending)
     finally:
@@ -144,7 +144,7 @@ def run(home: Home, *, compose: Compose) -> int:
         log.exception("the daemon ends")
         return _failed(InternalError(f"pid {os.getpid()}"))
     else:
-        guard.marker(home).write_text(guard.STOPPED)
+        home.ending.write_text(STOPPED)
         log.info("stopped")
         return 0
     finally:

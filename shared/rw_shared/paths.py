@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+RUNNING, STOPPED = "running", "stopped"
+
 
 @dataclass(frozen=True)
 class Home:
@@ -45,6 +47,11 @@ class Home:
     def lock(self) -> Path:
         """Held by the one daemon of this home; its content is the holder's pid."""
         return self.root / "daemon.lock"
+
+    @property
+    def ending(self) -> Path:
+        """How the daemon ended: ``RUNNING`` from its start on, ``STOPPED`` from an orderly end on."""
+        return self.root / "daemon.end"
 
     @property
     def daemon_log(self) -> Path:

@@ -40,7 +40,7 @@ def test_the_process_module_imports_nothing_heavy():
 def test_the_marker_tells_how_the_daemon_before_ended(tmp_path, said, end):
     home = Home(tmp_path, tmp_path / "run")
     if said is not None:
-        guard.marker(home).write_text(said)
+        home.ending.write_text(said)
     assert guard.previous_end(home) == end
 
 

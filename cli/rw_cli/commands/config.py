@@ -57,7 +57,7 @@ def explain(ctx: typer.Context, path: Where = ".") -> None:
     session: Session = ctx.obj
     rows = _effective(session, path, reveal=False)
     items = [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
-    text = table(["key", "value", "from"], [[key, _shown(value), origin] for key, value, origin in rows])
+    text = table(("KEY", "VALUE", "FROM"), [(key, _shown(value), origin) for key, value, origin in rows], width=session.width)
     session.result({"environment": session.environment, "items": items, "next": None}, text)
 
 

@@ -41,9 +41,10 @@ def stop(
     elif not launcher.answers(session.home):
         session.result({"stopped": False}, "It does not run.")
         return
+    pid = session.client.call("GET", "/v1/daemon")["pid"]
     session.client.call("POST", "/v1/daemon/stop", body={"everything": everything})
     deadline = time.monotonic() + STOP_SECONDS
-    while launcher.is_locked(session.home):  # until it has let go of its files, not only of its socket
+    while launcher.holder(session.home) == pid:  # until it has let go of its files, not only of its socket
         if time.monotonic() > deadline:
             raise DaemonUnreachableError(why=f"It did not end within {STOP_SECONDS:.0f} s.", log=str(session.home.daemon_log))
         time.sleep(0.01)

@@ -8,7 +8,7 @@ import typer
 
 from rw_cli.context.following import follow, last_cursor, order
 from rw_cli.context.session import Session, path_of
-from rw_cli.render.text import table
+from rw_cli.render.text import clean, table
 from rw_shared.errors import RwError, UsageError
 
 deployments_app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -35,7 +35,8 @@ def _list(session: Session, *, service: str, limit: int) -> None:
     rows = [
         (one["id"], one["service"], f"v{one['version']}", one["status"], one["createdAt"][:19], one["message"]) for one in page["items"]
     ]
-    session.result(page, table(("ID", "SERVICE", "VERSION", "STATUS", "CREATED (UTC)", "MESSAGE"), rows) if rows else "No deployments yet.")
+    heads = ("ID", "SERVICE", "VERSION", "STATUS", "CREATED (UTC)", "MESSAGE")
+    session.result(page, table(heads, rows, width=session.width) if rows else "No deployments yet.")
 
 
 @deployments_app.command()
@@ -43,8 +44,10 @@ def show(ctx: typer.Context, name: str, service: Service = "") -> None:
     """Show one deployment and its steps: `rw deployments show v3`."""
     session: Session = ctx.obj
     found = _read(session, session.place(), name, service)
-    steps = table(("STEP", "STATUS", "DETAIL"), [(one["name"], one["status"], one["detail"]) for one in found["steps"]])
-    session.result(found, f"{found['service']} v{found['version']} {found['status']} {found['id']}\n{found['reason']}\n{steps}")
+    rows = [(one["name"], one["status"], one["detail"]) for one in found["steps"]]
+    blocks = (f"{found['service']} v{found['version']} {found['status']} {found['id']}", clean(found["reason"]),
+              table(("STEP", "STATUS", "DETAIL"), rows, width=session.width))  # fmt: skip
+    session.result(found, "\n".join(block for block in blocks if block))
 
 
 def _read(session: Session, place: str, name: str, service: str) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from rw_cli.context.session import SCHEMA, Session, path_of
-from rw_cli.render.logs import log_text
+from rw_cli.render.logs import log_text, name_of
 from rw_shared.errors import UsageError
 
 logs_app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -44,13 +45,14 @@ def logs(
     past = session.client.call("GET", "/v1/logs", query={**query, "n": max(lines, 1)})["items"]
     if session.is_json:
         session.row({"schema": SCHEMA, "type": "begin", "project": project, "environment": environment})
+    write = _Writer(session, past)
     for row in past if lines else ():
-        _write(session, row)
+        write(row)
     sys.stdout.flush()
     if follow:
         after = past[-1]["cursor"] if past else 0
         for row in session.client.stream("/v1/logs/stream", query={**query, "after": after}, cursor="cursor"):
-            _write(session, row)
+            write(row)
             sys.stdout.flush()
     elif session.is_json:
         session.row({"schema": SCHEMA, "type": "result", "lines": len(past) if lines else 0})
@@ -71,8 +73,18 @@ def moment(text: str, flag: str) -> str:
         raise UsageError(f"{flag} {text!r} is no time.", hint=f"Type {flag} 15m, {flag} 2h, or {flag} 2026-01-31T12:00.") from None
 
 
-def _write(session: Session, row: dict[str, Any]) -> None:
-    if session.is_json:
-        session.row(row)
-    else:
-        sys.stdout.write(log_text(row, colored=session.colored) + "\n")
+class _Writer:
+    """Writes rows; on a terminal the lines of all services begin in the same column."""
+
+    def __init__(self, session: Session, past: Sequence[dict[str, Any]]) -> None:
+        self._session, self._broad = session, 0
+        if session.width:
+            self._broad = max((len(name_of(row)) for row in past if "service" in row), default=0)
+
+    def __call__(self, row: dict[str, Any]) -> None:
+        if self._session.is_json:
+            self._session.row(row)
+            return
+        if self._session.width and "service" in row:
+            self._broad = max(self._broad, len(name_of(row)))
+        sys.stdout.write(log_text(row, colored=self._session.colored, broad=self._broad) + "\n")

@@ -36,7 +36,7 @@ def plan(
             session.say("A plain build copies whatever lies in the folder: `rw plan --write` also writes what it must leave out.")
         session.result({name: answer[name] for name in ("dockerfile", "dockerignore")}, answer["dockerfile"])
     else:
-        session.result(answer["plan"], plan_text(answer["plan"]))
+        session.result(answer["plan"], plan_text(answer["plan"], width=session.width))
 
 
 def write_recipe(root: Path, answer: Json) -> list[Path]:

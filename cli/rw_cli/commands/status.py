@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import time
 from typing import Annotated
 
@@ -25,11 +23,10 @@ def status(
     """Show what runs here: `rw status --watch`."""
     session: Session = ctx.obj
     place, before = session.place(), None
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     while True:
         found = session.client.call("GET", place)
         if found != before:
-            session.result(found, status_text(found, width=width))
+            session.result(found, status_text(found, width=session.width))
         if not watch:
             return
         before = found

@@ -57,4 +57,4 @@ def _dry_run(session: Session, place: str, digest: str) -> None:
     is_same = bool(newest) and newest[0]["snapshot"] == digest
     words = "The sources are those of the newest deployment." if is_same else "The sources differ from the newest deployment's."
     session.result({"type": "result", "status": "planned", "plan": answer["plan"], "sourceChanged": not is_same},
-                   f"{plan_text(answer['plan'])}\n{words} Nothing was deployed.")  # fmt: skip
+                   f"{plan_text(answer['plan'], width=session.width)}\n{words} Nothing was deployed.")  # fmt: skip

@@ -19,9 +19,15 @@ def show(progress: Progress, rows: Iterable[Json]) -> None:
     def picture() -> Text:
         return Text.from_ansi("\n".join(progress.picture(width=console.width)), no_wrap=True, overflow="ellipsis")
 
-    with Live(picture(), console=console, auto_refresh=False, transient=False, vertical_overflow="crop") as live:
+    live = Live(console=console, auto_refresh=False, transient=False, vertical_overflow="crop")
+    try:
         for row in rows:
             progress.take(row)
-            live.update(picture(), refresh=True)
+            if progress.services:  # an empty picture would be an empty line
+                live.start()
+                live.update(picture(), refresh=True)
         progress.finish(None)
-        live.update(picture(), refresh=True)
+        if progress.services:
+            live.update(picture(), refresh=True)
+    finally:
+        live.stop()

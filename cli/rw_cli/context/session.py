@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http.client import HTTPException
 from pathlib import Path
@@ -40,6 +41,7 @@ class Session:
     verbose: bool = False
     is_stream: bool = False
     """The command prints rows: what ends it is a row of type ``result``, also when it failed."""
+    _is_waiting: bool = field(default=False, init=False)
 
     @cached_property
     def home(self) -> Home:
@@ -49,11 +51,17 @@ class Session:
     @cached_property
     def client(self) -> Client:
         """The daemon, started when it is first needed; an older one gives way first."""
-        client = Client(str(self.home.socket), ensure=lambda: launcher.ensure(self.home))
+        client = Client(str(self.home.socket), ensure=lambda: launcher.ensure(self.home), revive=self._revive)
         if launcher.answers(self.home):
             with suppress(OSError, HTTPException):
                 self._renew(client)
         return client
+
+    def _revive(self) -> None:
+        is_there = launcher.revive(self.home)
+        if not is_there and not self._is_waiting:
+            self.say("The daemon was stopped; this goes on when it runs again (`rw daemon start`).")
+        self._is_waiting = not is_there
 
     def _renew(self, client: Client) -> None:
         """Stop a daemon of an older version, between operations; the next call starts the new one, and services do not notice."""
@@ -66,7 +74,7 @@ class Session:
         self.explain(f"daemon {info['version']} is older than this command: it is replaced")
         client.once("POST", "/v1/daemon/stop", body={})
         deadline = time.monotonic() + STOP_SECONDS
-        while launcher.is_locked(self.home) and time.monotonic() < deadline:
+        while launcher.holder(self.home) == info["pid"] and time.monotonic() < deadline:
             time.sleep(0.01)
 
     @property
@@ -89,6 +97,11 @@ class Session:
     def colored(self) -> bool:
         """stdout may have colours."""
         return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not self.is_plain
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal that stdout is; 0 when it is none."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
     @cached_property
     def environ(self) -> dict[str, str]:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from rw_cli.render.text import clean
+from rw_cli.render.text import clean, table
 
 
-def plan_text(plan: dict[str, Any]) -> str:
-    """Return what would be built, each value with its origin and what it beat."""
-    lines = [f"buildpack  {plan.get('buildpack', '')} {plan.get('version') or ''}".rstrip()]
-    lines += [
-        f"{label.ljust(9)}  {plan[key]}" for label, key in (("packages", "packageManager"), ("framework", "framework")) if plan.get(key)
-    ]
-    lines += [f"step       {step['name']}: {' && '.join(step['commands'])}" for step in plan.get("steps", ())]
-    lines += [f"service    {one['name']} ({one['kind']}): {one.get('start') or ''}" for one in plan.get("services", ())]
-    for name, origin in (plan.get("origins") or {}).items():
-        beat = "".join(f"; ignored {lost['from']} {lost['value']}" for lost in origin.get("beat", ()))
-        lines.append(f"  {name} {origin['value']} ← {origin['from']}{beat}")
-    lines += [f"warning: {one['message']} {one.get('fix', '')}".rstrip() for one in plan.get("warnings", ())]
-    return clean("\n".join(lines))
+def plan_text(plan: dict[str, Any], *, width: int = 0) -> str:
+    """Return what would be built and run, then each value with its origin and what it beat.
+
+    :param width: as ``table`` takes it.
+    """
+    named = (f"{plan.get('buildpack', '')} {plan.get('version') or ''}".strip(), plan.get("packageManager"), plan.get("framework"))
+    blocks = [" · ".join(one for one in named if one)]
+    tables = (
+        (("STEP", "COMMANDS"), [(one["name"], " && ".join(one["commands"]) or "(copies the files)") for one in plan.get("steps", ())]),
+        (("SERVICE", "KIND", "START"), [(one["name"], one["kind"], one.get("start") or "") for one in plan.get("services", ())]),
+        (("VALUE", "IS", "FROM"), [_origin(name, one) for name, one in (plan.get("origins") or {}).items()]),
+    )
+    blocks += [table(heads, rows, width=width) for heads, rows in tables if rows]
+    blocks += [f"warning: {one['message']} {one.get('fix', '')}".rstrip() for one in plan.get("warnings", ())]
+    return clean("\n\n".join(blocks))
+
+
+def _origin(name: str, origin: dict[str, Any]) -> tuple[str, str, str]:
+    beat = "".join(f"; ignored {lost['from']}: {lost['value']}" for lost in origin.get("beat", ()))
+    return name, str(origin["value"]), f"{origin['from']}{beat}"

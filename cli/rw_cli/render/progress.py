@@ -32,8 +32,15 @@ class ServiceProgress:
 
     begun: float
     step: str = "queued"
+    part: str = ""
+    """The build's own step. Lines and events come by streams of their own: it may be known before the build has begun."""
     status: str = "running"
     ended: float = 0
+
+    @property
+    def words(self) -> str:
+        """What it is at."""
+        return f"build: {self.part}" if self.step == "build" and self.part else self.step
 
 
 @dataclass
@@ -79,10 +86,8 @@ class Progress:
     def _build_step(self, service: str, name: str, attrs: Json) -> list[str]:
         """One line when a step of the build is over; while it runs it is part of the service's line."""
         state = attrs["state"]
-        known = self.services.get(service)
-        if known is not None and state == "started":
-            known.step = f"build: {name}"
         if state == "started":
+            self.services.setdefault(service, ServiceProgress(time.monotonic())).part = name
             return []
         seconds = f" {attrs['seconds']:.1f} s" if attrs.get("seconds", 0) >= 0.1 else ""
         text = f"{service} | {MARKS['done' if state == 'cached' else state]} {name}{' cached' if state == 'cached' else seconds}"
@@ -108,7 +113,7 @@ class Progress:
         for name, one in self.services.items():
             seconds = (one.ended or time.monotonic()) - one.begun
             color = {"done": 32, "failed": 31}.get(one.status, 36)
-            text = f" {name.ljust(broad)}  {one.step}  {seconds:.1f} s"[: width - 2]
+            text = f" {name.ljust(broad)}  {one.words}  {seconds:.1f} s"[: width - 2]
             lines.append(f"\x1b[{color}m{MARKS.get(one.status, '●')}\x1b[0m{text}")
         lines += [f"\x1b[2m  {text[: width - 3]}\x1b[0m" for text in self.last]
         return lines

@@ -8,7 +8,10 @@ from rw_cli.render.text import clean, table
 
 
 def status_text(status: dict[str, Any], *, width: int = 0) -> str:
-    """Return a line for each service, and why one is not well; never wider than ``width`` columns in its table."""
+    """Return a line for each service, and why one is not well.
+
+    :param width: as ``table`` takes it.
+    """
     head = f"{status['project']} · {status['environment']} · {status.get('target') or 'not deployed yet'}"
     if not status["services"]:
         return f"{head}\nNothing runs here. Type `rw up`."

@@ -11,6 +11,7 @@ from rw_shared.errors import RwError
 ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?"
 )
+GAP = 2
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -47,11 +48,23 @@ def _short(row: object) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, width: int = 0) -> str:
-    """Return aligned columns, cut at ``width`` columns; 0 cuts nothing."""
+    """Return aligned columns.
+
+    :param width: of the terminal, 0 for none: columns that do not fit stand indented below the others, so that nothing is cut.
+    """
     cells = [list(heads), *([clean(cell) for cell in row] for row in rows)]
     sizes = [max(len(row[at]) for row in cells) for at in range(len(heads))]
-    lines = ["  ".join(cell.ljust(size) for cell, size in zip(row, sizes, strict=True)).rstrip() for row in cells]
-    return "\n".join(one if not width or len(one) <= width else one[: width - 1] + "…" for one in lines)
+    fitting = next((count for count in range(len(sizes), 1, -1) if not width or sum(sizes[:count]) + GAP * (count - 1) <= width), 1)
+    lines = []
+    for row in cells:
+        lines.append(_aligned(row[:fitting], sizes[:fitting]))
+        if any(row[fitting:]):
+            lines.append((" " * GAP + _aligned(row[fitting:], sizes[fitting:])).rstrip())
+    return "\n".join(lines)
+
+
+def _aligned(cells: Sequence[str], sizes: Sequence[int]) -> str:
+    return (" " * GAP).join(cell.ljust(size) for cell, size in zip(cells, sizes, strict=True)).rstrip()
 
 
 def size(count: float) -> str:

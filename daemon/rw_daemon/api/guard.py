@@ -10,12 +10,11 @@ import time
 from pathlib import Path
 
 from rw_shared.errors import NotAllowedError
-from rw_shared.paths import Home
+from rw_shared.paths import STOPPED, Home
 
 BACKLOG = 128
 ENDING_SECONDS = 3.0  # an orderly end takes two at most
 LOOK_SECONDS = 0.02
-STOPPED, RUNNING = "stopped", "running"
 
 
 class LockTakenError(Exception):
@@ -107,15 +106,10 @@ def _answers(path: Path) -> bool:
         return True
 
 
-def marker(home: Home) -> Path:
-    """Return the file that says how the daemon ended: it reads ``running`` from start to an orderly end."""
-    return home.root / "daemon.end"
-
-
 def previous_end(home: Home) -> str:
     """Return ``stopped`` or ``killed``; empty for a home's first daemon."""
     try:
-        said = marker(home).read_text().strip()
+        said = home.ending.read_text().strip()
     except FileNotFoundError:
         return ""
     return STOPPED if said == STOPPED else "killed"
