@@ -15,6 +15,26 @@ class RestartPolicy(StrEnum):
     NEVER = "NEVER"
 
 
+class Strategy(StrEnum):
+    """How requests move to a new release."""
+
+    REPLACE = "replace"
+    GRADUAL = "gradual"
+
+
+class RolloutConfig(Model):
+    """The ``[deploy.rollout]`` table: rw's own, Railway has none."""
+
+    strategy: Strategy = Strategy.REPLACE
+    steps: tuple[int, ...] = (10, 25, 50, 100)
+    """Shares of the requests in percent, rising; the last is 100."""
+    step_seconds: float = 15.0
+    max_error_rate: float = 0.01
+    """Share of requests, 0 to 1, that may fail whatever the old release does."""
+    max_latency_seconds: float = 2.0
+    """What 95 % of the answers may take whatever the old release does."""
+
+
 class BuildConfig(Model):
     """The ``[build]`` table. ``None`` means not said."""
 
@@ -36,6 +56,7 @@ class DeployConfig(Model):
     num_replicas: int | None = None
     overlap_seconds: float | None = None
     draining_seconds: float | None = None
+    rollout: RolloutConfig = RolloutConfig()
     cpu: float | None = None
     """Cores a replica may use (``limitOverride.containers.cpu``)."""
     memory_bytes: int | None = None

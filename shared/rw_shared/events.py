@@ -197,6 +197,27 @@ class StepFinished(Event):
     detail: str = ""
 
 
+class RolloutShifted(Event):
+    """A release gets a share of its service's requests, in percent; 0 when it was taken back."""
+
+    name = "rollout.shifted"
+    deployment: str
+    share: int
+
+
+class RolloutJudged(Event):
+    """A window of a gradual rollout was judged.
+
+    :param verdict: ``good``, ``suspicious``, ``bad``, ``no data`` or ``could not measure``. :param words: the numbers.
+    """
+
+    name = "rollout.judged"
+    deployment: str
+    share: int
+    verdict: str
+    words: str
+
+
 class InstanceChanged(Event):
     """A replica started, became healthy or unhealthy, exited, was restarted."""
 

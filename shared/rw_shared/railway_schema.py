@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rw_shared.config import RestartPolicy
+from rw_shared.config import RestartPolicy, Strategy
 from rw_shared.models import NAME_PATTERN
-from rw_shared.railway_toml import BUILD_IGNORED, BUILD_KEYS, BUILDERS, DEPLOY_IGNORED, DEPLOY_KEYS
+from rw_shared.railway_toml import BUILD_IGNORED, BUILD_KEYS, BUILDERS, DEPLOY_IGNORED, DEPLOY_KEYS, ROLLOUT_KEYS
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
@@ -17,6 +17,9 @@ KINDS: dict[str, Json] = {
     "url_path": TEXT,
     "seconds": {"anyOf": [{"type": "number", "minimum": 0, "maximum": 86_400}, {"type": "string", "pattern": r"^\d+(\.\d+)?$"}]},
     "count": {"type": "integer", "minimum": 0, "maximum": 1000},
+    "strategy": {"type": "string", "pattern": f"^(?i:{'|'.join(Strategy)})$"},
+    "shares": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 100}, "minItems": 1},
+    "rate": {"type": "number", "minimum": 0, "maximum": 1},
     "policy": {"type": "string", "pattern": f"^(?i:{'|'.join(one.value for one in RestartPolicy)})$"},
 }
 WITHOUT_EFFECT: Json = {"description": "Railway's; rw does not act on it."}
@@ -30,6 +33,7 @@ def json_schema() -> Json:
     above_zero = {"type": "number", "exclusiveMinimum": 0}
     containers = {"type": "object", "properties": {"cpu": above_zero, "memoryBytes": above_zero, "diskBytes": above_zero}}
     deploy["properties"]["limitOverride"] = {"type": "object", "properties": {"containers": containers}}
+    deploy["properties"]["rollout"] = _table(ROLLOUT_KEYS, set())
     variables: Json = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
     tables = {"build": build, "deploy": deploy, "variables": variables}
     overlay = {name: {**one, "properties": {**one.get("properties", {}), "unset": KINDS["texts"]}} for name, one in tables.items()}

@@ -12,10 +12,11 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from rw_shared import lines
-from rw_shared.config import BuildConfig, DeployConfig, RestartPolicy, ServiceConfig
+from rw_shared.config import BuildConfig, DeployConfig, RestartPolicy, RolloutConfig, ServiceConfig, Strategy
 from rw_shared.errors import ConfigInvalidError
 from rw_shared.models import NAME_PATTERN, Model
 
@@ -68,7 +69,14 @@ DEPLOY_IGNORED = {
     "ipv6EgressEnabled",
 }
 DEPLOY_IGNORED |= {"runtime", "useLegacyStacker"}
-DEPLOY_ALL = {*DEPLOY_KEYS, *DEPLOY_IGNORED, "limitOverride"}
+ROLLOUT_KEYS: dict[str, str] = {
+    "strategy": "strategy",
+    "steps": "shares",
+    "stepSeconds": "seconds",
+    "maxErrorRate": "rate",
+    "maxLatencySeconds": "seconds",
+}
+DEPLOY_ALL = {*DEPLOY_KEYS, *DEPLOY_IGNORED, "limitOverride", "rollout"}
 TOP_KEYS = {"build", "deploy", "environments", "project", "variables", "$schema"}
 BUILDERS = {"RAILPACK", "DOCKERFILE", "NIXPACKS", "HEROKU", "PAKETO"}
 
@@ -204,6 +212,10 @@ class _Reader:
         self.known(table, DEPLOY_ALL, "deploy")
         self._ignored(table, DEPLOY_IGNORED, "deploy")
         values = self._read(table, "deploy", DEPLOY_KEYS)
+        rollout = self.table(table, "rollout", "deploy")
+        self.known(rollout, {*ROLLOUT_KEYS}, "deploy.rollout")
+        if said := self._read(rollout, "deploy.rollout", ROLLOUT_KEYS):
+            values["rollout"] = RolloutConfig(**said)
         containers = self.table(self.table(table, "limitOverride", "deploy"), "containers", "deploy.limitOverride")
         self.known(containers, {"cpu", "memoryBytes", "diskBytes"}, "deploy.limitOverride.containers")
         if containers.get("cpu") is not None:
@@ -300,8 +312,31 @@ def _policy(reader: _Reader, key: str, value: Any) -> RestartPolicy:
         raise reader.wrong(key, "one of ON_FAILURE, ALWAYS, NEVER", value) from None
 
 
+def _strategy(reader: _Reader, key: str, value: Any) -> Strategy:
+    try:
+        return Strategy(_text(reader, key, value).lower())
+    except ValueError:
+        raise reader.wrong(key, f"one of {', '.join(Strategy)}", value) from None
+
+
+def _shares(reader: _Reader, key: str, value: Any) -> tuple[int, ...]:
+    expected = "a list of rising whole percents that ends with 100"
+    if not isinstance(value, list) or not value or any(isinstance(one, bool) or not isinstance(one, int) for one in value):
+        raise reader.wrong(key, expected, value)
+    if value[-1] != 100 or value[0] < 1 or any(later <= earlier for earlier, later in pairwise(value)):
+        raise reader.wrong(key, expected, ", ".join(map(str, value)))
+    return tuple(value)
+
+
+def _rate(reader: _Reader, key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise reader.wrong(key, "a share from 0 to 1", value)
+    return float(value)
+
+
 READERS: dict[str, Callable[[_Reader, str, Any], Any]] = {
     "text": _text, "texts": _texts, "commands": _commands, "url_path": _url_path, "seconds": _seconds, "count": _count, "policy": _policy,
+    "strategy": _strategy, "shares": _shares, "rate": _rate,
 }  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def test_existing_project_gets_a_file_with_what_was_detected(plain: Rw, tmp_path
     (folder / "railway.toml").unlink(missing_ok=True)
     done = plain.run("init", "--name", "shop", cwd=folder)
     assert done.returncode == 0
-    assert "framework" in done.stderr, "what was detected is shown"
+    assert "Flask" in done.stderr, "what was detected is shown"
     text = (folder / "railway.toml").read_text()
     assert '# startCommand = "gunicorn app:app' in text
     assert tomllib.loads(text) == {"project": {"name": "shop"}, "build": {}, "deploy": {}}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
-from rw_daemon.edge.edge import HttpRoute
+from rw_daemon.edge.edge import HttpRoute, Traffic
 from rw_daemon.runtimes.runtime import (
     Exit,
     Instance,
@@ -150,6 +150,9 @@ class FakeEdge:
         self.routes: tuple[HttpRoute, ...] = ()
         self.open: dict[str, int] = {}
         self.error: Exception | None = None
+        self.traffic: Callable[[str], Traffic] = lambda _: Traffic()
+        """What a release's requests came to so far; a test puts its own here."""
+        self.blind: Exception | None = None
 
     @property
     def port(self) -> int:
@@ -163,6 +166,11 @@ class FakeEdge:
 
     async def active(self, release: str) -> int:
         return self.open.get(release, 0)
+
+    async def samples(self, *releases: str) -> dict[str, Traffic]:
+        if self.blind is not None:
+            raise self.blind
+        return {release: self.traffic(release) for release in releases}
 
     async def check(self) -> bool:
         return True

@@ -158,6 +158,23 @@ async def test_weights_share_requests(world: World) -> None:
     assert 50 < found.count("new") < 160
 
 
+async def test_samples_tell_what_became_of_each_release_s_requests(world: World) -> None:
+    old, new = await world.app("old"), await world.app("new")
+    ends = {one: (Endpoint("127.0.0.1", app.port),) for one, app in (("d-old", old), ("d-new", new))}
+    await world.edge.route((HttpRoute("shop/production/web", (HOST,), 0, (Upstream("d-old", ends["d-old"]),)),))
+    assert (await world.edge.samples("d-old", "d-new"))["d-new"].requests == 0
+    await world.edge.route((HttpRoute("shop/production/web", (HOST,), 0, (Upstream("d-old", ends["d-old"]),)),))
+    for _ in range(40):
+        await world.ask()
+    for _ in range(3):
+        assert (await world.ask("/status/500")).status == 500
+    while not (found := (await world.edge.samples("d-old"))["d-old"]).quantile_ms(0.5):  # histograms are merged once a second
+        await asyncio.sleep(0.05)
+    assert (found.requests, found.failed) == (43, 3)
+    assert found.latency_ms[-1][1] == 43
+    assert 0 < found.quantile_ms(0.5) <= found.quantile_ms(0.95) < 5000
+
+
 async def test_one_dead_replica_of_two_costs_no_request(world: World) -> None:
     one, two = await world.app("one"), await world.app("two")
     await world.edge.route((to(one, two),))

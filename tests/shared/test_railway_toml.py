@@ -255,3 +255,26 @@ LINES = st.one_of(
 @given(st.lists(LINES, max_size=10))
 def test_arbitrary_lines_of_toml_are_read_or_refused(lines: list[str]):
     survives("\n".join(lines), "railway.toml")
+
+
+def test_rollout_is_read_with_its_defaults() -> None:
+    found = parse('[deploy.rollout]\nstrategy = "Gradual"\nsteps = [5, 100]\n', filename="railway.toml").service().deploy.rollout
+    assert (found.strategy, found.steps, found.step_seconds, found.max_error_rate) == ("gradual", (5, 100), 15.0, 0.01)
+    assert parse("", filename="railway.toml").service().deploy.rollout.strategy == "replace"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        pytest.param('strategy = "canary"', "one of replace, gradual was expected", id="unknown strategy"),
+        pytest.param("steps = [50, 10, 100]", "rising whole percents", id="falling"),
+        pytest.param("steps = [10, 50]", "ends with 100", id="not everything"),
+        pytest.param("steps = []", "rising whole percents", id="none"),
+        pytest.param("maxErrorRate = 5", "a share from 0 to 1", id="percent for a share"),
+    ],
+)
+def test_wrong_rollout_names_line_and_what_was_expected(line: str, expected: str) -> None:
+    with pytest.raises(ConfigInvalidError) as wrong:
+        parse(f"[deploy.rollout]\n{line}\n", filename="railway.toml")
+    assert "railway.toml:2" in str(wrong.value.details)
+    assert expected in f"{wrong.value.message} {wrong.value.why}"

@@ -21,6 +21,7 @@ Where = Annotated[str, typer.Argument(help="The folder; default: this one.")]
 DEFAULTS = {
     "deploy.healthcheckTimeout": 60, "deploy.restartPolicyType": "ON_FAILURE", "deploy.restartPolicyMaxRetries": 10,
     "deploy.numReplicas": 1, "deploy.overlapSeconds": 60, "deploy.drainingSeconds": 30,
+    "deploy.rollout.strategy": "replace",
 }  # fmt: skip
 MASK = "*****"
 
@@ -88,13 +89,20 @@ def _effective(session: Session, path: str, *, reveal: bool) -> list[tuple[str, 
     """Return key, value and origin of everything that holds, the file's first."""
     _, found = _read(session, path)
     service = found.service()
-    values: Json = {f"build.{name}": value for name, value in service.build.wire().items()}
-    values |= {f"deploy.{name}": value for name, value in service.deploy.wire().items()}
+    values = _flat("build", service.build.wire()) | _flat("deploy", service.deploy.wire())
     said = {key: value for key, value in values.items() if key in service.origins}
     rows = [("project.name", found.name, "the file")] if found.name else []
     rows += [(key, value, service.origins[key]) for key, value in said.items()]
     rows += [(f"variables.{name}", value if reveal else MASK, "the file") for name, value in service.variables.items()]
     return [*rows, *((key, value, "default") for key, value in DEFAULTS.items() if key not in said)]
+
+
+def _flat(prefix: str, table: Json) -> Json:
+    """Return the values of a table and of those in it, by dotted key."""
+    found: Json = {}
+    for name, value in table.items():
+        found |= _flat(f"{prefix}.{name}", value) if isinstance(value, dict) else {f"{prefix}.{name}": value}
+    return found
 
 
 def _diagnostic(error: ConfigInvalidError) -> Json:

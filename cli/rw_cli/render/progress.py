@@ -33,14 +33,14 @@ class ServiceProgress:
     begun: float
     step: str = "queued"
     part: str = ""
-    """The build's own step. Lines and events come by streams of their own: it may be known before the build has begun."""
+    """The build's own step, or the share of the requests. Lines and events come by streams of their own: it may be early."""
     status: str = "running"
     ended: float = 0
 
     @property
     def words(self) -> str:
         """What it is at."""
-        return f"build: {self.part}" if self.step == "build" and self.part else self.step
+        return f"{self.step}: {self.part}" if self.step in {"build", "shift"} and self.part else self.step
 
 
 @dataclass
@@ -74,11 +74,18 @@ class Progress:
         known = self.services.setdefault(service, ServiceProgress(time.monotonic()))
         if name == "step.started":
             known.step, known.status = data["step"], "running"
+            if known.step == "shift":
+                known.part = ""
             return [f"{service}: {data['step']}"]
         if name == "step.finished":
             known.status = data["status"]
             detail = f" ({line(data['detail'])})" if data.get("detail") else ""
             return [f"{service}: {data['step']} {data['status']}{detail}"]
+        if name == "rollout.shifted":
+            known.part = f"{data['share']} %"
+            return [f"{service}: {data['share']} % of the requests go to the new release"]
+        if name == "rollout.judged":
+            return [f"{service}: {data['verdict']}: {line(data['words'])}"]
         if name == "deployment.status_changed":
             return self._status(service, known, data)
         return []
@@ -95,7 +102,7 @@ class Progress:
         return [text]
 
     def _status(self, service: str, known: ServiceProgress, data: Json) -> list[str]:
-        if data["after"] in {"active", "completed", "failed", "crashed", "cancelled", "skipped"}:
+        if data["after"] in {"active", "completed", "failed", "crashed", "cancelled", "skipped", "rolled_back"}:
             known.step, known.ended = data["after"], time.monotonic()
             known.status = "done" if data["after"] in {"active", "completed", "skipped"} else "failed"
         reason = f": {line(data['reason'])}" if data.get("reason") else ""

@@ -21,6 +21,7 @@ from rw_daemon.deployments.projects import Projects
 from rw_daemon.deployments.recovery import Recovery
 from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.retire import Retirer
+from rw_daemon.deployments.rollout import Rollout
 from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.running import Running
 from rw_daemon.deployments.status import Status
@@ -99,6 +100,7 @@ class Deployments:
             output=output,
             collector=collector,
             environs=kept,
+            rollout=Rollout(store=store, router=router, edge=edge, retirer=retirer, clock=clock, settings=settings),
             clock=clock,
             settings=settings,
         )

@@ -16,6 +16,7 @@ from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planned, Planner
 from rw_daemon.deployments.release import key_of, plan_of, spec_of
 from rw_daemon.deployments.retire import Retirer
+from rw_daemon.deployments.rollout import Rollout
 from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target
@@ -25,7 +26,16 @@ from rw_daemon.logs.collector import Collector
 from rw_daemon.runtimes.runtime import Instance, JobLostError, JobSpec, Line, Release, ReleaseSpec
 from rw_daemon.settings import Settings
 from rw_daemon.store.store import ServiceRow, Store
-from rw_shared.errors import DeadlineError, InternalError, PreDeployFailedError, PreDeployUnknownError, RwError
+from rw_shared.config import Strategy
+from rw_shared.errors import (
+    DeadlineError,
+    EdgeFailedError,
+    InternalError,
+    PreDeployFailedError,
+    PreDeployUnknownError,
+    RolloutFailedError,
+    RwError,
+)
 from rw_shared.events import DeploymentBuilt, Event, RouteChanged
 from rw_shared.models import Artifact, Deployment, DeploymentStatus, Scope, ServiceKind, StepName
 
@@ -48,10 +58,12 @@ class Controller:
         output: Output,
         collector: Collector,
         environs: Environs,
+        rollout: Rollout,
         clock: Clock,
         settings: Settings,
     ) -> None:
         self._store, self._recorder, self._planner, self._router, self._retirer = store, recorder, planner, router, retirer
+        self._rollout = rollout
         self._exits, self._output, self._collector, self._environs = exits, output, collector, environs
         self._clock, self._settings = clock, settings
         self._building = asyncio.Semaphore(settings.builds_at_once)
@@ -192,7 +204,7 @@ class Controller:
                     self._collector.attach(instance, target.runtime)
             async with self._recorder.step(identity, StepName.HEALTHCHECK) as step:
                 step.detail = await self._proven(release, spec, target, waiting)
-            await self._shift(identity, target)
+            await self._shift(identity, target, release, waiting)
         finally:
             self._exits.forget(identity)
 
@@ -257,16 +269,25 @@ class Controller:
     async def _last_lines(self, deployment: Deployment) -> list[str]:
         return await self._output.last_lines(deployment, LAST_LINES)
 
-    async def _shift(self, identity: str, target: Target) -> None:
+    async def _shift(self, identity: str, target: Target, release: Release, ended: asyncio.Future[Instance]) -> None:
         deployment = await self._recorder.read(identity)
         row = await self.row(deployment)
         async with self._recorder.step(identity, StepName.SHIFT, is_last=True):
             if row.kind is ServiceKind.WEB:
+                await self._gradually(deployment, row, release, ended)
                 await self._router.apply(switching=row, to=identity)
             old = await self._recorder.read(row.serving) if row.serving not in {"", identity} else None
             await self._store.append(*self._switched(deployment, row, old))
         if old is not None:
             await self._retire(await self._recorder.read(old.id), target)
+
+    async def _gradually(self, deployment: Deployment, row: ServiceRow, release: Release, ended: asyncio.Future[Instance]) -> None:
+        """Walk the steps before the switch, where the service has any and an old release to compare with."""
+        config = (await self.planned(deployment)).config.deploy.rollout
+        old = await self._store.deployment(row.serving) if row.serving else None
+        if config.strategy is Strategy.GRADUAL and old is not None and old.id != deployment.id and old.status is DeploymentStatus.ACTIVE:
+            endpoints = [Endpoint(one.host, one.port) for one in release.instances]
+            await self._rollout.run(deployment, row, config, endpoints, ended)
 
     def _switched(self, deployment: Deployment, row: ServiceRow, old: Deployment | None) -> list[Event]:
         url = f"http://{row.hostname}:{self._router.port}" if row.kind is ServiceKind.WEB else ""
@@ -298,6 +319,10 @@ class Controller:
         deployment = await self._recorder.read(identity)
         if deployment.status.is_settled:
             return
+        if isinstance(error, RolloutFailedError):
+            status = DeploymentStatus.ROLLED_BACK
+        with suppress(EdgeFailedError):  # an edge that is gone sends nothing anywhere; the next change brings it up with the old release
+            await self._rollout.undo(deployment, await self.row(deployment))
         await self._store.append(self._recorder.moved(deployment, status, reason=error.message, error=error))
         if target is not None:
             await target.runtime.stop(key_of(deployment), grace_seconds=min(self._settings.grace_seconds, 5.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from rw_daemon.deployments.release import hostname
 from rw_daemon.deployments.targets import Targets
@@ -20,11 +21,24 @@ class Router:
         self._store, self._targets, self._edge = store, targets, edge
         self._lock = asyncio.Lock()
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        self._shares: dict[str, tuple[str, int]] = {}
+        """By service: a release that has a part of its requests, in percent. A new daemon knows of none: the old release has all."""
 
     @property
     def port(self) -> int:
         """The edge's port; 0 while there is none."""
         return self._edge.port
+
+    def share(self, row: ServiceRow, release: str, percent: int) -> None:
+        """Give ``release`` a part of the requests from the next ``apply`` on, beside the one that serves; 0 takes it back."""
+        if percent:
+            self._shares[id_of(row)] = release, percent
+        elif self._shares.get(id_of(row), ("", 0))[0] == release:
+            del self._shares[id_of(row)]
+
+    def has_share(self, row: ServiceRow, release: str) -> bool:
+        """Return whether a part of the requests goes to ``release``."""
+        return self._shares.get(id_of(row), ("", 0))[0] == release
 
     async def apply(self, *, switching: ServiceRow | None = None, to: str = "", leaving: set[str] | frozenset[str] = frozenset()) -> None:
         """Bring the edge to the desired state; returns when it is in force.
@@ -37,6 +51,7 @@ class Router:
             serving = {id_of(row): await self._serving(row) for row in rows}
             if switching is not None:
                 serving[id_of(switching)] = (to, "")
+                self.share(switching, to, 0)
             running = await self._running(leaving)
             await self._edge.route(tuple(self._route(row, *serving[id_of(row)], running) for row in rows))
 
@@ -68,9 +83,17 @@ class Router:
             key=id_of(row),
             hostnames=tuple(names),
             port=row.port,
-            upstreams=self._upstreams(serving, running.get(serving, [])),
+            upstreams=self._both(id_of(row), serving, running),
             notice=notice or f"{row.name} is not running; `rw status` says why, `rw up` starts it.",
         )
+
+    def _both(self, key: str, serving: str, running: dict[str, list[Instance]]) -> tuple[Upstream, ...]:
+        upstreams = self._upstreams(serving, running.get(serving, []))
+        release, percent = self._shares.get(key, ("", 0))
+        beside = self._upstreams(release, running.get(release, []))
+        if not upstreams or not beside:
+            return upstreams
+        return (*(replace(one, weight=100 - percent) for one in upstreams), *(replace(one, weight=percent) for one in beside))
 
     def _upstreams(self, serving: str, instances: list[Instance]) -> tuple[Upstream, ...]:
         if not serving:

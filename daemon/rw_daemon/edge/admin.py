@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,17 @@ class Admin:
         except (httpx.HTTPError, ValueError, KeyError) as error:
             raise EdgeFailedError(f"its admin socket gave no statistics: {error!r}", log=str(self._socket)) from None
         return {row["name"]: row["value"] for row in rows if "name" in row}
+
+    async def traffic(self, clusters: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the rows of statistics that tell what became of clusters' requests, histograms among them. ``EdgeFailedError``."""
+        wanted = "|".join(re.escape(one) for one in clusters)
+        pattern = rf"^cluster\.({wanted})\.upstream_rq_(completed|5xx|rx_reset|time)$"
+        try:
+            answer = await self._client.get("/stats", params={"format": "json", "histogram_buckets": "cumulative", "filter": pattern})
+            rows: list[dict[str, Any]] = answer.json()["stats"]
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            raise EdgeFailedError(f"its admin socket gave no statistics: {error!r}", log=str(self._socket)) from None
+        return rows
 
     async def listeners(self) -> set[str]:
         """Return the names of what listens. ``EdgeFailedError``."""

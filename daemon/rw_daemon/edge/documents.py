@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rw_daemon.edge import pages
-from rw_daemon.edge.edge import HttpRoute, Upstream
+from rw_daemon.edge.edge import HttpRoute, Traffic, Upstream
 
 Json = dict[str, Any]
 TYPE = "type.googleapis.com/envoy."
@@ -21,6 +21,9 @@ UNSAFE = "connect-failure,refused-stream,reset-before-request"  # nothing that m
 HELD_BODY_BYTES = 64 * 1024 * 1024
 FOR = "x-rw-for"  # what chooses the virtual host: put on by each listener whatever the client sent, taken off before the app sees it
 HOSTS_TRIED = 3  # replicas that a retry looks at for one that has not just failed
+
+
+BUCKETS_MS = [round(0.5 * 1.25**step, 2) for step in range(60)]  # to 260 s; a quarter apart, so that "half as slow again" can be seen
 
 
 def version_of(document: object) -> str:
@@ -42,6 +45,8 @@ def bootstrap(folder: Path, *, admin_socket: Path) -> Json:
     return {
         "node": {"id": "rw", "cluster": "rw"},
         "admin": {"address": {"pipe": {"path": str(admin_socket), "mode": 0o600}}},
+        "stats_flush_interval": "1s",  # histograms are merged so often
+        "stats_config": {"histogram_bucket_settings": [{"match": {"suffix": "upstream_rq_time"}, "buckets": BUCKETS_MS}]},
         "dynamic_resources": {"lds_config": watched("lds.json"), "cds_config": watched("cds.json")},
     }
 
@@ -83,6 +88,16 @@ def cluster(upstream: Upstream) -> Json:
 
 def _endpoint(host: str, port: int) -> Json:
     return {"endpoint": {"address": {"socket_address": {"address": host, "port_value": port}}}}
+
+
+def traffic(rows: list[Json], release: str) -> Traffic:
+    """Return a release's figures from the admin socket's statistics: broken off requests have no answer to be counted."""
+    prefix = f"cluster.{release}.upstream_rq_"
+    counts = {row["name"].removeprefix(prefix): int(row["value"]) for row in rows if row.get("name", "").startswith(prefix)}
+    histograms = [one for row in rows for one in row.get("histograms", ()) if one["name"] == f"{prefix}time"]
+    latency = tuple((float(one["upper_bound"]), int(one["cumulative"])) for found in histograms for one in found["buckets"])
+    reset = counts.get("rx_reset", 0)
+    return Traffic(counts.get("completed", 0) + reset, counts.get("5xx", 0) + reset, latency)
 
 
 # --- routes

@@ -28,6 +28,49 @@ class Upstream:
 
 
 @dataclass(frozen=True)
+class Traffic:
+    """What became of a release's requests: since the proxy started, or within a window.
+
+    :param failed: answered with 5xx, or broken off by the release.
+    :param latency_ms: a histogram: for each upper bound in milliseconds how many answers took at most that long (cumulative).
+    """
+
+    requests: int = 0
+    failed: int = 0
+    latency_ms: tuple[tuple[float, int], ...] = ()
+
+    @property
+    def rate(self) -> float:
+        """Failed of all, 0 to 1."""
+        return self.failed / self.requests if self.requests else 0.0
+
+    def __add__(self, other: Traffic) -> Traffic:
+        """Return both together: of one release in two windows."""
+        more = dict(other.latency_ms)
+        rows = tuple((bound, count + more.get(bound, 0)) for bound, count in self.latency_ms) or other.latency_ms
+        return Traffic(self.requests + other.requests, self.failed + other.failed, rows)
+
+    def since(self, before: Traffic) -> Traffic:
+        """Return what came after ``before``. ``ValueError`` when the proxy began to count anew in between."""
+        earlier = dict(before.latency_ms)
+        rows = tuple((bound, count - earlier.get(bound, 0)) for bound, count in self.latency_ms)
+        found = Traffic(self.requests - before.requests, self.failed - before.failed, rows)
+        if found.requests < 0 or found.failed < 0 or any(count < 0 for _, count in rows):
+            raise ValueError("the counters went backwards")
+        return found
+
+    def quantile_ms(self, share: float) -> float:
+        """Return the latency that ``share`` of the answers stayed below, interpolated within a bucket; 0 without any."""
+        wanted = share * (self.latency_ms[-1][1] if self.latency_ms else 0)
+        low, below = 0.0, 0
+        for bound, count in self.latency_ms:
+            if wanted and count >= wanted:
+                return low + (bound - low) * (wanted - below) / (count - below)
+            low, below = bound, count
+        return 0.0
+
+
+@dataclass(frozen=True)
 class HttpRoute:
     """One service's way in.
 
@@ -63,6 +106,10 @@ class Edge(Protocol):
 
     async def active(self, release: str) -> int:
         """Return the requests that a release has open, for draining; 0 when it has no cluster."""
+        ...
+
+    async def samples(self, *releases: str) -> dict[str, Traffic]:
+        """Return what became of each release's requests so far, all at the same moment. ``EdgeFailedError`` when it cannot be read."""
         ...
 
     async def check(self) -> bool:

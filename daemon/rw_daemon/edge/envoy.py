@@ -14,7 +14,7 @@ from pathlib import Path
 from rw_daemon.clock import Clock
 from rw_daemon.edge import binary, documents, ports
 from rw_daemon.edge.admin import Admin
-from rw_daemon.edge.edge import HttpRoute
+from rw_daemon.edge.edge import HttpRoute, Traffic
 from rw_daemon.edge.running import Running, end_all, end_of, launch
 from rw_daemon.edge.watched import Watched
 from rw_daemon.processes.loopback import is_free
@@ -82,6 +82,11 @@ class EnvoyEdge:
             return await self._open(release)
         except EdgeFailedError:
             return 0
+
+    async def samples(self, *releases: str) -> dict[str, Traffic]:
+        """Return what became of each release's requests so far. See ``Edge.samples``; histograms lag by a second."""
+        rows = await self._admin.traffic(releases)
+        return {release: documents.traffic(rows, release) for release in releases}
 
     async def check(self) -> bool:
         """Return whether Envoy runs and answers."""

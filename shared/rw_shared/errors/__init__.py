@@ -30,6 +30,7 @@ from rw_shared.errors.deployments import (
     PreDeployFailedError,
     PreDeployUnknownError,
     RegistryUnreachableError,
+    RolloutFailedError,
     SupersededError,
     ToolMissingError,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "PreDeployUnknownError",
     "ProjectNotFoundError",
     "RegistryUnreachableError",
+    "RolloutFailedError",
     "RwError",
     "ServiceNotFoundError",
     "SnapshotChangedError",

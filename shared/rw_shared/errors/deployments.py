@@ -179,6 +179,19 @@ class CrashedError(DeploymentFailedError):
         super().__init__(f"{service} {ending}.", why=details.get("likelyCause") or "\n".join(last), hint=hint, details=details)
 
 
+class RolloutFailedError(DeploymentFailedError):
+    """A new release did worse than the old one while it had a share of the requests, and was taken back."""
+
+    code = "ROLLED_BACK"
+
+    def __init__(self, service: str, *, share: int, why: str) -> None:
+        super().__init__(
+            f"The new release of {service} was taken back at {share} % of the requests; the old one has all of them again.",
+            why=why,
+            hint=f"`rw logs {service}` shows what it printed; mend it and run `rw up` again.",
+        )
+
+
 class DeadlineError(DeploymentFailedError):
     """A step took longer than its deadline."""
 
