@@ -176,6 +176,13 @@ class Project(Model):
     created_at: datetime
 
 
+class Environment(Model):
+    """One of a project's environments; ``target`` was chosen by its first deployment."""
+
+    name: str
+    target: TargetKind
+
+
 class Step(Model):
     """One step of a deployment; ``detail`` is a few words for people (``reused``, ``24 files``)."""
 

@@ -41,6 +41,7 @@ def test_commands_flags_and_live_names_are_offered(plain: Rw, folder: Path) -> N
     assert complete(plain, folder, "logs", "") == ["mailer", "worker"]
     assert complete(plain, folder, "logs", "worker", "--deploy", "v") == ["v1"]
     assert complete(plain, folder, "deployments", "show", "v") == ["v1"]
+    assert complete(plain, folder, "status", "--environment", "") == ["production"]
     assert complete(plain, folder, "exec", "-s", "m") == ["mailer"]
     assert complete(plain, folder, "up", "--target", "d") == ["docker"]
     assert complete(plain, folder, "init", "--template", "fl") == ["flask"]

@@ -10,7 +10,7 @@ from rw_cli.context.session import Session
 
 FLAGS = ("--json", "--project", "--environment", "--no-input", "--help")
 VALUES = {
-    "--target": ("process", "docker"), "--level": ("debug", "info", "warn", "error"), "--ci": ("github", "gitlab"), "--environment": (),
+    "--target": ("process", "docker"), "--level": ("debug", "info", "warn", "error"), "--ci": ("github", "gitlab"),
 }  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def _values(session: Session, command: Any, flag: str) -> list[str]:
         from rw_cli.context.starters import names
 
         return names()
-    live = {"-s": _services, "--service": _services, "--deploy": _deployments, "--project": _projects}
+    live = {"-s": _services, "--service": _services, "--deploy": _deployments, "--project": _projects, "--environment": _environments}
     if flag in live:
         return _asked(session, live[flag])
     arguments = [one.name for one in command.params if one.param_type_name == "argument"]
@@ -69,6 +69,10 @@ def _services(session: Session) -> list[str]:
 def _deployments(session: Session) -> list[str]:
     items = session.client.once("GET", f"{session.place()}/deployments")["items"]
     return [word for one in items for word in (f"v{one['version']}", one["id"])]
+
+
+def _environments(session: Session) -> list[str]:
+    return [one["name"] for one in session.client.once("GET", f"/v1/projects/{session.linked('.')}/environments")["items"]]
 
 
 def _projects(session: Session) -> list[str]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from rw_daemon.api.pages import Page
 from rw_daemon.api.rooms import Behind
 from rw_daemon.api.scopes import InScope, OptionalName
-from rw_shared.models import Entry, EnvironmentStatus, Project, ProjectOrder
+from rw_shared.models import Entry, Environment, EnvironmentStatus, Name, Project, ProjectOrder
 
 router = APIRouter(tags=["projects"])
 
@@ -24,6 +24,13 @@ async def list_projects(rooms: Behind) -> Page[Project]:
 async def link_project(order: ProjectOrder, rooms: Behind) -> Project:
     """Find the project of a folder, or make it."""
     return await rooms.projects.link(order)
+
+
+@router.get("/v1/projects/{project}/environments")
+async def list_environments(project: Name, rooms: Behind) -> Page[Environment]:
+    """List a project's environments by name; none for a project that was not deployed yet, or is not known."""
+    found = await rooms.store.environments(project)
+    return Page(items=tuple(Environment(name=name, target=target) for name, target in found.items()))
 
 
 @router.get("/v1/projects/{project}/environments/{environment}/entry")

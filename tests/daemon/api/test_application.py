@@ -149,6 +149,11 @@ async def test_a_beginning_that_fits_several_names_them(client):
     assert len(wire["error"]["candidates"]) == 3
 
 
+async def test_environments_are_listed_with_their_targets(client):
+    assert (await client.get("/v1/projects/shop/environments")).json()["items"] == [{"name": "production", "target": "process"}]
+    assert (await client.get("/v1/projects/other/environments")).json()["items"] == []
+
+
 async def test_log_queries_arrive_with_whole_ids(client, rooms):
     line = LogRecord(cursor=1, ts=NOW, project="shop", environment="production", service="web", deployment="dep_a1", message="hi")
     rooms.logs.lines.append(line)
@@ -171,7 +176,8 @@ async def test_openapi_describes_every_path_and_there_are_no_other_pages(client)
     assert {
         "/v1/daemon", "/v1/daemon/stop", "/v1/snapshots", "/v1/plans", "/v1/projects", "/v1/projects/{project}/environments/{environment}",
         "/v1/projects/{project}/environments/{environment}/operations", "/v1/operations/{identity}", "/v1/operations/{identity}/cancel",
-        "/v1/projects/{project}/environments/{environment}/deployments", "/v1/deployments/{name}", "/v1/events", "/v1/logs", "/v1/checks", "/v1/projects/{project}/environments/{environment}/entry",
+        "/v1/projects/{project}/environments/{environment}/deployments", "/v1/deployments/{name}", "/v1/events", "/v1/logs", "/v1/checks",
+        "/v1/projects/{project}/environments/{environment}/entry", "/v1/projects/{project}/environments",
     } == set(schema["paths"])  # fmt: skip
     assert json.dumps(schema).count("HTTPValidationError") == 0
     assert [(await client.get(path)).status_code for path in ("/docs", "/redoc", "/openapi.json")] == [404, 404, 404]
