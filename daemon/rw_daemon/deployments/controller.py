@@ -322,7 +322,7 @@ class Controller:
         if isinstance(error, RolloutFailedError):
             status = DeploymentStatus.ROLLED_BACK
         with suppress(EdgeFailedError):  # an edge that is gone sends nothing anywhere; the next change brings it up with the old release
-            await self._rollout.undo(deployment, await self.row(deployment))
+            await self._rollout.undo(deployment)
         await self._store.append(self._recorder.moved(deployment, status, reason=error.message, error=error))
         if target is not None:
             await target.runtime.stop(key_of(deployment), grace_seconds=min(self._settings.grace_seconds, 5.0))

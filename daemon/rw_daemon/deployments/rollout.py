@@ -44,17 +44,16 @@ class Rollout:
         """
         judge, words = Judge(Limits(config.max_error_rate, config.max_latency_seconds)), ""
         for share in config.steps[:-1]:
-            self._router.share(row, deployment.id, share)
+            self._router.share(deployment, share)
             await self._router.apply()
             await self._store.append(RolloutShifted(at=self._clock.now(), **of(deployment), deployment=deployment.id, share=share))
             words = await self._step(deployment, row, config, judge, share, endpoints, ended)
         return words
 
-    async def undo(self, deployment: Deployment, row: ServiceRow) -> None:
+    async def undo(self, deployment: Deployment) -> None:
         """Give everything back to the old release and wait for the requests that the new one still has. Nothing where it had none."""
-        if not self._router.has_share(row, deployment.id):
+        if not self._router.share(deployment, 0):
             return
-        self._router.share(row, deployment.id, 0)
         await self._router.apply()
         await self._store.append(RolloutShifted(at=self._clock.now(), **of(deployment), deployment=deployment.id, share=0))
         await self._retirer.drained(deployment.id)
@@ -115,7 +114,7 @@ class Rollout:
             except ValueError:  # the proxy could not be read, or began to count anew
                 if is_over:
                     return Judgement(Verdict.UNKNOWN, "The edge gave no figures.")
-                before = before and now
+                before = now
                 continue
             if is_broken(new):
                 return Judgement(Verdict.BAD, words_of(new, old))

@@ -11,7 +11,7 @@ from rw_daemon.edge.edge import Edge, Endpoint, HttpRoute, Upstream
 from rw_daemon.runtimes.runtime import Instance
 from rw_daemon.store.store import ServiceRow, Store
 from rw_shared.errors import UnreachableError
-from rw_shared.models import DeploymentStatus, ServiceKind
+from rw_shared.models import Deployment, DeploymentStatus, ServiceKind
 
 
 class Router:
@@ -29,16 +29,18 @@ class Router:
         """The edge's port; 0 while there is none."""
         return self._edge.port
 
-    def share(self, row: ServiceRow, release: str, percent: int) -> None:
-        """Give ``release`` a part of the requests from the next ``apply`` on, beside the one that serves; 0 takes it back."""
-        if percent:
-            self._shares[id_of(row)] = release, percent
-        elif self._shares.get(id_of(row), ("", 0))[0] == release:
-            del self._shares[id_of(row)]
+    def share(self, deployment: Deployment, percent: int) -> bool:
+        """Give a release a part of its service's requests from the next ``apply`` on, beside the one that serves; 0 takes it back.
 
-    def has_share(self, row: ServiceRow, release: str) -> bool:
-        """Return whether a part of the requests goes to ``release``."""
-        return self._shares.get(id_of(row), ("", 0))[0] == release
+        Returns whether anything is different then.
+        """
+        key = f"{deployment.project}/{deployment.environment}/{deployment.service}"
+        had = self._shares.get(key, ("", 0))
+        if percent:
+            self._shares[key] = deployment.id, percent
+        elif had[0] == deployment.id:
+            del self._shares[key]
+        return self._shares.get(key, ("", 0)) != had
 
     async def apply(self, *, switching: ServiceRow | None = None, to: str = "", leaving: set[str] | frozenset[str] = frozenset()) -> None:
         """Bring the edge to the desired state; returns when it is in force.
@@ -51,7 +53,7 @@ class Router:
             serving = {id_of(row): await self._serving(row) for row in rows}
             if switching is not None:
                 serving[id_of(switching)] = (to, "")
-                self.share(switching, to, 0)
+                self._shares.pop(id_of(switching), None)
             running = await self._running(leaving)
             await self._edge.route(tuple(self._route(row, *serving[id_of(row)], running) for row in rows))
 
