@@ -84,6 +84,7 @@ def test_release_with_errors_is_taken_back_with_exit_3(rw: Rw, tmp_path: Path) -
     assert {one[:3] for one in load.failures} == {"500"}  # its own answers, nothing that was lost on the way
     assert ask(url).text == "old"
     assert "rolled_back" in rw.ok("deployments", "list", cwd=folder)
+    assert [one["verdict"] for one in rw.json("deployments", "show", "v2", cwd=folder)["verdicts"]][-1] == "bad"
     words = rw.run("up", str(folder)).stderr
     assert "10 % of the requests go to the new release" in words
 

@@ -41,13 +41,17 @@ def _list(session: Session, *, service: str, limit: int) -> None:
 
 @deployments_app.command()
 def show(ctx: typer.Context, name: str, service: Service = "") -> None:
-    """Show one deployment and its steps: `rw deployments show v3`."""
+    """Show one deployment, its steps, and how the judge found it: `rw deployments show v3`."""
     session: Session = ctx.obj
     found = _read(session, session.place(), name, service)
     rows = [(one["name"], one["status"], one["detail"]) for one in found["steps"]]
+    events = session.client.call("GET", "/v1/events", query={"deployment": found["id"], "limit": 1000})["items"]
+    verdicts = [{name: one["data"][name] for name in ("share", "verdict", "words")} for one in events if one["name"] == "rollout.judged"]
+    judged = [(f"{one['share']} %", one["verdict"], one["words"]) for one in verdicts]
     blocks = (f"{found['service']} v{found['version']} {found['status']} {found['id']}", clean(found["reason"]),
-              table(("STEP", "STATUS", "DETAIL"), rows, width=session.width))  # fmt: skip
-    session.result(found, "\n".join(block for block in blocks if block))
+              table(("STEP", "STATUS", "DETAIL"), rows, width=session.width),
+              table(("SHARE", "VERDICT", "FIGURES"), judged, width=session.width) if judged else "")  # fmt: skip
+    session.result({**found, "verdicts": verdicts}, "\n".join(block for block in blocks if block))
 
 
 def _read(session: Session, place: str, name: str, service: str) -> dict[str, Any]:
