@@ -19,6 +19,7 @@ from rw_shared.paths import STOPPED, Home, client_environment
 
 START_SECONDS = 20.0
 POLL_SECONDS = 0.008
+STOP_SECONDS = 10.0
 KEPT_BYTES = 4000
 
 
@@ -63,6 +64,14 @@ def holder(home: Home) -> int:
     with suppress(OSError, ValueError):
         return int(home.lock.read_text()) if is_locked(home) else 0
     return 0
+
+
+def wait_for_end(home: Home, pid: int) -> bool:
+    """Return whether the daemon ``pid`` lets go of everything within 10 s: of its files, not only of its socket; another may follow it."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while (is_there := holder(home) == pid) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return not is_there
 
 
 def revive(home: Home) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import typer
+from pins import pinned
 
 from rw_cli.main import COMMANDS, app
 from rw_cli.render.reference import Page, manual, markdown, pages
@@ -20,9 +20,7 @@ FILES = {CLI / "README.md": markdown(FOUND), CLI / "rw_cli" / "rw.1": manual(FOU
 
 def test_reference_is_of_these_commands() -> None:
     for file, text in FILES.items():
-        if os.environ.get("RW_PIN"):
-            file.write_text(text)
-        assert file.read_text() == text, f"{file.name} is old: run RW_PIN=1 pytest {Path(__file__).name}"
+        assert text == pinned(file, text), f"{file.name} is old: run RW_PIN=1 pytest {Path(__file__).name}"
 
 
 def test_every_command_has_a_page_a_sentence_and_every_flag_a_word() -> None:

@@ -102,6 +102,13 @@ def end(rw: Rw) -> None:
     shutil.rmtree(rw.home.parent, ignore_errors=True)
 
 
+def living(**environ: str) -> Iterator[Rw]:
+    """Yield one for a fixture; afterwards everything it ran is gone."""
+    made = make_rw(**environ)
+    yield made
+    end(made)
+
+
 def _command_line(process: Path) -> bytes:
     try:
         return (process / "cmdline").read_bytes()
@@ -117,9 +124,7 @@ def target(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def rw(target: str) -> Iterator[Rw]:
     """A fresh home on each target."""
-    made = make_rw(RW_TARGET=target, RW_WARM_SECONDS="0.5", RW_SETTLE_SECONDS="2")
-    yield made
-    end(made)
+    yield from living(RW_TARGET=target, RW_WARM_SECONDS="0.5", RW_SETTLE_SECONDS="2")
 
 
 @pytest.fixture

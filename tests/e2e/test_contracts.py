@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.conftest import Rw, end, make_rw
+from e2e.conftest import Rw, living
+from pins import pinned
 
 from rw_cli.main import COMMANDS
 
@@ -35,9 +35,7 @@ NOT_RUN = {
 
 @pytest.fixture(scope="module")
 def plain() -> Iterator[Rw]:
-    made = make_rw(RW_TARGET="process", RW_WARM_SECONDS="0.2", RW_HEALTHY_SECONDS="8")
-    yield made
-    end(made)
+    yield from living(RW_TARGET="process", RW_WARM_SECONDS="0.2", RW_HEALTHY_SECONDS="8")
 
 
 @pytest.fixture(scope="module")
@@ -116,12 +114,10 @@ def said(plain: Rw, folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_every_command_prints_what_is_pinned(said: dict[str, dict[str, Any]]) -> None:
-    if os.environ.get("RW_PIN"):
-        PINNED.write_text(json.dumps(said, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-    pinned = json.loads(PINNED.read_text())
-    assert said.keys() == pinned.keys()
+    kept = json.loads(pinned(PINNED, json.dumps(said, indent=1, sort_keys=True, ensure_ascii=False) + "\n"))
+    assert said.keys() == kept.keys()
     for name in said:
-        assert said[name] == pinned[name], name
+        assert said[name] == kept[name], name
 
 
 def test_no_command_is_left_out(said: dict[str, dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from e2e.conftest import Rw, ask, end, make_rw
+from e2e.conftest import Rw, ask, living, make_rw
 
 SERVER = (
     "import http.server, os\n"
@@ -25,23 +25,17 @@ SERVER = (
 @pytest.fixture
 def fresh(target: str) -> Iterator[Rw]:
     """A home where no daemon ever ran."""
-    made = make_rw(RW_TARGET=target, RW_WARM_SECONDS="0.5")
-    yield made
-    end(made)
+    yield from living(RW_TARGET=target, RW_WARM_SECONDS="0.5")
 
 
 @pytest.fixture
 def plain() -> Iterator[Rw]:
-    made = make_rw(RW_TARGET="process", RW_WARM_SECONDS="0.5")
-    yield made
-    end(made)
+    yield from living(RW_TARGET="process", RW_WARM_SECONDS="0.5")
 
 
 @pytest.fixture
 def contained() -> Iterator[Rw]:
-    made = make_rw(RW_TARGET="docker", RW_WARM_SECONDS="0.5")
-    yield made
-    end(made)
+    yield from living(RW_TARGET="docker", RW_WARM_SECONDS="0.5")
 
 
 def write(folder: Path, word: str) -> Path:

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.conftest import Rw, end, make_rw
+from e2e.conftest import Rw, living
 
 
 @pytest.fixture
 def plain() -> Iterator[Rw]:
-    made = make_rw(RW_TARGET="process")
-    yield made
-    end(made)
+    yield from living(RW_TARGET="process")
 
 
 def statuses(rw: Rw, folder: Path, *flags: str, **environ: str) -> dict[str, str]:

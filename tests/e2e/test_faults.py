@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from e2e.conftest import Rw, ask, end, make_rw
+from e2e.conftest import Rw, ask, end, living, make_rw
 
 SERVER = """
 import os, time
@@ -43,9 +43,7 @@ def project(folder: Path, *, build_seconds: float = 0, start_seconds: float = 0)
 @pytest.fixture
 def plain() -> Iterator[Rw]:
     """A fresh home on processes."""
-    made = make_rw(RW_TARGET="process", RW_WARM_SECONDS="0")
-    yield made
-    end(made)
+    yield from living(RW_TARGET="process", RW_WARM_SECONDS="0")
 
 
 def newest(rw: Rw, folder: Path) -> dict[str, object]:

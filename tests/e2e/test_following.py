@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.conftest import Rw, end, make_rw
+from e2e.conftest import Rw, living
 
 pytestmark = pytest.mark.full
 ROUNDS = 20
@@ -47,9 +47,7 @@ print("release", {release}, "ends", number, flush=True)
 
 @pytest.fixture
 def rw(target: str) -> Iterator[Rw]:
-    made = make_rw(RW_TARGET=target, RW_WARM_SECONDS="0.3")
-    yield made
-    end(made)
+    yield from living(RW_TARGET=target, RW_WARM_SECONDS="0.3")
 
 
 class Follower:

@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.conftest import Rw, end, make_rw
+from e2e.conftest import Rw, living, make_rw
 
 
 @pytest.fixture(scope="module")
 def plain() -> Iterator[Rw]:
-    made = make_rw(RW_TARGET="process", RW_SETTLE_SECONDS="0.5")
-    yield made
-    end(made)
+    yield from living(RW_TARGET="process", RW_SETTLE_SECONDS="0.5")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.conftest import Rw, ask, end, make_rw
+from e2e.conftest import Rw, ask, living
 
 from rw_cli.context.starters import names
 
@@ -21,9 +21,7 @@ TOOLS = {"express": "npm", "nextjs": "npm", "vite": "npm", "go": "go"}
 
 @pytest.fixture(scope="module")
 def plain() -> Iterator[Rw]:
-    made = make_rw(RW_TARGET="process", RW_WARM_SECONDS="0.5", RW_SETTLE_SECONDS="1")
-    yield made
-    end(made)
+    yield from living(RW_TARGET="process", RW_WARM_SECONDS="0.5", RW_SETTLE_SECONDS="1")
 
 
 def test_every_starter_is_tried() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.conftest import Rw, ask, end, make_rw
+from e2e.conftest import Rw, ask, living
 from e2e.load import Load
 
 from rw_cli.client import Client
@@ -44,9 +44,7 @@ server.serve_forever()
 
 @pytest.fixture
 def killed(target: str) -> Iterator[Rw]:
-    made = make_rw(RW_TARGET=target, RW_WARM_SECONDS="0.3", RW_HEALTHY_SECONDS="1")
-    yield made
-    end(made)
+    yield from living(RW_TARGET=target, RW_WARM_SECONDS="0.3", RW_HEALTHY_SECONDS="1")
 
 
 class Watcher:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.conftest import Rw, ask, end, make_rw
+from e2e.conftest import Rw, ask, living
 from e2e.load import Load
 
 APP = """
@@ -46,9 +46,7 @@ stepSeconds = 4
 
 @pytest.fixture(scope="module")
 def rw(target: str) -> Iterator[Rw]:
-    made = make_rw(RW_TARGET=target, RW_WARM_SECONDS="0.5")
-    yield made
-    end(made)
+    yield from living(RW_TARGET=target, RW_WARM_SECONDS="0.5")
 
 
 def write(folder: Path, word: str, *, fails_every: int = 0) -> Path:

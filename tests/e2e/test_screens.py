@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pyte
 import pytest
-from e2e.conftest import Rw, end, make_rw
+from e2e.conftest import Rw, living
 from e2e.test_faults import project
+from pins import pinned
 
 PINS = Path(__file__).parent / "screens"
 LATEST_SECONDS = 60.0
@@ -108,9 +109,7 @@ class Screen:
 
 @pytest.fixture(scope="module")
 def rw() -> Iterator[Rw]:
-    made = make_rw(RW_TARGET="process", RW_WARM_SECONDS="0", RW_SETTLE_SECONDS="1")
-    yield made
-    end(made)
+    yield from living(RW_TARGET="process", RW_WARM_SECONDS="0", RW_SETTLE_SECONDS="1")
 
 
 @pytest.fixture(scope="module")
@@ -124,14 +123,6 @@ def pair(rw: Rw, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "Procfile").write_text("web: python main.py web\nmailer: python main.py mailer\n")
     rw.up(folder)
     return folder
-
-
-def pinned(name: str, text: str) -> None:
-    file = PINS / f"{name}.txt"
-    if os.environ.get("RW_PIN"):
-        PINS.mkdir(exist_ok=True)
-        file.write_text(text)
-    assert text == file.read_text(), f"{name}: RW_PIN=1 pins it anew"
 
 
 @pytest.mark.parametrize("columns", [80, 40])
@@ -150,7 +141,8 @@ def pinned(name: str, text: str) -> None:
 def test_what_is_shown_fits_and_is_as_pinned(rw: Rw, pair: Path, arguments: tuple[str, ...], columns: int) -> None:
     screen = Screen(rw, *arguments, cwd=pair, columns=columns, lines=60).read()
     screen.end()
-    pinned(f"{'-'.join(one for one in arguments if one.isalpha())}-{columns}", screen.text)
+    name = "-".join(one for one in arguments if one.isalpha())
+    assert screen.text == pinned(PINS / f"{name}-{columns}.txt", screen.text)
 
 
 @pytest.mark.parametrize("columns", [80, 40])
@@ -158,9 +150,10 @@ def test_live_view_redraws_and_leaves_a_line_and_the_url(rw: Rw, pair: Path, tmp
     assert pair.exists()  # its installation is reused, so that this build begins with the same lines each time
     folder = project(tmp_path / "live", build_seconds=2)
     screen = Screen(rw, "up", cwd=folder, columns=columns)
-    pinned(f"building-{columns}", screen.read(until="build: build").text)
+    building = screen.read(until="build: build").text
+    assert building == pinned(PINS / f"building-{columns}.txt", building)
     assert screen.read().end() == 0
-    pinned(f"active-{columns}", screen.text)
+    assert screen.text == pinned(PINS / f"active-{columns}.txt", screen.text)
 
 
 def test_failed_deployment_says_what_and_why_and_what_to_type(rw: Rw, tmp_path: Path) -> None:
@@ -168,7 +161,7 @@ def test_failed_deployment_says_what_and_why_and_what_to_type(rw: Rw, tmp_path: 
     (folder / "main.py").write_text(BAD)
     screen = Screen(rw, "up", cwd=folder, columns=80, lines=40).read()
     assert screen.end() == 3
-    pinned("failed-80", screen.text)
+    assert screen.text == pinned(PINS / "failed-80.txt", screen.text)
 
 
 @pytest.mark.parametrize("said", [{"NO_COLOR": "1"}, {"RW_PLAIN": "1"}, {"TERM": "dumb"}])

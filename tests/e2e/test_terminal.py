@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.conftest import Rw, end, make_rw
+from e2e.conftest import Rw, living
 from e2e.test_faults import newest, project, until_status
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -21,9 +21,7 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 @pytest.fixture(scope="module")
 def rw() -> Iterator[Rw]:
-    made = make_rw(RW_TARGET="process", RW_WARM_SECONDS="0")
-    yield made
-    end(made)
+    yield from living(RW_TARGET="process", RW_WARM_SECONDS="0")
 
 
 def start(rw: Rw, *arguments: str, **options: object) -> subprocess.Popen[bytes]:

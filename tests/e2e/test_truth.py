@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from e2e.conftest import Rw, end, make_rw
+from e2e.conftest import Rw, living
 from fakes.cable import Cable
 
 from rw_shared.paths import Home
@@ -22,9 +22,7 @@ DEPLOYMENTS = int(os.environ.get("RW_TRUTH_DEPLOYMENTS", "20"))
 
 @pytest.fixture
 def plain() -> Iterator[Rw]:
-    made = make_rw(RW_TARGET="process", RW_WARM_SECONDS="0", RW_SETTLE_SECONDS="0.2")
-    yield made
-    end(made)
+    yield from living(RW_TARGET="process", RW_WARM_SECONDS="0", RW_SETTLE_SECONDS="0.2")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from e2e.conftest import Answer, Rw, ask, end, free_port, make_rw
+from e2e.conftest import Answer, Rw, ask, free_port, living
 
 pytestmark = [pytest.mark.engine, pytest.mark.full]
 SECRET = "s3cr3t-that-no-image-holds"
@@ -19,9 +19,7 @@ SECRET = "s3cr3t-that-no-image-holds"
 
 @pytest.fixture
 def plain() -> Iterator[Rw]:
-    made = make_rw(RW_TARGET="process", RW_WARM_SECONDS="0")
-    yield made
-    end(made)
+    yield from living(RW_TARGET="process", RW_WARM_SECONDS="0")
 
 
 @pytest.fixture

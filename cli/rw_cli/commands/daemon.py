@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections import deque
 from typing import Annotated
 
@@ -16,7 +15,6 @@ from rw_cli.render.text import clean
 from rw_shared.errors import DaemonUnreachableError
 
 daemon_app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
-STOP_SECONDS = 10.0
 
 
 @daemon_app.command()
@@ -43,11 +41,8 @@ def stop(
         return
     pid = session.client.call("GET", "/v1/daemon")["pid"]
     session.client.call("POST", "/v1/daemon/stop", body={"everything": everything})
-    deadline = time.monotonic() + STOP_SECONDS
-    while launcher.holder(session.home) == pid:  # until it has let go of its files, not only of its socket
-        if time.monotonic() > deadline:
-            raise DaemonUnreachableError(why=f"It did not end within {STOP_SECONDS:.0f} s.", log=str(session.home.daemon_log))
-        time.sleep(0.01)
+    if not launcher.wait_for_end(session.home, pid):
+        raise DaemonUnreachableError(why=f"It did not end within {launcher.STOP_SECONDS:.0f} s.", log=str(session.home.daemon_log))
     session.result({"stopped": True}, "Everything is down." if everything else "Stopped; services run on.")
 
 

@@ -77,14 +77,18 @@ class _Writer:
     """Writes rows; on a terminal the lines of all services begin in the same column."""
 
     def __init__(self, session: Session, past: Sequence[dict[str, Any]]) -> None:
-        self._session, self._broad = session, 0
-        if session.width:
-            self._broad = max((len(name_of(row)) for row in past if "service" in row), default=0)
+        self._session, self._colored, self._is_aligned = session, session.colored, bool(session.width)  # asked once, not for each line
+        self._broad = 0
+        for row in past:
+            self._widen(row)
 
     def __call__(self, row: dict[str, Any]) -> None:
         if self._session.is_json:
             self._session.row(row)
             return
-        if self._session.width and "service" in row:
+        self._widen(row)
+        sys.stdout.write(log_text(row, colored=self._colored, broad=self._broad) + "\n")
+
+    def _widen(self, row: dict[str, Any]) -> None:
+        if self._is_aligned and "service" in row:
             self._broad = max(self._broad, len(name_of(row)))
-        sys.stdout.write(log_text(row, colored=self._session.colored, broad=self._broad) + "\n")

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,7 +24,6 @@ from rw_shared.paths import Home, client_environment
 from rw_shared.version import newer
 
 SCHEMA = "rw/v1"
-STOP_SECONDS = 10.0
 TRUTHY = {"1", "true", "yes", "on"}
 FILES = ("railway.toml", "railway.json")
 
@@ -73,9 +71,7 @@ class Session:
             return
         self.explain(f"daemon {info['version']} is older than this command: it is replaced")
         client.once("POST", "/v1/daemon/stop", body={})
-        deadline = time.monotonic() + STOP_SECONDS
-        while launcher.holder(self.home) == info["pid"] and time.monotonic() < deadline:
-            time.sleep(0.01)
+        launcher.wait_for_end(self.home, info["pid"])
 
     @property
     def is_interactive(self) -> bool:

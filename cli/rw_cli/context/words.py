@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from rw_cli import launcher
 from rw_cli.context.session import Session
 
 FLAGS = ("--json", "--project", "--environment", "--no-input", "--help")
@@ -55,8 +56,6 @@ def _values(session: Session, command: Any, flag: str) -> list[str]:
 
 
 def _asked(session: Session, ask: Callable[[Session], list[str]]) -> list[str]:
-    from rw_cli import launcher  # lazy: only where names are wanted
-
     with suppress(Exception):
         return ask(session) if launcher.answers(session.home) else []
     return []

@@ -16,7 +16,7 @@ from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planned, Planner
 from rw_daemon.deployments.release import key_of, plan_of, spec_of
 from rw_daemon.deployments.retire import Retirer
-from rw_daemon.deployments.rollout import Rollout
+from rw_daemon.deployments.rollout import Rollout, Trial
 from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target
@@ -287,7 +287,7 @@ class Controller:
         old = await self._store.deployment(row.serving) if row.serving else None
         if config.strategy is Strategy.GRADUAL and old is not None and old.id != deployment.id and old.status is DeploymentStatus.ACTIVE:
             endpoints = [Endpoint(one.host, one.port) for one in release.instances]
-            await self._rollout.run(deployment, row, config, endpoints, ended)
+            await self._rollout.run(Trial(deployment, row.serving, config, endpoints, ended))
 
     def _switched(self, deployment: Deployment, row: ServiceRow, old: Deployment | None) -> list[Event]:
         url = f"http://{row.hostname}:{self._router.port}" if row.kind is ServiceKind.WEB else ""

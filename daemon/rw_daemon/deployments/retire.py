@@ -46,7 +46,7 @@ class Retirer:
         self._tasks.spawn(f"retire {deployment.id}", self._retire(deployment, target, warm_seconds=warm_seconds, hurry=hurry))
 
     async def _retire(self, deployment: Deployment, target: Target, *, warm_seconds: float, hurry: asyncio.Event) -> None:
-        await self.drained(deployment.id)
+        await self._drained(deployment.id)
         warm = asyncio.ensure_future(self._clock.sleep(warm_seconds))
         cut = asyncio.ensure_future(hurry.wait())
         try:
@@ -58,14 +58,18 @@ class Retirer:
 
     async def remove(self, deployment: Deployment, target: Target) -> None:
         """Stop a release that no route leads to, and say so."""
-        await self.drained(deployment.id)
-        await self._clock.sleep(self._settings.quiet_seconds)
+        await self.quiet(deployment.id)
         await target.runtime.stop(key_of(deployment), grace_seconds=self._settings.grace_seconds)
         self._gone(deployment.id)
         self._environs.forget(deployment.id)
         await self._recorder.move(deployment.id, DeploymentStatus.REMOVED)
 
-    async def drained(self, deployment: str) -> None:
+    async def quiet(self, deployment: str) -> None:
+        """Wait until a release that no route leads to has no open request, and a little longer: then it may be stopped."""
+        await self._drained(deployment)
+        await self._clock.sleep(self._settings.quiet_seconds)
+
+    async def _drained(self, deployment: str) -> None:
         """Wait for the last open request, at most the drain time."""
         deadline = self._clock.monotonic() + self._settings.drain_seconds
         while await self._edge.active(deployment) and self._clock.monotonic() < deadline:

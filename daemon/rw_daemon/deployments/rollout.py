@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rw_daemon.clock import Clock
@@ -14,7 +15,7 @@ from rw_daemon.deployments.steps import of
 from rw_daemon.edge import health
 from rw_daemon.edge.edge import Edge, Endpoint, Traffic
 from rw_daemon.settings import Settings
-from rw_daemon.store.store import ServiceRow, Store
+from rw_daemon.store.store import Store
 from rw_shared.config import RolloutConfig
 from rw_shared.errors import EdgeFailedError, RolloutFailedError
 from rw_shared.events import RolloutJudged, RolloutShifted
@@ -27,6 +28,24 @@ WINDOWS_AT_MOST = 8
 DEAD_PROBES = 3
 
 
+@dataclass(frozen=True)
+class Trial:
+    """A new release beside the one that serves.
+
+    :param serving: the old release's deployment. :param endpoints: of the new one. :param ended: done when a replica of it ended.
+    """
+
+    deployment: Deployment
+    serving: str
+    config: RolloutConfig
+    endpoints: Sequence[Endpoint]
+    ended: asyncio.Future[Any]
+
+    def failed(self, share: int, why: str) -> RolloutFailedError:
+        """Return the error of having been taken back at ``share`` percent."""
+        return RolloutFailedError(self.deployment.service, share=share, why=why)
+
+
 class Rollout:
     """Walks the steps before the last one, which is the ordinary switch."""
 
@@ -34,78 +53,57 @@ class Rollout:
         self._store, self._router, self._edge, self._retirer = store, router, edge, retirer
         self._clock, self._settings = clock, settings
 
-    async def run(
-        self, deployment: Deployment, row: ServiceRow, config: RolloutConfig, endpoints: Sequence[Endpoint], ended: asyncio.Future[Any]
-    ) -> str:
-        """Return the last verdict in words once the new release may have everything.
+    async def run(self, trial: Trial) -> None:
+        """Return once the new release may have everything.
 
-        :param endpoints: of the new release. :param ended: done when one of its replicas ended.
         :raises RolloutFailedError: it did worse than the old one; the caller takes it back.
         """
-        judge, words = Judge(Limits(config.max_error_rate, config.max_latency_seconds)), ""
-        for share in config.steps[:-1]:
-            self._router.share(deployment, share)
-            await self._router.apply()
-            await self._store.append(RolloutShifted(at=self._clock.now(), **of(deployment), deployment=deployment.id, share=share))
-            words = await self._step(deployment, row, config, judge, share, endpoints, ended)
-        return words
+        judge = Judge(Limits(trial.config.max_error_rate, trial.config.max_latency_seconds))
+        for share in trial.config.steps[:-1]:
+            self._router.share(trial.deployment, share)
+            await self._shifted(trial.deployment, share)
+            await self._step(trial, judge, share)
 
     async def undo(self, deployment: Deployment) -> None:
         """Give everything back to the old release and wait for the requests that the new one still has. Nothing where it had none."""
         if not self._router.share(deployment, 0):
             return
-        await self._router.apply()
-        await self._store.append(RolloutShifted(at=self._clock.now(), **of(deployment), deployment=deployment.id, share=0))
-        await self._retirer.drained(deployment.id)
-        await self._clock.sleep(self._settings.quiet_seconds)
+        await self._shifted(deployment, 0)
+        await self._retirer.quiet(deployment.id)
 
-    async def _step(
-        self,
-        deployment: Deployment,
-        row: ServiceRow,
-        config: RolloutConfig,
-        judge: Judge,
-        share: int,
-        endpoints: Sequence[Endpoint],
-        ended: asyncio.Future[Any],
-    ) -> str:
+    async def _shifted(self, deployment: Deployment, share: int) -> None:
+        await self._router.apply()
+        await self._store.append(RolloutShifted(at=self._clock.now(), **of(deployment), deployment=deployment.id, share=share))
+
+    async def _step(self, trial: Trial, judge: Judge, share: int) -> None:
         """Look at windows until one of them is good. One without data is repeated once: then the step goes on, and says so."""
-        without = 0
+        deployment, without = trial.deployment, 0
         for _ in range(WINDOWS_AT_MOST):
-            found = await self._window(deployment, row, config, judge, share, endpoints, ended)
+            found = await self._window(trial, judge, share)
             await self._store.append(
                 RolloutJudged(
                     at=self._clock.now(), **of(deployment), deployment=deployment.id, share=share, verdict=found.verdict, words=found.words
                 )
             )
             if found.verdict is Verdict.BAD:
-                raise RolloutFailedError(deployment.service, share=share, why=found.words)
+                raise trial.failed(share, found.words)
             without += found.verdict is Verdict.NO_DATA
             if found.verdict is Verdict.GOOD or without > 1:
-                return f"{found.verdict}: {found.words}"
-        raise RolloutFailedError(deployment.service, share=share, why=f"No good window in {WINDOWS_AT_MOST}. The last: {found.words}")
+                return
+        raise trial.failed(share, f"No good window in {WINDOWS_AT_MOST}. The last: {found.words}")
 
-    async def _window(
-        self,
-        deployment: Deployment,
-        row: ServiceRow,
-        config: RolloutConfig,
-        judge: Judge,
-        share: int,
-        endpoints: Sequence[Endpoint],
-        ended: asyncio.Future[Any],
-    ) -> Judgement:
+    async def _window(self, trial: Trial, judge: Judge, share: int) -> Judgement:
         """Watch for a step's seconds; cut short by what needs no second look."""
-        deadline = self._clock.monotonic() + config.step_seconds
-        before, dead = await self._figures(deployment, row), 0
+        deadline = self._clock.monotonic() + trial.config.step_seconds
+        before, dead = await self._figures(trial), 0
         while True:
             await self._clock.sleep(min(LOOK_SECONDS, max(deadline - self._clock.monotonic(), 0.01)))
-            if ended.done():
-                raise RolloutFailedError(deployment.service, share=share, why="A replica of it ended by itself.")
-            dead = 0 if await self._lives(endpoints) else dead + 1
+            if trial.ended.done():
+                raise trial.failed(share, "A replica of it ended by itself.")
+            dead = 0 if await self._lives(trial.endpoints) else dead + 1
             if dead == DEAD_PROBES:
-                raise RolloutFailedError(deployment.service, share=share, why=f"It did not answer {dead} times running.")
-            now = await self._figures(deployment, row)
+                raise trial.failed(share, f"It did not answer {dead} times running.")
+            now = await self._figures(trial)
             is_over = self._clock.monotonic() >= deadline
             try:
                 if before is None or now is None:
@@ -121,14 +119,14 @@ class Rollout:
             if is_over:
                 return judge.window(new, old)
 
-    async def _figures(self, deployment: Deployment, row: ServiceRow) -> tuple[Traffic, Traffic] | None:
+    async def _figures(self, trial: Trial) -> tuple[Traffic, Traffic] | None:
         try:
-            found = await self._edge.samples(deployment.id, row.serving)
+            found = await self._edge.samples(trial.deployment.id, trial.serving)
         except EdgeFailedError:
             return None
-        return found[deployment.id], found[row.serving]
+        return found[trial.deployment.id], found[trial.serving]
 
     async def _lives(self, endpoints: Sequence[Endpoint]) -> bool:
         """Return whether every replica answers at all: where real requests are few, that is all that can be said."""
         timeout = self._settings.probe_timeout_seconds
-        return all([await health.live(one, path="", timeout_seconds=timeout) for one in endpoints])
+        return all(await asyncio.gather(*(health.live(one, path="", timeout_seconds=timeout) for one in endpoints)))

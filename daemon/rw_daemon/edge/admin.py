@@ -36,23 +36,14 @@ class Admin:
 
     async def stats(self, pattern: str) -> dict[str, Any]:
         """Return the counters, gauges and texts whose name fits ``pattern``, a regular expression. ``EdgeFailedError``."""
-        try:
-            answer = await self._client.get("/stats", params={"format": "json", "filter": pattern})
-            rows = answer.json()["stats"]
-        except (httpx.HTTPError, ValueError, KeyError) as error:
-            raise EdgeFailedError(f"its admin socket gave no statistics: {error!r}", log=str(self._socket)) from None
+        rows = await self._statistics(pattern)
         return {row["name"]: row["value"] for row in rows if "name" in row}
 
     async def traffic(self, clusters: Sequence[str]) -> list[dict[str, Any]]:
         """Return the rows of statistics that tell what became of clusters' requests, histograms among them. ``EdgeFailedError``."""
         wanted = "|".join(re.escape(one) for one in clusters)
         pattern = rf"^cluster\.({wanted})\.upstream_rq_(completed|5xx|rx_reset|time)$"
-        try:
-            answer = await self._client.get("/stats", params={"format": "json", "histogram_buckets": "cumulative", "filter": pattern})
-            rows: list[dict[str, Any]] = answer.json()["stats"]
-        except (httpx.HTTPError, ValueError, KeyError) as error:
-            raise EdgeFailedError(f"its admin socket gave no statistics: {error!r}", log=str(self._socket)) from None
-        return rows
+        return await self._statistics(pattern, histogram_buckets="cumulative")
 
     async def listeners(self) -> set[str]:
         """Return the names of what listens. ``EdgeFailedError``."""
@@ -72,3 +63,11 @@ class Admin:
     async def close(self) -> None:
         """Close the client."""
         await self._client.aclose()
+
+    async def _statistics(self, pattern: str, **more: str) -> list[dict[str, Any]]:
+        try:
+            answer = await self._client.get("/stats", params={"format": "json", "filter": pattern, **more})
+            rows: list[dict[str, Any]] = answer.json()["stats"]
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            raise EdgeFailedError(f"its admin socket gave no statistics: {error!r}", log=str(self._socket)) from None
+        return rows

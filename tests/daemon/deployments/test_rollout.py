@@ -49,6 +49,15 @@ async def told(world: World, operation: Operation, name: str) -> list[StoredEven
     return [one for one in await world.store.events(operation=operation.id) if one.name == name]
 
 
+async def in_the_middle(world: World) -> Operation:
+    """Return the operation of a good release that has its first share."""
+    await world.up(files(1))
+    failing(world, new=0)
+    operation = await world.start(files=files(2))
+    await world.until(lambda: told(world, operation, "rollout.shifted"))
+    return operation
+
+
 async def test_shares_grow_while_the_judge_is_content(world: World) -> None:
     await world.up(files(1))
     failing(world, new=0)
@@ -102,25 +111,15 @@ async def test_what_cannot_be_measured_is_taken_back_after_all(world: World) -> 
 
 
 async def test_cancelled_in_the_middle_gives_everything_back(world: World) -> None:
-    await world.up(files(1))
-    failing(world, new=0)
-    operation = await world.start(files=files(2))
-    await world.until(lambda: shifted(world, operation))
+    operation = await in_the_middle(world)
     await world.rooms.orders.cancel(operation.id)
     await world.settled(operation)
     assert (await world.statuses())[0] == "cancelled"
     assert shares(world) == [100]
 
 
-async def shifted(world: World, operation: Operation) -> bool:
-    return bool(await told(world, operation, "rollout.shifted"))
-
-
 async def test_daemon_killed_in_the_middle_begins_the_steps_again(world: World) -> None:
-    await world.up(files(1))
-    failing(world, new=0)
-    operation = await world.start(files=files(2))
-    await world.until(lambda: shifted(world, operation))
+    operation = await in_the_middle(world)
     await world.restart()
     await world.settled(operation)
     assert [one.data["share"] for one in await told(world, operation, "rollout.shifted")][-3:] == [10, 25, 50]
@@ -128,10 +127,7 @@ async def test_daemon_killed_in_the_middle_begins_the_steps_again(world: World) 
 
 
 async def test_share_stays_when_another_service_changes(world: World) -> None:
-    await world.up(files(1))
-    failing(world, new=0)
-    operation = await world.start(files=files(2))
-    await world.until(lambda: shifted(world, operation))
+    operation = await in_the_middle(world)
     await world.rooms.router.apply()
     assert shares(world) in ([90, 10], [75, 25], [50, 50], [100])
     await asyncio.wait_for(world.settled(operation), 20)
