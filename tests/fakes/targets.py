@@ -34,6 +34,8 @@ class FakeRuntime:
         self.jobs: dict[str, int] = {}
         self.job_exit = 0
         self.exit_at_start: Exit | None = None
+        self.errors: list[Exception] = []
+        """What the next replacements raise, each once, the last first."""
         self.port = 0
         """Where replicas listen; a test may start a real server there."""
         self._count = 0
@@ -75,6 +77,8 @@ class FakeRuntime:
     async def replace(self, spec: ReleaseSpec, instance: Instance) -> Instance:
         self.instances.pop(instance.id, None)
         self.log.append(f"replace {instance.id}")
+        if self.errors:
+            raise self.errors.pop()
         return self._make(spec, instance.index)
 
     async def stop(self, key: ReleaseKey, *, grace_seconds: float) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import pytest
@@ -50,6 +50,28 @@ async def test_network_of_an_environment_goes_with_its_last_release(target: tupl
     assert made in networks()
     await runtime.stop(second.key, grace_seconds=1)
     assert networks() == before
+
+
+async def test_network_stays_while_a_replica_is_replaced_and_another_release_ends(target: tuple[Runtime, MakeArtifact]) -> None:
+    runtime, make = target
+    kept = spec_of(await make({"main.py": SERVER}))
+    await runtime.start(kept)
+    [made] = networks()
+    identity = docker("network", "inspect", "--format", "{{.Id}}", made)
+    for pause in (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08):
+        other = spec_of(kept.artifact)
+        ended = await runtime.start(other)
+        [instance] = [one for release in await runtime.releases() if release.key == kept.key for one in release.instances]
+        docker("kill", instance.id, ended.instances[0].id)
+        new, _ = await asyncio.gather(runtime.replace(kept, instance), later(pause, runtime.stop(other.key, grace_seconds=0)))
+        assert docker("network", "inspect", "--format", "{{.Id}}", made) == identity
+        assert await answer(new)
+    await runtime.stop(kept.key, grace_seconds=0)
+
+
+async def later(seconds: float, what: Awaitable[None]) -> None:
+    await asyncio.sleep(seconds)
+    await what
 
 
 async def test_image_that_was_removed_is_named_and_leaves_nothing(target: tuple[Runtime, MakeArtifact]) -> None:

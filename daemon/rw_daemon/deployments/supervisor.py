@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 
 from rw_daemon.clock import Clock
@@ -94,20 +95,37 @@ class Supervisor:
             budget.used += 1
             words = f"{explain.ending(exit_)}; restart {budget.used} of {limit}"
             self._output.remark(deployment, words, replica=instance.index)
-            await self._renew(deployment, instance, restarts=budget.used)
+            await self._insist(deployment, instance, restarts=budget.used)
 
     async def _is_there(self, deployment: Deployment, instance: Instance) -> bool:
         releases = await (await self._target(deployment)).runtime.releases()
         return any(one.id == instance.id for release in releases for one in release.instances)
 
-    async def _renew(self, deployment: Deployment, instance: Instance, *, restarts: int) -> None:
-        target = await self._target(deployment)
+    async def _insist(self, deployment: Deployment, instance: Instance, *, restarts: int) -> None:
+        """Renew until it is done: an engine that is away for a while must not leave a place empty for ever."""
+        pause = self._settings.restart_first_seconds
+        while not await self._renew(deployment, instance, restarts=restarts):
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, self._settings.restart_last_seconds)
+
+    async def _renew(self, deployment: Deployment, instance: Instance, *, restarts: int) -> bool:
+        """Return whether there is nothing left to do: a failure that left no replica in the place is to be tried again."""
         if (await self._recorder.read(deployment.id)).status is not DeploymentStatus.ACTIVE:
-            return
+            return True
+        target = await self._target(deployment)
         try:
             await self._replicas.renew(deployment, target, instance, restarts=restarts)
         except RwError as error:
             self._output.remark(deployment, f"{error.message} {error.why}", replica=instance.index)
+            return await self._is_filled(target, instance)
+        return True
+
+    async def _is_filled(self, target: Target, instance: Instance) -> bool:
+        """Tell whether another one has taken the replica's place; one that does not answer yet is the probes' business."""
+        with contextlib.suppress(RwError):
+            running = [one for release in await target.runtime.releases() if release.key == instance.key for one in release.instances]
+            return any(one.index == instance.index and one.id != instance.id for one in running)
+        return False
 
     def _budget(self, deployment: Deployment, instance: Instance) -> Budget:
         """Return the replica's budget, full again after it has lived long enough."""
@@ -192,7 +210,8 @@ class Supervisor:
                 f"does not answer any more: failed {self._settings.liveness_failures} probes; it is replaced",
                 replica=instance.index,
             )
-            await self._renew(deployment, instance, restarts=budget.used)
+            if not await self._renew(deployment, instance, restarts=budget.used):
+                self._tasks.spawn(f"refill {instance.id}", self._insist(deployment, instance, restarts=budget.used))
 
 
 def wants_restart(deploy: DeployConfig, exit_: Exit) -> bool:

@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -55,6 +56,7 @@ class DockerRuntime:
         self._home = hashlib.sha256(home.encode()).hexdigest()[:12]
         self._locks: dict[str, asyncio.Lock] = {}
         self._network_lock = asyncio.Lock()
+        self._joining: Counter[str] = Counter()
         self._reading: dict[str, int] = {}
         self._bridged: bool | None = None
 
@@ -88,9 +90,9 @@ class DockerRuntime:
 
     async def replace(self, spec: ReleaseSpec, instance: Instance) -> Instance:
         """Kill and remove a container, start another one with its index."""
-        async with self._lock(spec.key):
+        async with self._lock(spec.key), self._network(spec.key) as network:
             await self._remove(instance.id, grace_seconds=0)
-            return await self._launch(spec, instance.index, network=await self._network(spec.key))
+            return await self._launch(spec, instance.index, network=network)
 
     async def stop(self, key: ReleaseKey, *, grace_seconds: float) -> None:
         """Stop and remove every container and job of the release, and the environment's network with its last one."""
@@ -153,9 +155,9 @@ class DockerRuntime:
         async with self._lock(spec.release.key):
             found = await self._inspect(name)
             if found is None:
-                network = await self._network(spec.release.key)
-                body = await self._body(spec.release, network=network, command=spec.command, role="job", extra={"rw.job": spec.id})
-                await self._create(name, body, spec.release)
+                async with self._network(spec.release.key) as network:
+                    body = await self._body(spec.release, network=network, command=spec.command, role="job", extra={"rw.job": spec.id})
+                    await self._create(name, body, spec.release)
                 found = await self._inspect(name)
             if found is None:
                 raise JobLostError(spec.id)
@@ -176,8 +178,7 @@ class DockerRuntime:
 
     async def _fill(self, spec: ReleaseSpec) -> Release:
         present: dict[int, Instance] = {}
-        there, network = await asyncio.gather(self._list(f"rw.deployment={spec.key.deployment}", "rw.role=app"), self._network(spec.key))
-        for listed in there:
+        for listed in await self._list(f"rw.deployment={spec.key.deployment}", "rw.role=app"):
             if listed["State"] == "created":  # a daemon died between create and start
                 await self._remove(listed["Id"], grace_seconds=0)
             elif found := await self._inspect(listed["Id"]):
@@ -185,7 +186,8 @@ class DockerRuntime:
                 present[instance.index] = instance
         missing = [index for index in range(spec.replicas) if index not in present]
         try:
-            started = await asyncio.gather(*(self._launch(spec, index, network=network) for index in missing))
+            async with self._network(spec.key) as network:
+                started = await asyncio.gather(*(self._launch(spec, index, network=network) for index in missing))
         except ArtifactMissingError:
             await self._remove_network(spec.key)  # nothing of the release was made: its network would stay alone
             raise
@@ -326,21 +328,34 @@ class DockerRuntime:
     def _network_name(self, key: ReleaseKey) -> str:
         return f"rw-{key.project}-{key.environment}-{self._home}"
 
-    async def _network(self, key: ReleaseKey) -> str:
+    @contextlib.asynccontextmanager
+    async def _network(self, key: ReleaseKey) -> AsyncIterator[str]:
+        """Give the environment's network, made when it is not there; it stays as long as somebody is about to join it.
+
+        Without that, another release's end takes it away between a replica's removal and its successor's creation.
+        """
         name = self._network_name(key)
+        self._joining[name] += 1
+        try:
+            await self._ensure_network(name, key)
+            yield name
+        finally:
+            self._joining[name] -= 1
+
+    async def _ensure_network(self, name: str, key: ReleaseKey) -> None:
         async with self._network_lock:
             if await self._engine.request("GET", f"/networks/{name}", missing_ok=True) is None:
                 labels = {"rw.home": self._home, "rw.project": key.project, "rw.environment": key.environment}
                 body = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": labels}
                 await self._engine.request("POST", "/networks/create", json=body)
-        return name
 
     async def _remove_network(self, key: ReleaseKey) -> None:
+        name = self._network_name(key)
         async with self._network_lock:
-            if await self._list(f"rw.project={key.project}", f"rw.environment={key.environment}"):
+            if self._joining[name] or await self._list(f"rw.project={key.project}", f"rw.environment={key.environment}"):
                 return
             with contextlib.suppress(EngineFailedError):  # something of the user's is attached to it
-                await self._engine.request("DELETE", f"/networks/{self._network_name(key)}", missing_ok=True)
+                await self._engine.request("DELETE", f"/networks/{name}", missing_ok=True)
 
     async def _is_bridged(self) -> bool:
         """Tell whether this machine reaches a container's own address: not with an engine in a virtual machine or a user namespace."""

@@ -11,7 +11,15 @@ from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.deployments.states import NEXT, move
 from rw_daemon.runtimes.runtime import Exit
-from rw_shared.errors import BuildFailedError, ConfigInvalidError, DiskFullError, NothingDetectedError, RwError, ServiceNotFoundError
+from rw_shared.errors import (
+    BuildFailedError,
+    ConfigInvalidError,
+    DiskFullError,
+    EngineUnreachableError,
+    NothingDetectedError,
+    RwError,
+    ServiceNotFoundError,
+)
 from rw_shared.events import StoredEvent
 from rw_shared.models import DeploymentStatus, OperationKind, OperationStatus
 
@@ -190,6 +198,20 @@ async def test_crashed_replica_comes_back_and_a_hopeless_one_is_called_crashed(w
     await world.until(lambda: _has_status(world, "crashed"))
     assert sum(word.startswith("replace") for word in world.log) == 2
     assert world.edge.routes[0].upstreams == ()
+
+
+async def test_replica_that_could_not_be_replaced_at_once_comes_back_all_the_same(world: World) -> None:
+    await world.up()
+    (old,) = world.runtime.instances.values()
+    world.runtime.errors = [EngineUnreachableError("the socket", why="It is away.") for _ in range(3)]
+    world.runtime.end(old, Exit(code=1))
+    await world.until(lambda: _is_refilled(world, old.id))
+    assert world.log.count(f"replace {old.id}") == 4
+    assert await world.statuses() == ["active"]
+
+
+async def _is_refilled(world: World, old: str) -> bool:
+    return [one.index for one in world.runtime.instances.values() if one.is_running and one.id != old] == [0]
 
 
 async def _is_gone(world: World, instance: str) -> bool:
