@@ -7,6 +7,7 @@ one line of JSON on stderr and in the log.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import json
 import logging
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("rw_daemon")
 CLOSE_SECONDS = 0.8  # for tasks and store, once the API is silent (1.1 s at most); the whole end may take two seconds
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 
 # what the daemon itself lives by; what belongs to a user's order comes with the order (ClientEnvironment)
 KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "VIRTUAL_ENV")
@@ -79,6 +82,17 @@ def scrub() -> None:
     for name in [*os.environ]:
         if name not in KEPT_VARIABLES and not name.startswith(KEPT_PREFIXES):
             del os.environ[name]
+
+
+def return_memory() -> None:
+    """Have the C library give memory back that is free again: by default it keeps tens of MB of a large tree's snapshot.
+
+    The numbers are glibc's (``malloc.h``); another C library has no ``mallopt`` and is left as it is.
+    """
+    with suppress(AttributeError, OSError):
+        libc = ctypes.CDLL(None)
+        for parameter, value in ((M_MMAP_THRESHOLD, 64 * 1024), (M_TRIM_THRESHOLD, 128 * 1024), (M_ARENA_MAX, 1)):
+            libc.mallopt(parameter, value)
 
 
 def claim(home: Home, *, clock: Clock) -> Started:
@@ -169,6 +183,7 @@ def main() -> int:
     gc.disable()  # until everything is imported: 60 ms of 900 that a waiting command has to wait
     home = Home.of(os.environ, uid=os.geteuid())
     scrub()
+    return_memory()
     return run(home, compose=_compose)
 
 

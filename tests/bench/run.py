@@ -310,11 +310,15 @@ def five(rw: Rw, folder: Path) -> None:
     rw.up(folder)
 
 
-def idle(rw: Rw) -> None:
+SETTLED_SECONDS = 15
+
+
+def idle(rw: Rw, target: str, when: str) -> None:
+    time.sleep(SETTLED_SECONDS)  # what follows a deployment (draining, sweeping) is over then
     daemon = psutil.Process(rw.pid())
     daemon.cpu_percent()
-    time.sleep(10)
-    row("daemon, idle with five services", f"{daemon.memory_info().rss / 1e6:.0f} MB, {daemon.cpu_percent():.1f} % of a core")
+    time.sleep(20)
+    row(f"daemon, idle with five services, {target}, {when}", f"{daemon.memory_info().rss / 1e6:.0f} MB, {daemon.cpu_percent():.1f} % of a core")
     held = [
         one
         for one in psutil.process_iter(["cmdline"])
@@ -380,6 +384,9 @@ def measure(target: str) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="rw-bench-") as parent:
             folder = Path(shutil.copytree(APPS / "flask", Path(parent) / "flask", ignore=shutil.ignore_patterns("expect.toml")))
+            five(rw, folder)
+            idle(rw, target, "fresh")
+            (folder / "Procfile").unlink()
             rw.up(folder)
             if target == "process":
                 commands(rw, folder)
@@ -405,7 +412,7 @@ def measure(target: str) -> None:
             watching(rw, folder)
             latency(rw, folder, target)
             five(rw, folder)
-            idle(rw)
+            idle(rw, target, "after all of the above")
             throughput(rw, folder, target)
     finally:
         end(rw)

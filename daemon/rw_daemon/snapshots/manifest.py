@@ -11,7 +11,7 @@ from rw_shared.models import FileChange
 EXECUTABLE, PLAIN, LINK = "x", "f", "l"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A file or a link.
 

@@ -16,7 +16,7 @@ from rw_daemon.detection.source import Source
 from rw_daemon.snapshots.archive import tar_stream
 from rw_daemon.snapshots.manifest import EXECUTABLE, LINK, PLAIN, Entry, Manifest
 from rw_daemon.snapshots.objects import Objects, copy, raise_disk_full
-from rw_daemon.snapshots.walking import Found, walk
+from rw_daemon.snapshots.walking import Found, Tree, walk
 from rw_shared.errors import SnapshotChangedError, SnapshotMissingError, SourceMissingError, SourceUnreadableError
 from rw_shared.models import FileChange, Snapshot
 
@@ -25,8 +25,8 @@ YOUNG_NS = 2_000_000_000  # a file changed this recently may change again within
 
 YOUNG_SECONDS = 3600.0
 
-Cache = dict[str, list[object]]
-"""Path → the fingerprint's five numbers and the content's digest."""
+Cache = dict[str, str]
+"""Path → the fingerprint, a space, and the content's digest."""
 
 
 class Snapshots:
@@ -54,15 +54,7 @@ class Snapshots:
             tree = walk(path, only=only, limit_files=limit_files, limit_bytes=limit_bytes)
             cached = "\0".join([str(path), *sorted(only)])
             cache_file = self._root / "cache" / f"{sha256(cached.encode()).hexdigest()[:24]}.json"
-            before, now = _load(cache_file), time.time_ns()
-            after: Cache = {}
-            entries = []
-            for found in tree.found:
-                entry = self._entry(path, found, before)
-                if entry is not None:
-                    entries.append(entry)
-                    if now - max(found.stat.st_mtime_ns, found.stat.st_ctime_ns) > YOUNG_NS:
-                        after[found.path] = [*found.fingerprint, entry.content]
+            entries, known = self._entries(path, tree, _load(cache_file))
             manifest = Manifest(tuple(entries))
             text = manifest.dumps()
             digest = f"sha256:{sha256(text).hexdigest()}"
@@ -70,8 +62,8 @@ class Snapshots:
                 os.utime(self._manifest_path(digest))  # taken again just now: a sweep leaves it alone
             else:
                 self._write(self._manifest_path(digest), text)
-            if after != before:
-                self._write(cache_file, json.dumps(after, separators=(",", ":")).encode())
+            if known is not None:
+                self._write(cache_file, json.dumps(known, separators=(",", ":")).encode())
         return Snapshot(
             digest=digest, files=len(entries), size_bytes=manifest.size_bytes, skipped=tuple(tree.skipped), folders=tuple(tree.folders)
         )
@@ -82,14 +74,36 @@ class Snapshots:
             return ()
         return (await self.manifest(digest)).changes_since(await self.manifest(since))
 
-    def _entry(self, root: Path, found: Found, cache: Cache) -> Entry | None:
+    def _entries(self, root: Path, tree: Tree, before: Cache) -> tuple[list[Entry], Cache | None]:
+        """Return what the snapshot holds, and what is known now unless it is what was known before.
+
+        ``tree.found`` and ``before`` are used up on the way: of a hundred thousand files, not everything is held twice.
+        """
+        entries: list[Entry] = []
+        after: Cache = {}
+        now, is_new = time.time_ns(), False
+        tree.found.reverse()
+        while tree.found:
+            found = tree.found.pop()
+            known = before.pop(found.path, "")
+            entry = self._entry(root, found, known)
+            if entry is None:
+                continue
+            entries.append(entry)
+            if not found.is_link and now - found.changed_ns > YOUNG_NS:
+                line = f"{found.fingerprint} {entry.content}"
+                is_new |= line != known
+                after[found.path] = line
+        return entries, after if is_new or before else None
+
+    def _entry(self, root: Path, found: Found, known: str) -> Entry | None:
         if found.is_link:
             target = os.fsdecode((root / found.path).readlink())
             return Entry(found.path, LINK, 0, target)
-        kind = EXECUTABLE if found.stat.st_mode & stat.S_IXUSR else PLAIN
-        known = cache.get(found.path)
-        if known is not None and tuple(known[:5]) == found.fingerprint and self._objects.has(str(known[5])):
-            return Entry(found.path, kind, found.stat.st_size, str(known[5]))
+        kind = EXECUTABLE if found.mode & stat.S_IXUSR else PLAIN
+        fingerprint, _, digest = known.rpartition(" ")
+        if fingerprint == found.fingerprint and self._objects.has(digest):
+            return Entry(found.path, kind, found.size, digest)
         content = self._read(root / found.path, found)
         return None if content is None else Entry(found.path, kind, content[1], content[0])
 
@@ -226,4 +240,4 @@ def _load(path: Path) -> Cache:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) and all(isinstance(one, str) for one in found.values()) else {}

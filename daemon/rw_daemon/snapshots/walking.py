@@ -14,23 +14,31 @@ from rw_shared.errors import SnapshotTooLargeError, SourceMissingError
 NAMED_AT_MOST = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
-    """A file or link, as the file system described it."""
+    """A file or link, as the file system described it. Small, since a tree may hold a hundred thousand.
+
+    :param size: bytes.
+    :param changed_ns: when its content or its metadata last changed.
+    :param fingerprint: what is another when the content is: times in ns, size, inode, mode.
+    """
 
     path: str
-    stat: os.stat_result
+    mode: int
+    size: int
+    changed_ns: int
+    fingerprint: str
+
+    @classmethod
+    def of(cls, path: str, one: os.stat_result) -> Found:
+        """Take from a file's metadata what is needed of it."""
+        fingerprint = f"{one.st_mtime_ns} {one.st_ctime_ns} {one.st_size} {one.st_ino} {one.st_mode}"
+        return cls(path, one.st_mode, one.st_size, max(one.st_mtime_ns, one.st_ctime_ns), fingerprint)
 
     @property
     def is_link(self) -> bool:
         """It is a symbolic link."""
-        return stat.S_ISLNK(self.stat.st_mode)
-
-    @property
-    def fingerprint(self) -> tuple[int, int, int, int, int]:
-        """What changes when the content does: times in ns, size, inode, mode."""
-        one = self.stat
-        return one.st_mtime_ns, one.st_ctime_ns, one.st_size, one.st_ino, one.st_mode
+        return stat.S_ISLNK(self.mode)
 
 
 @dataclass
@@ -97,7 +105,7 @@ def _look(entry: os.DirEntry[str], prefix: str, real: str, *, tree: Tree, ignore
     elif not stat.S_ISREG(metadata.st_mode):
         tree.skipped.append(f"{path} (not a file: a socket, pipe or device)")
         return
-    tree.found.append(Found(path, metadata))
+    tree.found.append(Found.of(path, metadata))
 
 
 def _stays_inside(link: str, real: str) -> bool:
@@ -109,9 +117,9 @@ def _stays_inside(link: str, real: str) -> bool:
 
 
 def _check_limits(tree: Tree, *, limit_files: int, limit_bytes: int) -> None:
-    largest = sorted(tree.found, key=lambda one: -one.stat.st_size)[:5]
-    names = [f"{one.path} ({one.stat.st_size / 1e6:.1f} MB)" for one in largest]
-    total = sum(one.stat.st_size for one in tree.found)
+    largest = sorted(tree.found, key=lambda one: -one.size)[:5]
+    names = [f"{one.path} ({one.size / 1e6:.1f} MB)" for one in largest]
+    total = sum(one.size for one in tree.found)
     if len(tree.found) > limit_files:
         raise SnapshotTooLargeError(what=f"{len(tree.found):,} files", limit=f"{limit_files:,}", largest=names)
     if total > limit_bytes:
