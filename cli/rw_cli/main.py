@@ -22,6 +22,7 @@ COMMANDS = {
     "logs": ("logs", "What the services print, and what builds printed."),
     "open": ("status", "Open a service in the browser."),
     "deployments": ("deployments", "Attempts so far: list, show, cancel, redeploy, rollback."),
+    "rollout": ("rollout", "A release on its way: status, pause, resume, promote, abort, retry."),
     "down": ("change", "Take everything of this environment down."),
     "plan": ("plan", "What would be built, and why."),
     "init": ("init", "Write railway.toml, or begin with a starter."),
@@ -39,7 +40,9 @@ COMMANDS = {
     "daemon": ("daemon", "The process in the background: start, stop, status, logs."),
     "version": ("version", "The versions of command and daemon."),
 }
-STREAMS = {"up", "deploy", "logs", "restart", "scale", "down", ("deployments", "redeploy"), ("deployments", "rollback")}
+STREAMS = {
+    "up", "deploy", "logs", "restart", "scale", "down", ("deployments", "redeploy"), ("deployments", "rollback"), ("rollout", "retry"),
+}  # fmt: skip
 """Commands that print rows on --json."""
 STARTERS = 6
 VALUED = {"--project": "project", "--environment": "environment"}

@@ -114,6 +114,7 @@ async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonI
     rooms = Rooms(
         store=store,
         operations=deployments.orders,
+        rollouts=deployments.rollouts,
         status=deployments.status,
         planner=deployments.planner,
         projects=deployments.projects,

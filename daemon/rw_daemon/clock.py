@@ -24,6 +24,16 @@ class Clock(Protocol):
         ...
 
 
+async def rest(clock: Clock, seconds: float, *, unless: asyncio.Event) -> None:
+    """Return after ``seconds``, or as soon as the event is set."""
+    both = {asyncio.ensure_future(clock.sleep(seconds)), asyncio.ensure_future(unless.wait())}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in both:
+            one.cancel()
+
+
 class SystemClock:
     """The machine's time."""
 

@@ -37,6 +37,8 @@ class Settings:
     """SIGTERM to SIGKILL (drainingSeconds)."""
     warm_seconds: float = 60.0
     """The old release is kept running this long for an instant undo (overlapSeconds)."""
+    paused_seconds: float = 86_400.0
+    """A rollout that is paused waits this long for a word; then its release is taken back."""
     quiet_seconds: float = 0.05
     """Between the old release's last request and its SIGTERM (edge.md)."""
     step_deadline_seconds: float = 600.0

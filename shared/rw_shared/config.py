@@ -20,6 +20,7 @@ class Strategy(StrEnum):
 
     REPLACE = "replace"
     GRADUAL = "gradual"
+    BLUE_GREEN = "blue-green"
 
 
 class RolloutConfig(Model):
@@ -29,6 +30,10 @@ class RolloutConfig(Model):
     steps: tuple[int, ...] = (10, 25, 50, 100)
     """Shares of the requests in percent, rising; the last is 100."""
     step_seconds: float = 15.0
+    auto_promote: bool = True
+    """Whether the steps are walked without a word; otherwise the release waits at the first for ``rw rollout promote`` or ``resume``."""
+    check: str | None = None
+    """A command that the new release must pass before it gets any request: it finds the release at ``RW_PREVIEW_URL``."""
     max_error_rate: float = 0.01
     """Share of requests, 0 to 1, that may fail whatever the old release does."""
     max_latency_seconds: float = 2.0

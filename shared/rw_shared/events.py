@@ -16,6 +16,7 @@ from rw_shared.models import (
     Model,
     OperationKind,
     OperationStatus,
+    Pace,
     ServiceKind,
     StepName,
     StepStatus,
@@ -203,6 +204,14 @@ class RolloutShifted(Event):
     name = "rollout.shifted"
     deployment: str
     share: int
+
+
+class RolloutPaced(Event):
+    """A rollout was paused, goes on, or was sent to its end, by hand or because its configuration wants a hand."""
+
+    name = "rollout.paced"
+    deployment: str
+    pace: Pace
 
 
 class RolloutJudged(Event):

@@ -94,6 +94,7 @@ class StepName(StrEnum):
     PRE_DEPLOY = "pre-deploy"
     START = "start"
     HEALTHCHECK = "healthcheck"
+    CHECK = "check"
     SHIFT = "shift"
 
 
@@ -214,6 +215,14 @@ class Artifact(Model):
     digest: str = ""
 
 
+class Pace(StrEnum):
+    """How a rollout goes on: by its steps, not at all until somebody says so, or to its end at once."""
+
+    STEPS = "steps"
+    PAUSED = "paused"
+    PROMOTED = "promoted"
+
+
 class Deployment(Model):
     """One attempt to build and run a snapshot. ``version`` counts per service: v1, v2 …"""
 
@@ -238,6 +247,9 @@ class Deployment(Model):
     """The deployment that a redeploy or rollback takes its release from."""
     replicas: int = 1
     changed: bool = True
+    share: int = 0
+    """Percent of its service's requests that it has while a rollout is going on."""
+    pace: Pace = Pace.STEPS
     plan: dict[str, Any] | None = Field(default=None, repr=False)
     steps: tuple[Step, ...] = ()
     created_at: datetime

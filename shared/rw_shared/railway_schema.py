@@ -18,6 +18,7 @@ KINDS: dict[str, Json] = {
     "seconds": {"anyOf": [{"type": "number", "minimum": 0, "maximum": 86_400}, {"type": "string", "pattern": r"^\d+(\.\d+)?$"}]},
     "count": {"type": "integer", "minimum": 0, "maximum": 1000},
     "strategy": {"type": "string", "pattern": f"^(?i:{'|'.join(Strategy)})$"},
+    "flag": {"type": "boolean"},
     "shares": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 100}, "minItems": 1},
     "rate": {"type": "number", "minimum": 0, "maximum": 1},
     "policy": {"type": "string", "pattern": f"^(?i:{'|'.join(one.value for one in RestartPolicy)})$"},

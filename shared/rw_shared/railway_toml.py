@@ -73,6 +73,8 @@ ROLLOUT_KEYS: dict[str, str] = {
     "strategy": "strategy",
     "steps": "shares",
     "stepSeconds": "seconds",
+    "autoPromote": "flag",
+    "check": "text",
     "maxErrorRate": "rate",
     "maxLatencySeconds": "seconds",
 }
@@ -293,6 +295,12 @@ def _seconds(reader: _Reader, key: str, value: Any) -> float:
     return float(value)
 
 
+def _flag(reader: _Reader, key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise reader.wrong(key, "true or false", value)
+    return value
+
+
 def _count(reader: _Reader, key: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 1000:
         raise reader.wrong(key, "a whole number from 0 to 1000", value)
@@ -336,7 +344,7 @@ def _rate(reader: _Reader, key: str, value: Any) -> float:
 
 READERS: dict[str, Callable[[_Reader, str, Any], Any]] = {
     "text": _text, "texts": _texts, "commands": _commands, "url_path": _url_path, "seconds": _seconds, "count": _count, "policy": _policy,
-    "strategy": _strategy, "shares": _shares, "rate": _rate,
+    "strategy": _strategy, "flag": _flag, "shares": _shares, "rate": _rate,
 }  # fmt: skip
 
 

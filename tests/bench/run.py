@@ -318,7 +318,10 @@ def idle(rw: Rw, target: str, when: str) -> None:
     daemon = psutil.Process(rw.pid())
     daemon.cpu_percent()
     time.sleep(20)
-    row(f"daemon, idle with five services, {target}, {when}", f"{daemon.memory_info().rss / 1e6:.0f} MB, {daemon.cpu_percent():.1f} % of a core")
+    row(
+        f"daemon, idle with five services, {target}, {when}",
+        f"{daemon.memory_info().rss / 1e6:.0f} MB, {daemon.cpu_percent():.1f} % of a core",
+    )
     held = [
         one
         for one in psutil.process_iter(["cmdline"])

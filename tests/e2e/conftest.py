@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,12 +69,14 @@ class Rw:
         return log.read_text()[-3000:] if log.exists() else "no daemon log"
 
 
-def ask(url: str, *, method: str = "GET", data: bytes | None = None, timeout: float = 15) -> Answer:
+def ask(
+    url: str, *, method: str = "GET", data: bytes | None = None, timeout: float = 15, headers: Mapping[str, str] | None = None
+) -> Answer:
     """Ask over HTTP. ``*.localhost`` is this machine, whether or not its C library knows (RFC 6761)."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=timeout)
     try:
-        connection.request(method, parts.path or "/", body=data, headers={"Host": parts.netloc})
+        connection.request(method, parts.path or "/", body=data, headers={"Host": parts.netloc, **(headers or {})})
         response = connection.getresponse()
         return Answer(response.status, response.read().decode(), dict(response.headers.items()))
     finally:

@@ -96,7 +96,7 @@ def said(plain: Rw, folder: Path) -> dict[str, dict[str, Any]]:
         ("up", (), folder), ("up", (), folder), ("up", ("--dry-run",), folder), ("up", ("-d", "--no-cache"), folder),
         ("deploy", (), folder), ("status", (), folder), ("logs", ("-n", "5"), folder), ("logs", ("--build",), folder),
         ("open", ("--print",), folder), ("restart", (), folder), ("scale", ("web=2",), folder), ("deployments list", (), folder),
-        ("deployments show", ("v1",), folder), ("deployments redeploy", (), folder), ("deployments rollback", (), folder),
+        ("deployments show", ("v1",), folder), ("deployments redeploy", (), folder), ("deployments rollback", (), folder), ("rollout status", (), folder),
         ("completion words", ("--", "sta"), folder), ("completion show", ("bash",), folder), ("feedback", ("-o", bundle), folder),
         ("down", ("--yes",), folder), ("up", (), empty), ("logs", ("-q", "("), folder), ("status", ("--project", "nowhere"), folder),
     ]  # fmt: skip

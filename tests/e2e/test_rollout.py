@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from e2e.conftest import Rw, ask, living
@@ -44,15 +47,18 @@ stepSeconds = 4
 """
 
 
+QUICK = RAILWAY.replace("stepSeconds = 4", "stepSeconds = 1")
+
+
 @pytest.fixture(scope="module")
 def rw(target: str) -> Iterator[Rw]:
     yield from living(RW_TARGET=target, RW_WARM_SECONDS="0.5")
 
 
-def write(folder: Path, word: str, *, fails_every: int = 0) -> Path:
+def write(folder: Path, word: str, *, fails_every: int = 0, railway: str = RAILWAY) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "requirements.txt").write_text("")
-    (folder / "railway.toml").write_text(RAILWAY)
+    (folder / "railway.toml").write_text(railway)
     text = APP.replace("{word}", word).replace("{length}", str(len(word))).replace("{every}", str(fails_every))
     (folder / "main.py").write_text(text)
     return folder
@@ -87,7 +93,7 @@ def test_release_with_errors_is_taken_back_with_exit_3(rw: Rw, tmp_path: Path) -
     assert "10 % of the requests go to the new release" in words
 
 
-def test_daemon_killed_in_the_middle_goes_back_and_begins_again(rw: Rw, tmp_path: Path) -> None:
+def test_daemon_killed_in_the_middle_goes_on(rw: Rw, tmp_path: Path) -> None:
     folder = write(tmp_path / "killed", "old")
     url = rw.up(folder)["services"][0]["url"]
     write(folder, "new")
@@ -101,4 +107,87 @@ def test_daemon_killed_in_the_middle_goes_back_and_begins_again(rw: Rw, tmp_path
         following.join()
     assert results == ["active"]
     assert load.failures == []
+    assert ask(url).text == "new"
+
+
+@contextmanager
+def on_its_way(rw: Rw, folder: Path) -> Iterator[list[tuple[int, dict[str, Any]]]]:
+    """Run ``rw up`` beside the test, which says something to the rollout; the list has its exit code and result afterwards."""
+    found: list[tuple[int, dict[str, Any]]] = []
+    following = threading.Thread(target=lambda: found.append(rw.result("up", str(folder))[:2]))
+    following.start()
+    try:
+        yield found
+    finally:
+        following.join()
+
+
+def rollout(rw: Rw, folder: Path, **wanted: object) -> dict[str, Any]:
+    """Return the folder's rollout once it is so far."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for one in rw.json("rollout", "status", cwd=folder)["items"]:
+            if all(one[name] == value for name, value in wanted.items()):
+                return dict(one)
+    raise AssertionError(rw.json("rollout", "status", cwd=folder))
+
+
+CHECK = "python -c \"import os, urllib.request as r; assert r.urlopen(os.environ['RW_PREVIEW_URL']).read() == b'{word}'\""
+
+
+def test_blue_green_is_checked_and_looked_at_before_anybody_gets_it(rw: Rw, tmp_path: Path) -> None:
+    folder = write(tmp_path / "blue", "old")
+    url = rw.up(folder)["services"][0]["url"]
+    by_hand = "[deploy.rollout]\nstrategy = 'blue-green'\nstepSeconds = 1\nautoPromote = false\n"
+    write(folder, "new", railway=f"{by_hand}check = '''{CHECK.format(word='new')}'''\n")
+    with Load(url) as load:
+        with on_its_way(rw, folder) as ended:
+            found = rollout(rw, folder, pace="paused", verdict="good")
+            assert (found["share"], found["steps"]) == (0, [0, 100])
+            assert ask(found["preview"]).text == "new"
+            assert ask(url, headers={"X-RW-Release": "v2"}).text == "new"
+            assert ask(url, headers={"X-RW-Release": "v1"}).text == "old"
+            assert load.seen == {"old"}
+            assert "v1 → v2" in rw.ok("rollout", cwd=folder)
+            assert "every request" in rw.ok("rollout", "promote", cwd=folder)
+        assert ended[0][1]["status"] == "active"
+    assert load.failures == []
+    assert ask(url).text == "new"
+    assert ask(found["preview"]).status == 404
+
+
+def test_failed_check_keeps_the_release_from_every_request(rw: Rw, tmp_path: Path) -> None:
+    folder = write(tmp_path / "checked", "old", railway=f"[deploy.rollout]\ncheck = '''{CHECK.format(word='other')}'''\n")
+    code, result, _ = rw.result("up", str(folder))
+    assert (code, result["error"]["code"]) == (3, "CHECK_FAILED")
+    assert "AssertionError" in result["error"]["why"]
+    assert [one["status"] for one in result["services"]] == ["failed"]
+
+
+def test_paused_then_aborted_nobody_loses_a_request(rw: Rw, tmp_path: Path) -> None:
+    folder = write(tmp_path / "aborted", "old", railway=QUICK)
+    url = rw.up(folder)["services"][0]["url"]
+    write(folder, "new", railway=QUICK)
+    with Load(url) as load:
+        with on_its_way(rw, folder) as ended:
+            rollout(rw, folder, share=10)
+            assert "stays at 10 %" in rw.ok("rollout", "pause", cwd=folder)
+            time.sleep(4)  # longer than the step and its repetition
+            assert rollout(rw, folder, share=10)["pace"] == "paused"
+            assert "rolled back" in rw.ok("rollout", "abort", cwd=folder)
+        assert (ended[0][0], ended[0][1]["error"]["code"]) == (3, "ROLLED_BACK")
+    assert load.failures == []
+    assert ask(url).text == "old"
+    assert rw.run("rollout", "resume", cwd=folder).returncode == 7
+
+
+def test_what_was_taken_back_is_tried_again(rw: Rw, tmp_path: Path) -> None:
+    folder = write(tmp_path / "again", "old", railway=QUICK)
+    url = rw.up(folder)["services"][0]["url"]
+    write(folder, "new", railway=QUICK)
+    with on_its_way(rw, folder):
+        rollout(rw, folder, share=10)
+        rw.ok("rollout", "abort", cwd=folder)
+    code, result, _ = rw.result("rollout", "retry", cwd=folder)
+    assert (code, result["status"], result["services"][0]["version"]) == (0, "active", 3)
     assert ask(url).text == "new"

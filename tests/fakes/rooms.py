@@ -7,16 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rw_daemon.api.rooms import Rooms
-from rw_shared.errors import OperationNotFoundError, ProjectNotFoundError, RwError, SourceMissingError
+from rw_shared.errors import NoRolloutError, OperationNotFoundError, ProjectNotFoundError, RwError, SourceMissingError
 from rw_shared.events import OperationCreated, ProjectCreated
 from rw_shared.models import (
     Check,
     DaemonInfo,
+    Deployment,
     Entry,
     EnvironmentStatus,
     LogRecord,
     Operation,
     OperationOrder,
+    Pace,
     PlanAnswer,
     PlanOrder,
     Project,
@@ -25,6 +27,7 @@ from rw_shared.models import (
     Snapshot,
     SnapshotOrder,
 )
+from rw_shared.rollouts import Rollout
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -54,6 +57,19 @@ class FakeOperations:
 
     async def cancel(self, identity: str) -> Operation:
         return await self.read(identity)
+
+
+class FakeRollouts:
+    """Nothing is on its way."""
+
+    async def going_on(self, scope: Scope) -> list[Rollout]:
+        return []
+
+    async def pace(self, scope: Scope, service: str, pace: Pace, *, actor: str) -> Rollout:
+        raise NoRolloutError(service)
+
+    async def abort(self, scope: Scope, service: str) -> Deployment:
+        raise NoRolloutError(service)
 
 
 @dataclass
@@ -141,6 +157,7 @@ def fake_rooms(store: Any, *, info: DaemonInfo | None = None, stop: Callable[[],
     return Rooms(
         store=store,
         operations=FakeOperations(store),
+        rollouts=FakeRollouts(),
         status=FakeStatus(store),
         planner=FakePlanner(),
         projects=FakeProjects(store),

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rw_cli.context.following import follow, last_cursor, order
+from rw_cli.context.following import again
 from rw_cli.context.session import Session, path_of
 from rw_cli.render.text import clean, table
 from rw_shared.errors import RwError, UsageError
@@ -76,7 +76,7 @@ def cancel(ctx: typer.Context, name: str, service: Service = "") -> None:
 @deployments_app.command()
 def redeploy(ctx: typer.Context, name: Annotated[str, typer.Argument()] = "", service: Service = "") -> None:
     """Deploy a release again; default: the serving one: `rw deployments redeploy v3`."""
-    _again(ctx.obj, "redeploy", name, service)
+    again(ctx.obj, "redeploy", name, service)
 
 
 @deployments_app.command()
@@ -89,11 +89,4 @@ def rollback(
     """Go back to a release: its artifact and its variables: `rw deployments rollback --previous`."""
     if name and previous:
         raise UsageError("Both a version and --previous were given.", hint="Type `rw deployments rollback vN`, or --previous alone.")
-    _again(ctx.obj, "rollback", name, service)
-
-
-def _again(session: Session, kind: str, name: str, service: str) -> None:
-    place = session.place()
-    cursor = last_cursor(session.client, place)
-    operation = order(session, place, {"kind": kind, "deployment": name, "services": [service] if service else []})
-    raise typer.Exit(follow(session, place, operation, cursor=cursor).exit_code)
+    again(ctx.obj, "rollback", name, service)

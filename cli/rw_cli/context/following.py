@@ -6,7 +6,9 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
+
+import typer
 
 from rw_cli.client import Client, Json
 from rw_cli.context.outcomes import Outcome, outcome_of
@@ -41,6 +43,14 @@ def order(session: Session, place: str, body: Mapping[str, Any]) -> Json:
     """Give an order and return its Operation; safe to be sent again, by its key."""
     whole = {"environ": session.environ, "idempotencyKey": new_key(), **body}
     return session.client.call("POST", f"{place}/operations", body=whole)
+
+
+def again(session: Session, kind: str, name: str, service: str) -> NoReturn:
+    """Have a release deployed once more (``kind``: redeploy or rollback), follow it, and exit as it ends."""
+    place = session.place()
+    cursor = last_cursor(session.client, place)
+    operation = order(session, place, {"kind": kind, "deployment": name, "services": [service] if service else []})
+    raise typer.Exit(follow(session, place, operation, cursor=cursor).exit_code)
 
 
 def last_cursor(client: Client, place: str) -> int:

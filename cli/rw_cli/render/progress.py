@@ -12,6 +12,11 @@ from rw_shared.errors import RwError
 
 Json = dict[str, Any]
 LAST_LINES = 6
+PACES = {
+    "steps": "the rollout goes on by its steps",
+    "paused": "the rollout is paused: `rw rollout resume`, `promote` or `abort`",
+    "promoted": "the rollout skips the rest of its steps",
+}
 MARKS = {"done": "✓", "skipped": "–", "failed": "✗", "cancelled": "✗", "running": "●"}
 
 
@@ -83,7 +88,11 @@ class Progress:
             return [f"{service}: {data['step']} {data['status']}{detail}"]
         if name == "rollout.shifted":
             known.part = f"{data['share']} %"
+            if not data["share"]:
+                return [f"{service}: no request goes to the new release"]
             return [f"{service}: {data['share']} % of the requests go to the new release"]
+        if name == "rollout.paced":
+            return [f"{service}: {PACES[data['pace']]}"]
         if name == "rollout.judged":
             return [f"{service}: {data['verdict']}: {line(data['words'])}"]
         if name == "deployment.status_changed":

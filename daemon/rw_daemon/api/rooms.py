@@ -14,12 +14,14 @@ from rw_daemon.store.store import Store
 from rw_shared.models import (
     Check,
     DaemonInfo,
+    Deployment,
     Entry,
     EnvironmentStatus,
     LogRecord,
     Model,
     Operation,
     OperationOrder,
+    Pace,
     PlanAnswer,
     PlanOrder,
     Project,
@@ -28,6 +30,7 @@ from rw_shared.models import (
     Snapshot,
     SnapshotOrder,
 )
+from rw_shared.rollouts import Rollout
 
 
 class Operations(Protocol):
@@ -43,6 +46,22 @@ class Operations(Protocol):
 
     async def cancel(self, identity: str) -> Operation:
         """End an operation that is not settled. ``OperationNotFoundError``."""
+        ...
+
+
+class Rollouts(Protocol):
+    """Knows the releases that are on their way, and what may be said to them. All raise ``NoRolloutError``."""
+
+    async def going_on(self, scope: Scope) -> list[Rollout]:
+        """Return those of an environment, by service."""
+        ...
+
+    async def pace(self, scope: Scope, service: str, pace: Pace, *, actor: str) -> Rollout:
+        """Pause one, have it go on, or skip the rest of its steps."""
+        ...
+
+    async def abort(self, scope: Scope, service: str) -> Deployment:
+        """Take the new release back."""
         ...
 
 
@@ -117,6 +136,7 @@ class Rooms:
 
     store: Store
     operations: Operations
+    rollouts: Rollouts
     status: Status
     planner: Planner
     projects: Projects

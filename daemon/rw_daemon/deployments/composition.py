@@ -22,6 +22,7 @@ from rw_daemon.deployments.recovery import Recovery
 from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.retire import Retirer
 from rw_daemon.deployments.rollout import Rollout
+from rw_daemon.deployments.rollouts import Rollouts
 from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.running import Running
 from rw_daemon.deployments.status import Status
@@ -46,6 +47,7 @@ class Deployments:
 
     orders: Orders
     operations: Operations
+    rollouts: Rollouts
     planner: Planner
     projects: Projects
     status: Status
@@ -90,6 +92,7 @@ class Deployments:
         recorder, collector, planner = Recorder(store, clock), Collector(logs, mask_of=mask_of), Planner(snapshots)
         router = Router(store, targets, edge)
         retirer = Retirer(recorder=recorder, edge=edge, environs=kept, tasks=tasks, clock=clock, settings=settings, gone=collector.detach)
+        rollout = Rollout(store=store, recorder=recorder, router=router, edge=edge, retirer=retirer, clock=clock, settings=settings)
         controller = Controller(
             store=store,
             recorder=recorder,
@@ -100,7 +103,7 @@ class Deployments:
             output=output,
             collector=collector,
             environs=kept,
-            rollout=Rollout(store=store, router=router, edge=edge, retirer=retirer, clock=clock, settings=settings),
+            rollout=rollout,
             clock=clock,
             settings=settings,
         )
@@ -155,6 +158,9 @@ class Deployments:
         return cls(
             orders=orders,
             operations=operations,
+            rollouts=Rollouts(
+                store=store, recorder=recorder, controller=controller, operations=operations, rollout=rollout, router=router, clock=clock
+            ),
             planner=planner,
             projects=Projects(store, clock),
             status=Status(store, targets, router, edge),

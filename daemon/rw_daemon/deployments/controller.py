@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
@@ -16,8 +17,8 @@ from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planned, Planner
 from rw_daemon.deployments.release import key_of, plan_of, spec_of
 from rw_daemon.deployments.retire import Retirer
-from rw_daemon.deployments.rollout import Rollout, Trial
-from rw_daemon.deployments.router import Router
+from rw_daemon.deployments.rollout import IN_STEPS, Rollout, Trial
+from rw_daemon.deployments.router import Router, id_of, is_proven
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target
 from rw_daemon.edge import health
@@ -26,8 +27,8 @@ from rw_daemon.logs.collector import Collector
 from rw_daemon.runtimes.runtime import Instance, JobLostError, JobSpec, Line, Release, ReleaseSpec
 from rw_daemon.settings import Settings
 from rw_daemon.store.store import ServiceRow, Store
-from rw_shared.config import Strategy
 from rw_shared.errors import (
+    CheckFailedError,
     DeadlineError,
     EdgeFailedError,
     InternalError,
@@ -173,9 +174,14 @@ class Controller:
         spec = await self.spec(await self._recorder.read(identity))
         async with self._recorder.step(identity, StepName.PRE_DEPLOY):
             for number, command in enumerate(commands):
-                await self._job(deployment, target, JobSpec(f"{identity}-pre-deploy-{number}", spec, command))
+                code, output = await self._job(deployment, target, JobSpec(f"{identity}-pre-deploy-{number}", spec, command))
+                if code is None:
+                    raise PreDeployUnknownError(command)
+                if code != 0:
+                    raise PreDeployFailedError(command, exit_code=code, output=output)
 
-    async def _job(self, deployment: Deployment, target: Target, job: JobSpec) -> None:
+    async def _job(self, deployment: Deployment, target: Target, job: JobSpec) -> tuple[int | None, str]:
+        """Return a command's exit code, ``None`` when nobody knows it, and its last lines."""
         lines: list[str] = []
 
         def show(line: Line) -> None:
@@ -186,9 +192,8 @@ class Controller:
         try:
             code = await target.runtime.run_job(job, output=show)
         except JobLostError:
-            raise PreDeployUnknownError(job.command) from None
-        if code != 0:
-            raise PreDeployFailedError(job.command, exit_code=code, output="\n".join(lines))
+            return None, "\n".join(lines)
+        return code, "\n".join(lines)
 
     # --- start, prove, switch
 
@@ -204,6 +209,7 @@ class Controller:
                     self._collector.attach(instance, target.runtime)
             async with self._recorder.step(identity, StepName.HEALTHCHECK) as step:
                 step.detail = await self._proven(release, spec, target, waiting)
+            await self._check(identity, target, release, spec)
             await self._shift(identity, target, release, waiting)
         finally:
             self._exits.forget(identity)
@@ -269,15 +275,34 @@ class Controller:
     async def _last_lines(self, deployment: Deployment) -> list[str]:
         return await self._output.last_lines(deployment, LAST_LINES)
 
+    async def _check(self, identity: str, target: Target, release: Release, spec: ReleaseSpec) -> None:
+        """Run the command that a proven release must pass before any request reaches it. It may run again after a crash."""
+        deployment = await self._recorder.read(identity)
+        command = (await self.planned(deployment)).config.deploy.rollout.check
+        if not command or spec.kind is ServiceKind.WORKER or await self._recorder.is_done(identity, StepName.CHECK):
+            return
+        await self._router.apply()  # from now on the release answers at its own name
+        first = release.instances[0]
+        url = f"http://{first.inside or f'{first.host}:{first.port}'}"
+        spec = replace(spec, variables={**spec.variables, "RW_PREVIEW_URL": url})
+        async with self._recorder.step(identity, StepName.CHECK):
+            attempt = next(one.attempt for one in (await self._recorder.read(identity)).steps if one.name is StepName.CHECK)
+            code, output = await self._job(deployment, target, JobSpec(f"{identity}-check-{attempt}", spec, command))
+            if code != 0:
+                raise CheckFailedError(deployment.service, command, exit_code=code, output=output)
+
     async def _shift(self, identity: str, target: Target, release: Release, ended: asyncio.Future[Instance]) -> None:
         deployment = await self._recorder.read(identity)
         row = await self.row(deployment)
         async with self._recorder.step(identity, StepName.SHIFT, is_last=True):
             if row.kind is ServiceKind.WEB:
                 await self._gradually(deployment, row, release, ended)
-                await self._router.apply(switching=row, to=identity)
             old = await self._recorder.read(row.serving) if row.serving not in {"", identity} else None
-            await self._store.append(*self._switched(deployment, row, old))
+            events = self._switched(deployment, row, old)
+            if row.kind is ServiceKind.WEB:
+                await self._router.apply(serving={id_of(row): identity}, record=events)
+            else:
+                await self._store.append(*events())
         if old is not None:
             await self._retire(await self._recorder.read(old.id), target)
 
@@ -285,19 +310,24 @@ class Controller:
         """Walk the steps before the switch, where the service has any and an old release to compare with."""
         config = (await self.planned(deployment)).config.deploy.rollout
         old = await self._store.deployment(row.serving) if row.serving else None
-        if config.strategy is Strategy.GRADUAL and old is not None and old.id != deployment.id and old.status is DeploymentStatus.ACTIVE:
+        if config.strategy in IN_STEPS and old is not None and old.id != deployment.id and old.status is DeploymentStatus.ACTIVE:
             endpoints = [Endpoint(one.host, one.port) for one in release.instances]
             await self._rollout.run(Trial(deployment, row.serving, config, endpoints, ended))
 
-    def _switched(self, deployment: Deployment, row: ServiceRow, old: Deployment | None) -> list[Event]:
+    def _switched(self, deployment: Deployment, row: ServiceRow, old: Deployment | None) -> Callable[[], list[Event]]:
+        """Return what makes the events of a switch, once it is in force."""
         url = f"http://{row.hostname}:{self._router.port}" if row.kind is ServiceKind.WEB else ""
-        events = [
-            RouteChanged(at=self._clock.now(), **of(deployment), deployment=deployment.id, url=url, before=row.serving),
-            self._recorder.finished(deployment, StepName.SHIFT, detail=url),
-            self._recorder.moved(deployment, DeploymentStatus.ACTIVE),
-        ]
-        if old is not None and old.status is not DeploymentStatus.REMOVED:
-            events.append(self._recorder.moved(old, DeploymentStatus.REMOVING, reason=f"v{deployment.version} took its place."))
+
+        def events() -> list[Event]:
+            made = [
+                RouteChanged(at=self._clock.now(), **of(deployment), deployment=deployment.id, url=url, before=row.serving),
+                self._recorder.finished(deployment, StepName.SHIFT, detail=url),
+                self._recorder.moved(deployment, DeploymentStatus.ACTIVE),
+            ]
+            if old is not None and old.status is not DeploymentStatus.REMOVED:
+                made.append(self._recorder.moved(old, DeploymentStatus.REMOVING, reason=f"v{deployment.version} took its place."))
+            return made
+
         return events
 
     async def _retire(self, old: Deployment, target: Target) -> None:
@@ -324,6 +354,9 @@ class Controller:
         with suppress(EdgeFailedError):  # an edge that is gone sends nothing anywhere; the next change brings it up with the old release
             await self._rollout.undo(deployment)
         await self._store.append(self._recorder.moved(deployment, status, reason=error.message, error=error))
+        if is_proven(deployment):  # its own name goes as well
+            with suppress(EdgeFailedError):
+                await self._router.apply()
         if target is not None:
             await target.runtime.stop(key_of(deployment), grace_seconds=min(self._settings.grace_seconds, 5.0))
         self._environs.forget(identity)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from rw_daemon.clock import Clock
+from rw_daemon.clock import Clock, rest
 from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.steps import Recorder
@@ -47,13 +47,7 @@ class Retirer:
 
     async def _retire(self, deployment: Deployment, target: Target, *, warm_seconds: float, hurry: asyncio.Event) -> None:
         await self._drained(deployment.id)
-        warm = asyncio.ensure_future(self._clock.sleep(warm_seconds))
-        cut = asyncio.ensure_future(hurry.wait())
-        try:
-            await asyncio.wait({warm, cut}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            warm.cancel()
-            cut.cancel()
+        await rest(self._clock, warm_seconds, unless=hurry)
         await self.remove(deployment, target)
 
     async def remove(self, deployment: Deployment, target: Target) -> None:

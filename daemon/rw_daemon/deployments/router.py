@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from rw_daemon.deployments.release import hostname
@@ -11,7 +12,12 @@ from rw_daemon.edge.edge import Edge, Endpoint, HttpRoute, Upstream
 from rw_daemon.runtimes.runtime import Instance
 from rw_daemon.store.store import ServiceRow, Store
 from rw_shared.errors import UnreachableError
-from rw_shared.models import Deployment, DeploymentStatus, ServiceKind
+from rw_shared.events import Event
+from rw_shared.models import Deployment, DeploymentStatus, ServiceKind, StepName, StepStatus
+
+UNSETTLED = 1000
+NOTHING: Mapping[str, str] = {}
+NO_SHARES: Mapping[str, int] = {}
 
 
 class Router:
@@ -21,41 +27,45 @@ class Router:
         self._store, self._targets, self._edge = store, targets, edge
         self._lock = asyncio.Lock()
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
-        self._shares: dict[str, tuple[str, int]] = {}
-        """By service: a release that has a part of its requests, in percent. A new daemon knows of none: the old release has all."""
 
     @property
     def port(self) -> int:
         """The edge's port; 0 while there is none."""
         return self._edge.port
 
-    def share(self, deployment: Deployment, percent: int) -> bool:
-        """Give a release a part of its service's requests from the next ``apply`` on, beside the one that serves; 0 takes it back.
-
-        Returns whether anything is different then.
-        """
-        key = f"{deployment.project}/{deployment.environment}/{deployment.service}"
-        had = self._shares.get(key, ("", 0))
-        if percent:
-            self._shares[key] = deployment.id, percent
-        elif had[0] == deployment.id:
-            del self._shares[key]
-        return self._shares.get(key, ("", 0)) != had
-
-    async def apply(self, *, switching: ServiceRow | None = None, to: str = "", leaving: set[str] | frozenset[str] = frozenset()) -> None:
+    async def apply(
+        self,
+        *,
+        serving: Mapping[str, str] = NOTHING,
+        shares: Mapping[str, int] = NO_SHARES,
+        leaving: Set[str] = frozenset(),
+        record: Callable[[], Sequence[Event]] = tuple,
+    ) -> None:
         """Bring the edge to the desired state; returns when it is in force.
 
-        :param switching: a service whose requests go to the deployment ``to`` from now on; the store is told by the caller afterwards.
+        :param serving: services, by ``id_of``, whose requests go to another deployment from now on.
+        :param shares: releases in a rollout, by deployment, that have another share from now on, in percent.
         :param leaving: replicas that get no more requests, since they are about to stop.
+        :param record: the events that say so. They are written once it is in force and before anything else changes the edge.
         """
         async with self._lock:
             rows = [row for row in await self._store.services() if row.kind is ServiceKind.WEB]
-            serving = {id_of(row): await self._serving(row) for row in rows}
-            if switching is not None:
-                serving[id_of(switching)] = (to, "")
-                self._shares.pop(id_of(switching), None)
+            beside = {_service(one): one for one in await self._store.deployments(unsettled=True, limit=UNSETTLED) if is_proven(one)}
             running = await self._running(leaving)
-            await self._edge.route(tuple(self._route(row, *serving[id_of(row)], running) for row in rows))
+            routes = []
+            for row in rows:
+                to, notice = (serving[id_of(row)], "") if id_of(row) in serving else await self._serving(row)
+                old, trial = self._upstreams(to, running), beside.get(id_of(row))
+                new = self._upstreams(trial.id, running) if trial is not None and trial.id != to else ()
+                if trial is None or not new:
+                    routes.append(self._route(row, old, notice))
+                    continue
+                name, share = f"v{trial.version}", shares.get(trial.id, trial.share)
+                both = (*_weighing(old, 100 - share), *_weighing(new, share, name=name)) if old else ()
+                routes += [self._route(row, both, notice), HttpRoute(f"{name}@{id_of(row)}", (preview_of(trial, row),), upstreams=new)]
+            await self._edge.route(tuple(routes))
+            if events := record():
+                await self._store.append(*events)
 
     async def _serving(self, row: ServiceRow) -> tuple[str, str]:
         """Return the deployment that requests go to, and what to say where there is none."""
@@ -66,7 +76,7 @@ class Router:
             return "", f"{row.name} has {found.status}: {found.reason} `rw logs {row.name}` shows its last words."
         return found.id, ""
 
-    async def _running(self, leaving: set[str] | frozenset[str]) -> dict[str, list[Instance]]:
+    async def _running(self, leaving: Set[str]) -> dict[str, list[Instance]]:
         found: dict[str, list[Instance]] = {}
         for target in self._targets.known():
             try:
@@ -77,7 +87,7 @@ class Router:
                 found[release.key.deployment] = [one for one in release.instances if one.is_running and one.port and one.id not in leaving]
         return found
 
-    def _route(self, row: ServiceRow, serving: str, notice: str, running: dict[str, list[Instance]]) -> HttpRoute:
+    def _route(self, row: ServiceRow, upstreams: tuple[Upstream, ...], notice: str) -> HttpRoute:
         names = [row.hostname]
         if row.name == "web":
             names.append(hostname(project=row.project, environment=row.environment, service="web").removeprefix("web."))
@@ -85,29 +95,40 @@ class Router:
             key=id_of(row),
             hostnames=tuple(names),
             port=row.port,
-            upstreams=self._both(id_of(row), serving, running),
+            upstreams=upstreams,
             notice=notice or f"{row.name} is not running; `rw status` says why, `rw up` starts it.",
         )
 
-    def _both(self, key: str, serving: str, running: dict[str, list[Instance]]) -> tuple[Upstream, ...]:
-        upstreams = self._upstreams(serving, running.get(serving, []))
-        release, percent = self._shares.get(key, ("", 0))
-        beside = self._upstreams(release, running.get(release, []))
-        if not upstreams or not beside:
-            return upstreams
-        return (*(replace(one, weight=100 - percent) for one in upstreams), *(replace(one, weight=percent) for one in beside))
-
-    def _upstreams(self, serving: str, instances: list[Instance]) -> tuple[Upstream, ...]:
-        if not serving:
+    def _upstreams(self, release: str, running: Mapping[str, list[Instance]]) -> tuple[Upstream, ...]:
+        if not release:
             return ()
-        endpoints = tuple(Endpoint(one.host, one.port) for one in instances)
+        endpoints = tuple(Endpoint(one.host, one.port) for one in running.get(release, []))
         if endpoints:
-            self._endpoints[serving] = endpoints
+            self._endpoints[release] = endpoints
         else:  # between two lives of the only replica: requests wait at its last address (an empty cluster would answer 503 at once)
-            endpoints = self._endpoints.get(serving, ())
-        return (Upstream(serving, endpoints),) if endpoints else ()
+            endpoints = self._endpoints.get(release, ())
+        return (Upstream(release, endpoints),) if endpoints else ()
+
+
+def is_proven(deployment: Deployment) -> bool:
+    """Return whether a release that does not serve yet may be asked: it was found healthy, and nothing was decided about it."""
+    healthy = any(one.name is StepName.HEALTHCHECK and one.status is StepStatus.DONE for one in deployment.steps)
+    return deployment.status is DeploymentStatus.DEPLOYING and (healthy or deployment.share > 0)
+
+
+def preview_of(deployment: Deployment, row: ServiceRow) -> str:
+    """Return the name at the edge where a release alone answers while it does not serve yet."""
+    return f"v{deployment.version}.{row.hostname}"
+
+
+def _weighing(upstreams: tuple[Upstream, ...], percent: int, *, name: str = "") -> tuple[Upstream, ...]:
+    return tuple(replace(one, weight=percent, name=name) for one in upstreams)
 
 
 def id_of(row: ServiceRow) -> str:
     """Return the route key of a service."""
     return f"{row.project}/{row.environment}/{row.name}"
+
+
+def _service(deployment: Deployment) -> str:
+    return f"{deployment.project}/{deployment.environment}/{deployment.service}"

@@ -19,6 +19,7 @@ HOLD_RETRIES = 200  # with the back-off below, some 30 s on a port that refuses
 SAFE = "reset,connect-failure,refused-stream"
 UNSAFE = "connect-failure,refused-stream,reset-before-request"  # nothing that may have reached the app
 HELD_BODY_BYTES = 64 * 1024 * 1024
+RELEASE = "x-rw-release"  # of a request that wants one release, whatever the weights
 FOR = "x-rw-for"  # what chooses the virtual host: put on by each listener whatever the client sent, taken off before the app sees it
 HOSTS_TRIED = 3  # replicas that a retry looks at for one that has not just failed
 
@@ -144,12 +145,16 @@ def _rules(route: HttpRoute) -> list[Json]:
     if not route.upstreams:
         return pages.direct(503, "NOT_RUNNING", route.notice or f"{name} is not running; `rw up` starts it.")
     about = {"name": route.key, "metadata": {"filter_metadata": {"rw": {"service": name}}}}
-    action = _action(route.upstreams)
-    safe = {"prefix": "/", "headers": [{"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}}}]}
-    return [
-        {**about, "match": safe, "route": {**action, "retry_policy": _retries(SAFE)}},
-        {**about, "match": {"prefix": "/"}, "route": {**action, "retry_policy": _retries(UNSAFE)}},
-    ]
+    rules = []
+    for wanted, upstreams in [*((one.name, (one,)) for one in route.upstreams if one.name), ("", route.upstreams)]:
+        action = _action(upstreams)
+        named = [{"name": RELEASE, "string_match": {"exact": wanted}}] if wanted else []
+        safe = [*named, {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}}}]
+        rules += [
+            {**about, "match": {"prefix": "/", "headers": safe}, "route": {**action, "retry_policy": _retries(SAFE)}},
+            {**about, "match": {"prefix": "/", "headers": named}, "route": {**action, "retry_policy": _retries(UNSAFE)}},
+        ]
+    return rules
 
 
 def _action(upstreams: tuple[Upstream, ...]) -> Json:

@@ -20,11 +20,13 @@ class Upstream:
 
     :param release: deployment id; becomes the cluster's name, and so the release in the access log.
     :param weight: share in percent; the weights of a route add up to 100.
+    :param name: a request that names it in the header ``X-RW-Release`` gets it, whatever the weights; empty for none.
     """
 
     release: str
     endpoints: tuple[Endpoint, ...]
     weight: int = 100
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -256,7 +256,14 @@ class DockerRuntime:
         host, port = address(found, is_bridged=await self._is_bridged())
         labels, state = found["Config"]["Labels"], found["State"]
         return Instance(
-            key_of(labels), found["Id"], int(labels["rw.replica"]), host, port, started_at=moment(state["StartedAt"]), exit=exit_of(state)
+            key_of(labels),
+            found["Id"],
+            int(labels["rw.replica"]),
+            host,
+            port,
+            started_at=moment(state["StartedAt"]),
+            exit=exit_of(state),
+            inside="{}:{}".format(*address(found, is_bridged=True)),
         )
 
     async def _ended(self) -> list[Instance]:

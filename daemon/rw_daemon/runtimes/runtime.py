@@ -75,6 +75,7 @@ class Instance:
     :param id: the runtime's own name for it; a replacement gets a new one.
     :param host, port: where the edge reaches it; port 0 for a worker or while it has no address.
     :param exit: set once it ended.
+    :param inside: ``host:port`` where jobs and the other services of its environment reach it; empty: as the edge does.
     """
 
     key: ReleaseKey
@@ -84,6 +85,7 @@ class Instance:
     port: int = 0
     started_at: datetime | None = None
     exit: Exit | None = None
+    inside: str = ""
 
     @property
     def is_running(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rw_shared import events as e
-from rw_shared.models import DeploymentStatus, OperationStatus, StepStatus
+from rw_shared.models import DeploymentStatus, OperationStatus, Pace, StepStatus
 
 Values = dict[str, Any]
 
@@ -132,11 +132,21 @@ def _moved(event: e.DeploymentStatusChanged) -> list[Change]:
         values["error"] = None
     if not event.changed:
         values["changed"] = False
+    if event.after.is_settled:
+        values |= {"share": 0, "pace": Pace.STEPS.value}
     # the first verdict counts: a deployment that is taken down a week later did not take a week
     if event.after.is_settled and not event.before.is_settled and event.before is not DeploymentStatus.REMOVING:
         values["settled_at"] = event.at
     began = [] if event.after.is_settled else _runs(event)
     return [Update("deployments", {"id": event.deployment}, values), *began]
+
+
+def _shifted(event: e.RolloutShifted) -> list[Change]:
+    return [Update("deployments", {"id": event.deployment}, {"share": event.share})]
+
+
+def _paced(event: e.RolloutPaced) -> list[Change]:
+    return [Update("deployments", {"id": event.deployment}, {"pace": event.pace.value})]
 
 
 def _step_key(event: e.StepStarted | e.StepFinished) -> Values:
@@ -168,6 +178,8 @@ _RULES: dict[type[e.Event], Callable[[Any], list[Change]]] = {
     e.DeploymentPlanned: _planned,
     e.DeploymentBuilt: _built,
     e.DeploymentStatusChanged: _moved,
+    e.RolloutShifted: _shifted,
+    e.RolloutPaced: _paced,
     e.StepStarted: _step_started,
     e.StepFinished: _step_finished,
     e.InstanceChanged: _replica,

@@ -125,6 +125,8 @@ deployments = Table(
     Column("created_at", Instant, nullable=False),
     Column("settled_at", Instant),
     *(Column(name, String, nullable=False, default="", server_default="") for name in ("commit", "previous")),
+    Column("share", Integer, nullable=False, default=0, server_default="0"),
+    Column("pace", String, nullable=False, default="steps", server_default="steps"),
     Index("deployments_by_service", "project", "environment", "service", "sequence"),
     Index("deployments_by_operation", "operation", "sequence"),
     Index("deployments_by_status", "status", "sequence"),

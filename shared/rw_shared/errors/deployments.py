@@ -157,6 +157,21 @@ class PreDeployUnknownError(DeploymentFailedError):
         )
 
 
+class CheckFailedError(DeploymentFailedError):
+    """The check of a new release failed before the release got any request."""
+
+    code = "CHECK_FAILED"
+
+    def __init__(self, service: str, command: str, *, exit_code: int | None, output: str) -> None:
+        ending = "was cut off together with rw" if exit_code is None else f"ended with exit code {exit_code}"
+        super().__init__(
+            f"The check {command!r} of {service}'s new release {ending}; no request was sent there.",
+            why=clip(output),
+            hint="Correct the release or the check (deploy.rollout.check in railway.toml) and run `rw up` again.",
+            details={"command": command, "exitCode": exit_code, "output": clip(output)},
+        )
+
+
 class NeverHealthyError(DeploymentFailedError):
     """The new release did not become healthy in time.
 

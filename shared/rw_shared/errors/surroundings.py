@@ -22,6 +22,18 @@ class NothingToRollBackError(ConflictError):
         super().__init__(f"{service} has no earlier release to go back to.", hint="Run `rw deployments` to see its releases.")
 
 
+class NoRolloutError(ConflictError):
+    """No release of the service is on its way step by step."""
+
+    code = "NO_ROLLOUT"
+
+    def __init__(self, service: str) -> None:
+        super().__init__(
+            f"No rollout of {service} is going on." if service else "No rollout is going on.",
+            hint="`rw deployments` shows what was released; deploy.rollout.strategy in railway.toml makes a release go in steps.",
+        )
+
+
 class UnreachableError(RwError):
     """Base of: daemon, engine or cluster cannot be reached."""
 

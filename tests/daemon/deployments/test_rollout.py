@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from daemon.deployments.world import FLASK, World
+from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.edge.edge import Traffic
-from rw_shared.errors import EdgeFailedError
+from rw_shared.errors import EdgeFailedError, NoRolloutError
 from rw_shared.events import StoredEvent
-from rw_shared.models import Operation
+from rw_shared.models import Operation, Pace
 
 GRADUAL = '[deploy.rollout]\nstrategy = "gradual"\n'
 PER_SECOND = 100
@@ -30,7 +31,7 @@ def files(version: int, *, rollout: str = GRADUAL) -> dict[str, str]:
 
 
 def shares(world: World) -> list[int]:
-    return [one.weight for one in world.edge.routes[0].upstreams]
+    return [one.weight for one in next(one for one in world.edge.routes if one.key == "shop/production/web").upstreams]
 
 
 def failing(world: World, *, new: float) -> None:
@@ -56,6 +57,14 @@ async def in_the_middle(world: World) -> Operation:
     operation = await world.start(files=files(2))
     await world.until(lambda: told(world, operation, "rollout.shifted"))
     return operation
+
+
+async def shifted_to(world: World, operation: Operation, share: int) -> bool:
+    return any(one.data["share"] == share for one in await told(world, operation, "rollout.shifted"))
+
+
+async def say(world: World, pace: Pace) -> None:
+    await world.rooms.rollouts.pace(SCOPE, "web", pace, actor="ada")
 
 
 async def test_shares_grow_while_the_judge_is_content(world: World) -> None:
@@ -118,11 +127,15 @@ async def test_cancelled_in_the_middle_gives_everything_back(world: World) -> No
     assert shares(world) == [100]
 
 
-async def test_daemon_killed_in_the_middle_begins_the_steps_again(world: World) -> None:
-    operation = await in_the_middle(world)
+async def test_daemon_killed_in_the_middle_goes_on_at_the_share_it_had(world: World) -> None:
+    await world.up(files(1))
+    failing(world, new=0)
+    operation = await world.start(files=files(2))
+    await world.until(lambda: shifted_to(world, operation, 25))
     await world.restart()
+    assert shares(world) in ([75, 25], [50, 50], [100])
     await world.settled(operation)
-    assert [one.data["share"] for one in await told(world, operation, "rollout.shifted")][-3:] == [10, 25, 50]
+    assert [one.data["share"] for one in await told(world, operation, "rollout.shifted")] == [10, 25, 50]
     assert (await world.statuses())[0] == "active"
 
 
@@ -131,3 +144,122 @@ async def test_share_stays_when_another_service_changes(world: World) -> None:
     await world.rooms.router.apply()
     assert shares(world) in ([90, 10], [75, 25], [50, 50], [100])
     await asyncio.wait_for(world.settled(operation), 20)
+
+
+async def test_paused_it_keeps_its_share_also_through_a_kill_and_goes_on_when_told(world: World) -> None:
+    operation = await in_the_middle(world)
+    await say(world, Pace.PAUSED)
+    before = world.clock.elapsed
+    await world.until(lambda: passed(world, before + 120))
+    await world.restart()
+    (found,) = await world.rooms.rollouts.going_on(SCOPE)
+    assert (found.pace, found.share, found.serving_version, found.version) == (Pace.PAUSED, 10, 1, 2)
+    assert shares(world) == [90, 10]
+    await say(world, Pace.STEPS)
+    await world.settled(operation)
+    assert [one.data["share"] for one in await told(world, operation, "rollout.shifted")] == [10, 25, 50]
+    assert [(one.actor, one.data["pace"]) for one in await told(world, operation, "rollout.paced")] == [("ada", "paused"), ("ada", "steps")]
+
+
+async def passed(world: World, moment: float) -> bool:
+    return world.clock.elapsed > moment
+
+
+async def test_paused_release_that_turns_bad_is_taken_back_all_the_same(world: World) -> None:
+    operation = await in_the_middle(world)
+    await say(world, Pace.PAUSED)
+    failing(world, new=0.2)
+    await world.settled(operation)
+    assert (await world.statuses())[0] == "rolled_back"
+    assert shares(world) == [100]
+
+
+async def test_paused_for_ever_is_taken_back(world: World) -> None:
+    world.settings = replace(world.settings, paused_seconds=60.0)
+    await world.restart()
+    operation = await in_the_middle(world)
+    await say(world, Pace.PAUSED)
+    await world.settled(operation)
+    newest = (await world.deployments())[0]
+    assert newest.error is not None
+    assert "nobody resumed it" in newest.error.why
+
+
+async def test_promoted_it_skips_the_steps(world: World) -> None:
+    operation = await in_the_middle(world)
+    before = world.clock.elapsed
+    await say(world, Pace.PROMOTED)
+    await world.settled(operation)
+    assert (await world.statuses())[0] == "active"
+    assert [one.data["share"] for one in await told(world, operation, "rollout.shifted")] == [10]
+    assert world.clock.elapsed - before < 15
+
+
+async def test_aborted_it_is_rolled_back(world: World) -> None:
+    operation = await in_the_middle(world)
+    found = await world.rooms.rollouts.abort(SCOPE, "web")
+    assert found.status == "rolled_back"
+    assert found.error is not None
+    assert "by hand" in found.error.why
+    assert (await world.settled(operation)).status == "failed"
+    assert shares(world) == [100]
+
+
+async def test_aborted_while_it_is_built_nothing_of_it_is_left(world: World) -> None:
+    await world.up(files(1))
+    world.builder.gate = asyncio.Event()
+    operation = await world.start(files=files(2))
+    await world.until(lambda: told(world, operation, "step.started"))
+    assert (await world.rooms.rollouts.abort(SCOPE, "web")).status == "cancelled"
+    assert (await world.settled(operation)).status == "cancelled"
+
+
+async def test_nothing_can_be_said_to_a_release_that_goes_all_at_once(world: World) -> None:
+    await world.up(files(1, rollout=""))
+    world.builder.gate = asyncio.Event()
+    operation = await world.start(files=files(2, rollout=""))
+    with pytest.raises(NoRolloutError):
+        await say(world, Pace.PAUSED)
+    world.builder.gate.set()
+    await world.settled(operation)
+
+
+async def test_blue_green_has_no_share_until_it_has_all(world: World) -> None:
+    await world.up(files(1))
+    failing(world, new=0)
+    operation = await world.start(files=files(2, rollout='[deploy.rollout]\nstrategy = "blue-green"\n'))
+    await world.until(lambda: told(world, operation, "rollout.judged"))
+    await world.settled(operation)
+    assert await told(world, operation, "rollout.shifted") == []
+    assert (await world.statuses())[0] == "active"
+    assert shares(world) == [100]
+
+
+async def test_blue_green_by_hand_waits_at_its_own_name(world: World) -> None:
+    await world.up(files(1))
+    operation = await world.start(files=files(2, rollout='[deploy.rollout]\nstrategy = "blue-green"\nautoPromote = false\n'))
+    await world.until(lambda: told(world, operation, "rollout.judged"))
+    (found,) = await world.rooms.rollouts.going_on(SCOPE)
+    assert (found.pace, found.share, found.steps) == (Pace.PAUSED, 0, (0, 100))
+    assert found.preview.startswith("http://v2.web.shop.localhost:")
+    assert {one.hostnames: [up.name for up in one.upstreams] for one in world.edge.routes} == {
+        ("web.shop.localhost", "shop.localhost"): ["", "v2"],
+        ("v2.web.shop.localhost",): [""],
+    }
+    assert shares(world) == [100, 0]
+    await say(world, Pace.PROMOTED)
+    await world.settled(operation)
+    assert [one.hostnames for one in world.edge.routes] == [("web.shop.localhost", "shop.localhost")]
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, "active"), (1, "failed")])
+async def test_check_is_passed_before_the_first_request(world: World, code: int, status: str) -> None:
+    await world.up(files(1))
+    world.runtime.job_exit = code
+    operation = await world.up(files(2, rollout=f'{GRADUAL}check = "pytest tests/smoke"\n'))
+    assert "job pytest tests/smoke" in world.log
+    assert [one.data["share"] for one in await told(world, operation, "rollout.shifted")] == ([10, 25, 50] if code == 0 else [])
+    newest = (await world.deployments())[0]
+    assert newest.status == status
+    assert (newest.error.code if newest.error else "") == ("CHECK_FAILED" if code else "")
+    assert [one.hostnames for one in world.edge.routes] == [("web.shop.localhost", "shop.localhost")]

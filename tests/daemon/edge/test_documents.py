@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,16 @@ def test_a_name_that_two_services_claim_stays_with_the_first_since_envoy_would_r
 def test_requests_that_reached_the_app_are_sent_again_only_when_they_may_be() -> None:
     safe, rest = hosts(WEB)["shop/production/web"]["routes"]
     assert safe["match"]["headers"][0]["string_match"]["safe_regex"]["regex"] == "GET|HEAD|OPTIONS"
-    assert "headers" not in rest["match"]
+    assert rest["match"]["headers"] == []
     assert "reset" in safe["route"]["retry_policy"]["retry_on"].split(",")
     assert not {"reset", "5xx", "gateway-error"} & set(rest["route"]["retry_policy"]["retry_on"].split(","))
+
+
+def test_request_that_names_a_release_gets_it_whatever_the_weights() -> None:
+    old, new = Upstream("d1", WEB.upstreams[0].endpoints, weight=100), Upstream("d2", WEB.upstreams[0].endpoints, weight=0, name="v2")
+    routes = hosts(replace(WEB, upstreams=(old, new)))["shop/production/web"]["routes"]
+    assert [one["route"].get("cluster", "both") for one in routes] == ["d2", "d2", "both", "both"]
+    assert all({"name": "x-rw-release", "string_match": {"exact": "v2"}} in one["match"]["headers"] for one in routes[:2])
 
 
 def test_no_limit_of_envoy_cuts_a_download_or_hangs_a_websocket() -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, text
 from rw_daemon.store.tables import metadata
 from rw_shared.errors import DatabaseCorruptError, DatabaseNewerError
 
-HEAD = "0002"
+HEAD = "0003"
 CHECKED_WHOLE_BYTES = 16 * 1024**2
 """Up to this size the whole file is checked at start (0.7 ms a megabyte here); beyond, SQLite reports damage when it meets it."""
 

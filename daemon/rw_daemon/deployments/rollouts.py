@@ -1,0 +1,91 @@
+"""Rollouts as people see them: which are going on, and what may be said to them."""
+
+from __future__ import annotations
+
+from rw_daemon.clock import Clock
+from rw_daemon.deployments.controller import Controller
+from rw_daemon.deployments.operations import Operations
+from rw_daemon.deployments.rollout import IN_STEPS, Rollout, shares_of
+from rw_daemon.deployments.router import Router, is_proven, preview_of
+from rw_daemon.deployments.steps import Recorder
+from rw_daemon.store.store import Store
+from rw_shared import rollouts as shared
+from rw_shared.config import RolloutConfig
+from rw_shared.errors import NoRolloutError
+from rw_shared.models import Deployment, DeploymentStatus, Pace, Scope
+
+LOOK_SECONDS = 0.05
+ABORT_SECONDS = 90.0  # open requests may take 30 s to end, and an app as long to stop
+
+
+class Rollouts:
+    """Answers about rollouts, and passes on what people want of them."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        recorder: Recorder,
+        controller: Controller,
+        operations: Operations,
+        rollout: Rollout,
+        router: Router,
+        clock: Clock,
+    ) -> None:
+        self._store, self._recorder, self._controller, self._operations = store, recorder, controller, operations
+        self._rollout, self._router, self._clock = rollout, router, clock
+
+    async def going_on(self, scope: Scope) -> list[shared.Rollout]:
+        """Return the rollouts of an environment that are going on, by service."""
+        return [await self._told(deployment, config) for deployment, config in await self._going_on(scope)]
+
+    async def pace(self, scope: Scope, service: str, pace: Pace, *, actor: str) -> shared.Rollout:
+        """Pause a service's rollout, have it go on, or skip the rest of its steps. ``NoRolloutError`` when there is none."""
+        deployment, config = await self._one(scope, service)
+        if deployment.pace is not pace:
+            await self._rollout.pace(deployment, pace, actor=actor)
+        return await self._told(await self._recorder.read(deployment.id), config)
+
+    async def abort(self, scope: Scope, service: str) -> Deployment:
+        """Take a service's new release back; returns once the old one has everything again. ``NoRolloutError``."""
+        deployment, _ = await self._one(scope, service)
+        if not self._rollout.abort(deployment.id):  # it is being built or proven: nothing of it was asked yet
+            await self._operations.cancel(deployment.operation)
+        deadline = self._clock.monotonic() + ABORT_SECONDS
+        while not (found := await self._recorder.read(deployment.id)).status.is_settled and self._clock.monotonic() < deadline:
+            await self._clock.sleep(LOOK_SECONDS)
+        return found
+
+    async def _going_on(self, scope: Scope) -> list[tuple[Deployment, RolloutConfig]]:
+        found = []
+        for deployment in await self._store.deployments(scope, unsettled=True, limit=100):
+            config = (await self._controller.planned(deployment)).config.deploy.rollout
+            if config.strategy in IN_STEPS and deployment.status is not DeploymentStatus.REMOVING:
+                found.append((deployment, config))
+        return sorted(found, key=lambda one: one[0].service)
+
+    async def _one(self, scope: Scope, service: str) -> tuple[Deployment, RolloutConfig]:
+        for deployment, config in await self._going_on(scope):
+            if deployment.service == service:
+                return deployment, config
+        raise NoRolloutError(service)
+
+    async def _told(self, deployment: Deployment, config: RolloutConfig) -> shared.Rollout:
+        row = await self._controller.row(deployment)
+        serving = await self._store.deployment(row.serving) if row.serving else None
+        judged = [one for one in await self._store.events(deployment=deployment.id, limit=1000) if one.name == "rollout.judged"]
+        last = judged[-1].data if judged else {}
+        return shared.Rollout(
+            deployment=deployment.id,
+            service=deployment.service,
+            version=deployment.version,
+            serving_version=serving.version if serving else 0,
+            strategy=config.strategy,
+            status=deployment.status,
+            pace=deployment.pace,
+            share=deployment.share,
+            steps=(*shares_of(config), 100),
+            preview=f"http://{preview_of(deployment, row)}:{self._router.port}" if is_proven(deployment) else "",
+            verdict=last.get("verdict", ""),
+            words=last.get("words", ""),
+        )
