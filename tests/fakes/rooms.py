@@ -28,6 +28,7 @@ from rw_shared.models import (
     SnapshotOrder,
 )
 from rw_shared.rollouts import Rollout
+from rw_shared.timeline import Timeline
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -70,6 +71,13 @@ class FakeRollouts:
 
     async def abort(self, scope: Scope, service: str) -> Deployment:
         raise NoRolloutError(service)
+
+
+class FakeWhy:
+    """Knows nothing of what led there."""
+
+    async def read(self, deployment: Deployment) -> Timeline:
+        return Timeline(deployment=deployment, items=())
 
 
 @dataclass
@@ -158,6 +166,7 @@ def fake_rooms(store: Any, *, info: DaemonInfo | None = None, stop: Callable[[],
         store=store,
         operations=FakeOperations(store),
         rollouts=FakeRollouts(),
+        why=FakeWhy(),
         status=FakeStatus(store),
         planner=FakePlanner(),
         projects=FakeProjects(store),

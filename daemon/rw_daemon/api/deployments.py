@@ -12,6 +12,7 @@ from rw_daemon.api.scopes import InScope, OptionalName, check_scope, optional_sc
 from rw_daemon.deployments.lookup import find_deployment
 from rw_shared.errors import DeploymentNotFoundError
 from rw_shared.models import Deployment
+from rw_shared.timeline import Timeline
 
 router = APIRouter(tags=["deployments"])
 
@@ -39,3 +40,12 @@ async def read_deployment(
 ) -> Deployment:
     """Return the one deployment that ``name`` means: an id, its beginning, or ``vN`` of a service."""
     return await find_deployment(rooms.store, name, scope=optional_scope(project, environment), service=service)
+
+
+@router.get("/v1/deployments/{name}/why")
+async def explain_deployment(
+    name: str, rooms: Behind, project: OptionalName = "", environment: OptionalName = "", service: OptionalName = ""
+) -> Timeline:
+    """Return what led to a deployment's state: what was different about it, and all that happened to it."""
+    found = await find_deployment(rooms.store, name, scope=optional_scope(project, environment), service=service)
+    return await rooms.why.read(found)

@@ -13,7 +13,7 @@ from rw_daemon.api.pages import Page
 from rw_daemon.api.rooms import Behind, Rooms
 from rw_daemon.api.scopes import OptionalName, check_scope
 from rw_daemon.api.streams import pump
-from rw_daemon.deployments.lookup import find_deployment, newest_before
+from rw_daemon.deployments.lookup import find_deployment, served_before
 from rw_daemon.logs.expressions import LONGEST, parse
 from rw_daemon.logs.query import STAMP, LogQuery
 from rw_shared.errors import DeploymentNotFoundError, RwError
@@ -67,7 +67,7 @@ async def _checked(rooms: Rooms, query: LogQuery) -> LogQuery:
         return query
     if query.deployments == (PREVIOUS,):
         rows = [row for row in await rooms.store.services(scope) if not query.services or row.name in query.services]
-        found = [one for row in rows if (one := await newest_before(rooms.store, scope, row))]
+        found = [one for row in rows if (one := await served_before(rooms.store, scope, row.name, before=row.serving))]
         if not found:
             raise DeploymentNotFoundError(PREVIOUS)
         return replace(query, deployments=tuple(one.id for one in found))

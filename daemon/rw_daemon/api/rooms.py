@@ -31,6 +31,7 @@ from rw_shared.models import (
     SnapshotOrder,
 )
 from rw_shared.rollouts import Rollout
+from rw_shared.timeline import Timeline
 
 
 class Operations(Protocol):
@@ -62,6 +63,14 @@ class Rollouts(Protocol):
 
     async def abort(self, scope: Scope, service: str) -> Deployment:
         """Take the new release back."""
+        ...
+
+
+class Why(Protocol):
+    """Knows what led to a deployment's state."""
+
+    async def read(self, deployment: Deployment) -> Timeline:
+        """Return it, oldest first."""
         ...
 
 
@@ -137,6 +146,7 @@ class Rooms:
     store: Store
     operations: Operations
     rollouts: Rollouts
+    why: Why
     status: Status
     planner: Planner
     projects: Projects

@@ -30,6 +30,7 @@ from rw_daemon.deployments.steps import Recorder
 from rw_daemon.deployments.supervisor import Supervisor
 from rw_daemon.deployments.sweeping import Sweeper
 from rw_daemon.deployments.targets import Opener, Target, Targets
+from rw_daemon.deployments.why import Why
 from rw_daemon.edge.edge import Edge
 from rw_daemon.logs.collector import Collector
 from rw_daemon.logs.logs import Logs
@@ -48,6 +49,7 @@ class Deployments:
     orders: Orders
     operations: Operations
     rollouts: Rollouts
+    why: Why
     planner: Planner
     projects: Projects
     status: Status
@@ -161,6 +163,7 @@ class Deployments:
             rollouts=Rollouts(
                 store=store, recorder=recorder, controller=controller, operations=operations, rollout=rollout, router=router, clock=clock
             ),
+            why=Why(store, planner, snapshots),
             planner=planner,
             projects=Projects(store, clock),
             status=Status(store, targets, router, edge),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
-from rw_daemon.store.store import ServiceRow, Store
+from rw_daemon.store.store import Store
 from rw_shared.errors import AmbiguousNameError, DeploymentNotFoundError
-from rw_shared.models import Deployment, Scope
+from rw_shared.models import Deployment, DeploymentStatus, Scope
 
 VERSION = re.compile(r"v(\d{1,9})")
+SERVED = {
+    DeploymentStatus.ACTIVE, DeploymentStatus.REMOVING, DeploymentStatus.REMOVED, DeploymentStatus.CRASHED, DeploymentStatus.COMPLETED,
+}  # fmt: skip
 LOOKED_AT = 500  # newest deployments of an environment that a short name is looked for in
 
 
@@ -34,11 +37,9 @@ async def find_deployment(store: Store, name: str, *, scope: Scope | None = None
     return found[0]
 
 
-async def newest_before(store: Store, scope: Scope, row: ServiceRow) -> Deployment | None:
-    """Return the newest deployment that once served before the serving one, which is what a rollback goes back to."""
-    serving = await store.deployment(row.serving) if row.serving else None
-    for deployment in await store.deployments(scope, service=row.name, limit=LOOKED_AT):
-        earlier = serving is None or deployment.version < serving.version
-        if earlier and deployment.artifact is not None and deployment.status.value in {"removing", "removed", "crashed", "completed"}:
+async def served_before(store: Store, scope: Scope, service: str, *, before: str) -> Deployment | None:
+    """Return the newest deployment of a service that served, or serves, and is older than the one with the id ``before``."""
+    for deployment in await store.deployments(scope, service=service, limit=LOOKED_AT, before=before):
+        if deployment.artifact is not None and deployment.status in SERVED:
             return deployment
     return None

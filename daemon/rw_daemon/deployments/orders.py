@@ -9,7 +9,7 @@ from rw_daemon.clock import Clock
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.drafts import Draft, Drafts
 from rw_daemon.deployments.environs import Environs
-from rw_daemon.deployments.lookup import find_deployment, newest_before
+from rw_daemon.deployments.lookup import find_deployment, served_before
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.planner import Planned, Planner
 from rw_daemon.deployments.release import key_of
@@ -218,7 +218,7 @@ class Orders:
         if order.deployment and order.deployment != "previous":
             return await find_deployment(self._store, order.deployment, scope=scope, service=row.name)
         if order.kind is OperationKind.ROLLBACK:
-            before = await newest_before(self._store, scope, row)
+            before = await served_before(self._store, scope, row.name, before=row.serving)
             if before is None:
                 raise NothingToRollBackError(row.name)
             return before

@@ -1,0 +1,66 @@
+"""What ``rw why`` tells: the difference to the release before, and the way to the decision."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from daemon.deployments.world import FLASK, World
+
+from rw_daemon.edge.edge import Traffic
+from rw_shared.models import OperationKind
+from rw_shared.timeline import Moment
+
+FIRST = '[deploy]\nhealthcheckTimeout = 20\n[variables]\nTOKEN = "hunter2"\nOLD = "1"\n'
+SECOND = '[deploy]\nhealthcheckTimeout = 30\n[deploy.rollout]\nstrategy = "gradual"\n[variables]\nTOKEN = "hunter3"\nNEW = "1"\n'
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = await World(tmp_path).open()
+    yield made
+    await made.close()
+
+
+async def told(world: World, *, version: int) -> list[Moment]:
+    deployment = next(one for one in await world.deployments() if one.version == version)
+    return list((await world.rooms.why.read(deployment)).items)
+
+
+def of_kind(items: list[Moment], kind: str) -> list[str]:
+    return [one.words for one in items if one.kind == kind]
+
+
+async def test_what_changed_is_told_and_no_value_of_a_variable(world: World) -> None:
+    await world.up({**FLASK, "railway.toml": FIRST})
+    await world.up({**FLASK, "railway.toml": SECOND, "static/a.css": "a"}, message="faster")
+    items = await told(world, version=2)
+    assert [one.kind for one in items[:4]] == ["asked", "source", "configuration", "variables"]
+    assert items[0].words == "user asked for up: faster"
+    assert items[1].words == "2 files changed since v1: railway.toml modified, static/a.css added."
+    assert 'deploy.healthcheckTimeout: 20.0 → 30.0; deploy.rollout.strategy: "replace" → "gradual"' in items[2].words
+    assert items[3].words == "NEW added, OLD removed, TOKEN changed"
+    assert "hunter" not in str([one.wire() for one in items])
+
+
+async def test_the_way_to_the_decision_is_told_in_order(world: World) -> None:
+    await world.up({**FLASK, "railway.toml": FIRST})
+    world.edge.traffic = lambda release: Traffic(
+        round(world.clock.elapsed * 100), round(world.clock.elapsed * 90) if release == world.edge.routes[0].upstreams[-1].release else 0
+    )
+    await world.up({**FLASK, "railway.toml": SECOND})
+    items = await told(world, version=2)
+    kinds = [one.kind for one in items if one.kind in {"share", "verdict", "status", "end"}]
+    assert kinds == ["status", "status", "share", "verdict", "share", "status", "end"]
+    assert of_kind(items, "share") == ["10 % of the requests", "no request any more"]
+    assert of_kind(items, "verdict")[0].startswith("bad at 10 %: ")
+    assert "deploying → rolled_back" in of_kind(items, "status")[-1]
+    assert [one.at for one in items] == sorted(one.at for one in items)
+
+
+async def test_first_release_and_one_deployed_again(world: World) -> None:
+    await world.up()
+    assert of_kind(await told(world, version=1), "source") == ["The first release of this service."]
+    await world.settled(await world.start(OperationKind.REDEPLOY))
+    assert of_kind(await told(world, version=2), "source") == ["The same files as v1."]
