@@ -115,6 +115,7 @@ async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonI
         store=store,
         operations=deployments.orders,
         rollouts=deployments.rollouts,
+        rollbacks=deployments.rollbacks,
         why=deployments.why,
         status=deployments.status,
         planner=deployments.planner,

@@ -21,6 +21,7 @@ class Strategy(StrEnum):
     REPLACE = "replace"
     GRADUAL = "gradual"
     BLUE_GREEN = "blue-green"
+    RECREATE = "recreate"
 
 
 class RolloutConfig(Model):

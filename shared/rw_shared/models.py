@@ -92,6 +92,7 @@ class StepName(StrEnum):
     PLAN = "plan"
     BUILD = "build"
     PRE_DEPLOY = "pre-deploy"
+    STOP = "stop"
     START = "start"
     HEALTHCHECK = "healthcheck"
     CHECK = "check"

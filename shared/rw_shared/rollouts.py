@@ -1,9 +1,10 @@
-"""What is said of a rollout that is going on, and to it."""
+"""What is said of a rollout that is going on, and to it; and of the way back."""
 
 from __future__ import annotations
 
 from rw_shared.config import Strategy
-from rw_shared.models import DeploymentStatus, Model, Pace
+from rw_shared.models import Artifact, DeploymentStatus, Model, Pace
+from rw_shared.timeline import Moment
 
 
 class RolloutOrder(Model):
@@ -32,3 +33,21 @@ class Rollout(Model):
     preview: str = ""
     verdict: str = ""
     words: str = ""
+
+
+class Rollback(Model):
+    """What going back would change.
+
+    :param is_warm: the release still runs: going back is one change at the edge. :param changes: what is different, as ``rw why`` tells it.
+    :param not_undone: pre-deploy commands (migrations, say) that were run since, with their release: a rollback leaves what they did.
+    """
+
+    service: str
+    serving_version: int
+    version: int
+    deployment: str
+    artifact: Artifact | None
+    is_warm: bool
+    replicas: int
+    changes: tuple[Moment, ...]
+    not_undone: tuple[str, ...]

@@ -370,6 +370,41 @@ def saved(folder: Path, url: str) -> None:
         time.sleep(0.005)
 
 
+def going_back(target: str) -> None:
+    """``rw deployments rollback`` while the old release is warm: from the command's start to the first answer of the other version."""
+    rw = make_rw(RW_TARGET=target, RW_EDGE_PORT=str(free_port()))
+    try:
+        with tempfile.TemporaryDirectory(prefix="rw-bench-") as parent:
+            folder = Path(shutil.copytree(APPS / "flask", Path(parent) / "flask", ignore=shutil.ignore_patterns("expect.toml")))
+            (folder / "railway.toml").write_text("[deploy]\noverlapSeconds = 600\n")
+            once = changed(rw, folder)
+            once()
+            once()
+            url, version = rw.json("status", cwd=folder)["services"][0]["url"], 3
+
+            def back() -> None:
+                nonlocal version
+                before, version = ask(url).text, 2 if version == 3 else 3
+                command = subprocess.Popen(
+                    [sys.executable, "-m", "rw_cli", "deployments", "rollback", f"v{version}"], cwd=folder, env=rw.environ,
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                )  # fmt: skip
+                while ask(url).text == before:
+                    time.sleep(0.002)
+                seen.append(time.monotonic())
+                command.wait()
+
+            took = []
+            for _ in range(ROUNDS):
+                seen: list[float] = []
+                began = time.monotonic()
+                back()
+                took.append(seen[0] - began)
+            row(f"rollback to a warm release, first answer, {target}", f"{statistics.median(took) * 1000:.0f} ms")
+    finally:
+        end(rw)
+
+
 def sizes(rw: Rw, folder: Path) -> None:
     def bytes_of(image: str) -> int:
         return int(
@@ -383,6 +418,7 @@ def sizes(rw: Rw, folder: Path) -> None:
 
 
 def measure(target: str) -> None:
+    going_back(target)
     rw = make_rw(RW_TARGET=target, RW_WARM_SECONDS="0", RW_EDGE_PORT=str(free_port()))
     try:
         with tempfile.TemporaryDirectory(prefix="rw-bench-") as parent:

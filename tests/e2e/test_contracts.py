@@ -97,6 +97,7 @@ def said(plain: Rw, folder: Path) -> dict[str, dict[str, Any]]:
         ("deploy", (), folder), ("status", (), folder), ("logs", ("-n", "5"), folder), ("logs", ("--build",), folder),
         ("open", ("--print",), folder), ("restart", (), folder), ("scale", ("web=2",), folder), ("deployments list", (), folder),
         ("deployments show", ("v1",), folder), ("deployments redeploy", (), folder), ("deployments rollback", (), folder), ("rollout status", (), folder),
+        ("deployments rollback", ("--dry-run",), folder), ("why", (), folder),
         ("completion words", ("--", "sta"), folder), ("completion show", ("bash",), folder), ("feedback", ("-o", bundle), folder),
         ("down", ("--yes",), folder), ("up", (), empty), ("logs", ("-q", "("), folder), ("status", ("--project", "nowhere"), folder),
     ]  # fmt: skip

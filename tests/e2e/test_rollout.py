@@ -191,3 +191,38 @@ def test_what_was_taken_back_is_tried_again(rw: Rw, tmp_path: Path) -> None:
     code, result, _ = rw.result("rollout", "retry", cwd=folder)
     assert (code, result["status"], result["services"][0]["version"]) == (0, "active", 3)
     assert ask(url).text == "new"
+
+
+def test_recreate_never_runs_two_and_requests_wait(rw: Rw, tmp_path: Path) -> None:
+    folder = write(tmp_path / "recreated", "old", railway='[deploy.rollout]\nstrategy = "recreate"\n')
+    url = rw.up(folder)["services"][0]["url"]
+    write(folder, "new", railway='[deploy.rollout]\nstrategy = "recreate"\n')
+    with Load(url) as load:
+        done = rw.up(folder)
+    assert load.failures == []
+    assert ask(url).text == "new"
+    steps = {one["name"]: one for one in rw.json("deployments", "show", "v2", cwd=folder)["steps"]}
+    assert steps["stop"]["endedAt"] < steps["start"]["startedAt"]
+    assert "requests waited" in steps["shift"]["detail"]
+    assert done["status"] == "active"
+    why = rw.ok("why", cwd=folder)
+    assert "main.py modified" in why
+    assert "stop done: v1 first; requests wait" in why
+
+
+def test_rollback_while_the_old_release_is_warm_starts_nothing(rw: Rw, tmp_path: Path) -> None:
+    railway = "[deploy]\noverlapSeconds = 120\n"
+    folder = write(tmp_path / "warm", "old", railway=railway)
+    url = rw.up(folder)["services"][0]["url"]
+    rw.up(write(folder, "new", railway=railway))
+    with Load(url) as load:
+        code, result, _ = rw.result("deployments", "rollback", "--previous", cwd=folder)
+        assert ask(url).text == "old"
+        assert (code, [(one["version"], one["changed"]) for one in result["services"]]) == (0, [(1, True)])
+        os.kill(rw.pid(), signal.SIGKILL)
+        code, result, _ = rw.result("deployments", "rollback", "v2", cwd=folder)  # the one that was rolled back is warm as well
+        assert ask(url).text == "new"
+        assert (code, [one["version"] for one in result["services"]]) == (0, [2])
+    assert load.failures == []
+    assert [one["version"] for one in rw.json("deployments", cwd=folder)["items"]] == [2, 1]
+    rw.ok("down", "--yes", cwd=folder)

@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rw_daemon.api.rooms import Rooms
-from rw_shared.errors import NoRolloutError, OperationNotFoundError, ProjectNotFoundError, RwError, SourceMissingError
+from rw_shared.errors import (
+    NoRolloutError,
+    NothingToRollBackError,
+    OperationNotFoundError,
+    ProjectNotFoundError,
+    RwError,
+    SourceMissingError,
+)
 from rw_shared.events import OperationCreated, ProjectCreated
 from rw_shared.models import (
     Check,
@@ -27,7 +34,7 @@ from rw_shared.models import (
     Snapshot,
     SnapshotOrder,
 )
-from rw_shared.rollouts import Rollout
+from rw_shared.rollouts import Rollback, Rollout
 from rw_shared.timeline import Timeline
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -71,6 +78,13 @@ class FakeRollouts:
 
     async def abort(self, scope: Scope, service: str) -> Deployment:
         raise NoRolloutError(service)
+
+
+class FakeRollbacks:
+    """There is no way back."""
+
+    async def preview(self, scope: Scope, service: str, to: str) -> Rollback:
+        raise NothingToRollBackError(service)
 
 
 class FakeWhy:
@@ -166,6 +180,7 @@ def fake_rooms(store: Any, *, info: DaemonInfo | None = None, stop: Callable[[],
         store=store,
         operations=FakeOperations(store),
         rollouts=FakeRollouts(),
+        rollbacks=FakeRollbacks(),
         why=FakeWhy(),
         status=FakeStatus(store),
         planner=FakePlanner(),

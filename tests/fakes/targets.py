@@ -151,6 +151,8 @@ class FakeEdge:
 
     def __init__(self, log: list[str]) -> None:
         self.log = log
+        self.gate: asyncio.Event | None = None
+        """Holds every change of the routes until it is set."""
         self.routes: tuple[HttpRoute, ...] = ()
         self.open: dict[str, int] = {}
         self.error: Exception | None = None
@@ -163,6 +165,8 @@ class FakeEdge:
         return 8080
 
     async def route(self, routes: tuple[HttpRoute, ...]) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
         if self.error is not None:
             raise self.error
         self.routes = routes

@@ -266,7 +266,7 @@ def test_rollout_is_read_with_its_defaults() -> None:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        pytest.param('strategy = "canary"', "one of replace, gradual, blue-green was expected", id="unknown strategy"),
+        pytest.param('strategy = "canary"', "one of replace, gradual, blue-green, recreate was expected", id="unknown strategy"),
         pytest.param("steps = [50, 10, 100]", "rising whole percents", id="falling"),
         pytest.param("steps = [10, 50]", "ends with 100", id="not everything"),
         pytest.param("steps = []", "rising whole percents", id="none"),

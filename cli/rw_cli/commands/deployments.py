@@ -85,8 +85,31 @@ def rollback(
     name: Annotated[str, typer.Argument(help="vN or an id.")] = "",
     previous: Annotated[bool, typer.Option("--previous", help="The one before the serving one.")] = False,
     service: Service = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
 ) -> None:
     """Go back to a release: its artifact and its variables: `rw deployments rollback --previous`."""
     if name and previous:
         raise UsageError("Both a version and --previous were given.", hint="Type `rw deployments rollback vN`, or --previous alone.")
-    again(ctx.obj, "rollback", name, service)
+    if dry_run:
+        _preview(ctx.obj, name, service)
+    else:
+        again(ctx.obj, "rollback", name, service)
+
+
+def _preview(session: Session, name: str, service: str) -> None:
+    place = session.place()
+    services = [service] if service else [one["name"] for one in session.client.call("GET", place)["services"]]
+    found = [session.client.call("GET", f"{place}/services/{one}/rollback", query={"to": name}) for one in services]
+    session.result({"items": found, "next": None}, "\n\n".join(map(_way_back, found)))
+
+
+def _way_back(found: dict[str, Any]) -> str:
+    how = "still runs: one change at the edge" if found["isWarm"] else f"is started from its kept artifact, {found['replicas']} times"
+    artifact = (found["artifact"] or {}).get("reference", "")
+    lines = [
+        f"{found['service']}: v{found['servingVersion']} → v{found['version']}, which {how}.",
+        *([f"  artifact: {artifact}"] if artifact else []),
+        *(f"  {one['kind']}: {clean(one['words'])}" for one in found["changes"]),
+        *(f"  not undone: {clean(one)}" for one in found["notUndone"]),
+    ]
+    return "\n".join(lines)

@@ -57,7 +57,7 @@ def _services(client: Client, place: str, operation: Json, made: list[Json]) -> 
         if name in deployments:
             rows.append(_row(deployments[name], service))
         elif name in operation["services"] and serving:
-            rows.append(_row({**client.call("GET", f"/v1/deployments/{serving}"), "changed": False}, service))
+            rows.append(_row({**client.call("GET", f"/v1/deployments/{serving}"), "changed": operation["kind"] == "rollback"}, service))
     there = {row["name"] for row in rows}
     return [*rows, *(_row(one, {}) for name, one in deployments.items() if name not in there)]
 

@@ -1,4 +1,4 @@
-"""Rollouts that are going on."""
+"""Rollouts that are going on, and the way back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rw_daemon.api.pages import Page
 from rw_daemon.api.rooms import Behind
 from rw_daemon.api.scopes import InScope, check_scope
 from rw_shared.models import Deployment, Name
-from rw_shared.rollouts import Rollout, RolloutOrder
+from rw_shared.rollouts import Rollback, Rollout, RolloutOrder
 
 router = APIRouter(tags=["rollouts"])
 PLACE = "/v1/projects/{project}/environments/{environment}/rollouts"
@@ -34,3 +34,10 @@ async def abort_rollout(scope: InScope, service: Name, rooms: Behind) -> Deploym
     """Take the new release back; answers once the old one has every request again."""
     await check_scope(rooms.store, scope, services=[service])
     return await rooms.rollouts.abort(scope, service)
+
+
+@router.get("/v1/projects/{project}/environments/{environment}/services/{service}/rollback")
+async def preview_rollback(scope: InScope, service: Name, rooms: Behind, to: str = "") -> Rollback:
+    """Return what going back to a release would change; ``to``: ``vN``, an id, or empty for the one before the serving one."""
+    await check_scope(rooms.store, scope, services=[service])
+    return await rooms.rollbacks.preview(scope, service, to)

@@ -30,7 +30,7 @@ from rw_shared.models import (
     Snapshot,
     SnapshotOrder,
 )
-from rw_shared.rollouts import Rollout
+from rw_shared.rollouts import Rollback, Rollout
 from rw_shared.timeline import Timeline
 
 
@@ -63,6 +63,14 @@ class Rollouts(Protocol):
 
     async def abort(self, scope: Scope, service: str) -> Deployment:
         """Take the new release back."""
+        ...
+
+
+class Rollbacks(Protocol):
+    """Looks at the way back."""
+
+    async def preview(self, scope: Scope, service: str, to: str) -> Rollback:
+        """Return what a rollback would change. ``ServiceNotFoundError``, ``DeploymentNotFoundError``, ``NothingToRollBackError``."""
         ...
 
 
@@ -146,6 +154,7 @@ class Rooms:
     store: Store
     operations: Operations
     rollouts: Rollouts
+    rollbacks: Rollbacks
     why: Why
     status: Status
     planner: Planner

@@ -21,6 +21,7 @@ from rw_daemon.deployments.projects import Projects
 from rw_daemon.deployments.recovery import Recovery
 from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.retire import Retirer
+from rw_daemon.deployments.rollbacks import Rollbacks
 from rw_daemon.deployments.rollout import Rollout
 from rw_daemon.deployments.rollouts import Rollouts
 from rw_daemon.deployments.router import Router
@@ -49,6 +50,7 @@ class Deployments:
     orders: Orders
     operations: Operations
     rollouts: Rollouts
+    rollbacks: Rollbacks
     why: Why
     planner: Planner
     projects: Projects
@@ -112,6 +114,8 @@ class Deployments:
         replicas = Replicas(store=store, controller=controller, router=router, collector=collector, clock=clock)
         operations = Operations(store, recorder, tasks, clock)
 
+        why = Why(store, planner, snapshots)
+
         async def everything() -> None:
             await running.take_down_everything(targets)
             await edge.stop()
@@ -163,7 +167,8 @@ class Deployments:
             rollouts=Rollouts(
                 store=store, recorder=recorder, controller=controller, operations=operations, rollout=rollout, router=router, clock=clock
             ),
-            why=Why(store, planner, snapshots),
+            rollbacks=Rollbacks(store, controller, targets, why),
+            why=why,
             planner=planner,
             projects=Projects(store, clock),
             status=Status(store, targets, router, edge),

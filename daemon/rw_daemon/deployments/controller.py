@@ -18,7 +18,7 @@ from rw_daemon.deployments.planner import Planned, Planner
 from rw_daemon.deployments.release import key_of, plan_of, spec_of
 from rw_daemon.deployments.retire import Retirer
 from rw_daemon.deployments.rollout import IN_STEPS, Rollout, Trial
-from rw_daemon.deployments.router import Router, id_of, is_proven
+from rw_daemon.deployments.router import Router, has_room, id_of, is_proven
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target
 from rw_daemon.edge import health
@@ -27,11 +27,13 @@ from rw_daemon.logs.collector import Collector
 from rw_daemon.runtimes.runtime import Instance, JobLostError, JobSpec, Line, Release, ReleaseSpec
 from rw_daemon.settings import Settings
 from rw_daemon.store.store import ServiceRow, Store
+from rw_shared.config import Strategy
 from rw_shared.errors import (
     CheckFailedError,
     DeadlineError,
     EdgeFailedError,
     InternalError,
+    NotWarmError,
     PreDeployFailedError,
     PreDeployUnknownError,
     RolloutFailedError,
@@ -200,6 +202,7 @@ class Controller:
     async def release(self, identity: str, target: Target) -> None:
         """Start the release, prove it, move requests to it. On return it is active."""
         await self._recorder.move(identity, DeploymentStatus.DEPLOYING)
+        await self._make_room(identity, target)
         spec = await self.spec(await self._recorder.read(identity))
         waiting = self._exits.first(identity)
         try:
@@ -213,6 +216,35 @@ class Controller:
             await self._shift(identity, target, release, waiting)
         finally:
             self._exits.forget(identity)
+
+    async def _make_room(self, identity: str, target: Target) -> None:
+        """Stop the old release first where two must never run at once (``recreate``). Requests wait meanwhile."""
+        deployment = await self._recorder.read(identity)
+        row = await self.row(deployment)
+        strategy = (await self.planned(deployment)).config.deploy.rollout.strategy
+        old = await self._store.deployment(row.serving) if row.serving not in {"", identity} else None
+        if strategy is not Strategy.RECREATE or old is None or old.status not in {DeploymentStatus.ACTIVE, DeploymentStatus.REMOVING}:
+            return
+        async with self._recorder.step(identity, StepName.STOP) as step:
+            await self._router.apply()
+            await self._recorder.move(old.id, DeploymentStatus.REMOVING, reason=f"It stops before v{deployment.version} starts.")
+            await self._retirer.quiet(old.id)
+            await target.runtime.stop(key_of(old), grace_seconds=self._settings.grace_seconds)
+            step.detail = f"v{old.version} first; requests wait"
+
+    async def restore(self, row: ServiceRow, target: Target) -> None:
+        """Bring back a release that stopped for one that came to nothing; without one, nothing happens."""
+        old = await self._store.deployment(row.serving) if row.serving else None
+        if old is None or old.status is not DeploymentStatus.REMOVING:
+            return
+        scope = Scope(project=row.project, environment=row.environment)
+        unsettled = await self._store.deployments(scope, service=row.name, unsettled=True)
+        if any(has_room(one) and one.status is DeploymentStatus.DEPLOYING for one in unsettled):
+            return
+        await self._recorder.move(old.id, DeploymentStatus.ACTIVE, reason="The release after it came to nothing.")
+        for instance in (await target.runtime.start(await self.spec(old))).instances:
+            self._collector.attach(instance, target.runtime)
+        await self._router.apply()
 
     async def _proven(self, release: Release, spec: ReleaseSpec, target: Target, ended: asyncio.Future[Instance]) -> str:
         """Return in a few words how the release was proven; ``CrashedError`` or ``NeverHealthyError`` when it was not."""
@@ -304,7 +336,7 @@ class Controller:
             else:
                 await self._store.append(*events())
         if old is not None:
-            await self._retire(await self._recorder.read(old.id), target)
+            await self._retire(await self._recorder.read(old.id), target, has_stopped=has_room(deployment))
 
     async def _gradually(self, deployment: Deployment, row: ServiceRow, release: Release, ended: asyncio.Future[Instance]) -> None:
         """Walk the steps before the switch, where the service has any and an old release to compare with."""
@@ -314,33 +346,81 @@ class Controller:
             endpoints = [Endpoint(one.host, one.port) for one in release.instances]
             await self._rollout.run(Trial(deployment, row.serving, config, endpoints, ended))
 
+    def _url(self, row: ServiceRow) -> str:
+        return f"http://{row.hostname}:{self._router.port}" if row.kind is ServiceKind.WEB else ""
+
+    def _gap(self, deployment: Deployment) -> str:
+        """Return how long requests had to wait because the old release stopped first, in words."""
+        began = next((one.started_at for one in deployment.steps if one.name is StepName.STOP), None)
+        return f"; requests waited {(self._clock.now() - began).total_seconds():.1f} s" if began else ""
+
     def _switched(self, deployment: Deployment, row: ServiceRow, old: Deployment | None) -> Callable[[], list[Event]]:
         """Return what makes the events of a switch, once it is in force."""
-        url = f"http://{row.hostname}:{self._router.port}" if row.kind is ServiceKind.WEB else ""
+        url = self._url(row)
 
         def events() -> list[Event]:
             made = [
                 RouteChanged(at=self._clock.now(), **of(deployment), deployment=deployment.id, url=url, before=row.serving),
-                self._recorder.finished(deployment, StepName.SHIFT, detail=url),
+                self._recorder.finished(deployment, StepName.SHIFT, detail=url + self._gap(deployment)),
                 self._recorder.moved(deployment, DeploymentStatus.ACTIVE),
             ]
-            if old is not None and old.status is not DeploymentStatus.REMOVED:
+            if old is not None and old.status not in {DeploymentStatus.REMOVING, DeploymentStatus.REMOVED}:
                 made.append(self._recorder.moved(old, DeploymentStatus.REMOVING, reason=f"v{deployment.version} took its place."))
             return made
 
         return events
 
-    async def _retire(self, old: Deployment, target: Target) -> None:
+    async def _retire(self, old: Deployment, target: Target, *, has_stopped: bool = False) -> None:
         if old.status is not DeploymentStatus.REMOVING:
             return
         warm = (await self.planned(old)).config.deploy.overlap_seconds
-        if old.kind is ServiceKind.WORKER:
+        if old.kind is ServiceKind.WORKER or has_stopped:
             warm = 0.0  # two workers at once would do everything twice
         self._retirer.retire(old, target, warm_seconds=self._settings.warm_seconds if warm is None else warm)
 
     async def retire(self, identity: str, target: Target) -> None:
         """Take up the retirement of a deployment that is being removed (after a restart of the daemon)."""
         await self._retire(await self._recorder.read(identity), target)
+
+    # --- going back
+
+    async def is_warm(self, deployment: Deployment, target: Target) -> bool:
+        """Return whether a replaced release still runs, whole, so that going back to it is one change at the edge."""
+        if deployment.status is not DeploymentStatus.REMOVING or self._retirer.is_stopping(deployment.id):
+            return False
+        running = [one for release in await target.runtime.releases() if release.key == key_of(deployment) for one in release.instances]
+        return sum(one.is_running for one in running) >= deployment.replicas
+
+    async def go_back(self, identity: str, target: Target) -> None:
+        """Give every request to a release that is still warm, and retire the one that had them. Nothing where it serves already."""
+        deployment = await self._recorder.read(identity)
+        row = await self.row(deployment)
+        if row.serving == identity:
+            return
+        replaced = await self._store.deployment(row.serving) if row.serving else None
+        if not self._retirer.keep(identity):
+            raise NotWarmError(deployment.service, version=deployment.version)
+
+        def events() -> list[Event]:
+            words = f"Rolled back from v{replaced.version}." if replaced else ""
+            made: list[Event] = [
+                RouteChanged(at=self._clock.now(), **of(deployment), deployment=identity, url=self._url(row), before=row.serving),
+                self._recorder.moved(
+                    deployment, DeploymentStatus.ACTIVE, reason=f"Rolled back from v{replaced.version}." if replaced else ""
+                ),
+            ]
+            if replaced is not None:
+                words = f"Rolled back to v{deployment.version}."
+                made.append(self._recorder.moved(replaced, DeploymentStatus.REMOVING, reason=words))
+            return made
+
+        try:
+            await self._router.apply(serving={id_of(row): identity}, record=events)
+        except RwError:
+            await self._retire(deployment, target)
+            raise
+        if replaced is not None:
+            await self._retire(await self._recorder.read(replaced.id), target)
 
     # --- taking back
 
@@ -359,4 +439,6 @@ class Controller:
                 await self._router.apply()
         if target is not None:
             await target.runtime.stop(key_of(deployment), grace_seconds=min(self._settings.grace_seconds, 5.0))
+            if has_room(deployment):
+                await self.restore(await self.row(deployment), target)
         self._environs.forget(identity)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from rw_daemon.store.store import Store
-from rw_shared.errors import AmbiguousNameError, DeploymentNotFoundError
+from rw_daemon.store.store import ServiceRow, Store
+from rw_shared.errors import AmbiguousNameError, DeploymentNotFoundError, NothingToRollBackError
 from rw_shared.models import Deployment, DeploymentStatus, Scope
 
+PREVIOUS = "previous"
 VERSION = re.compile(r"v(\d{1,9})")
 SERVED = {
     DeploymentStatus.ACTIVE, DeploymentStatus.REMOVING, DeploymentStatus.REMOVED, DeploymentStatus.CRASHED, DeploymentStatus.COMPLETED,
@@ -43,3 +44,16 @@ async def served_before(store: Store, scope: Scope, service: str, *, before: str
         if deployment.artifact is not None and deployment.status in SERVED:
             return deployment
     return None
+
+
+async def find_source(store: Store, scope: Scope, row: ServiceRow, name: str) -> Deployment:
+    """Return the release that a rollback goes back to: the one of that name, or the one before the serving one.
+
+    :raises DeploymentNotFoundError: none has that name. ``NothingToRollBackError``: none served before.
+    """
+    if name not in {"", PREVIOUS}:
+        return await find_deployment(store, name, scope=scope, service=row.name)
+    before = await served_before(store, scope, row.name, before=row.serving)
+    if before is None:
+        raise NothingToRollBackError(row.name)
+    return before

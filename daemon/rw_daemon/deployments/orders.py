@@ -9,7 +9,7 @@ from rw_daemon.clock import Clock
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.drafts import Draft, Drafts
 from rw_daemon.deployments.environs import Environs
-from rw_daemon.deployments.lookup import find_deployment, served_before
+from rw_daemon.deployments.lookup import find_deployment, find_source
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.planner import Planned, Planner
 from rw_daemon.deployments.release import key_of
@@ -19,7 +19,6 @@ from rw_daemon.plans.plan import ServicePlan
 from rw_daemon.store.store import ServiceRow, Store
 from rw_shared.errors import (
     CancelledError,
-    NothingToRollBackError,
     ProjectNotFoundError,
     RwError,
     ServiceNotFoundError,
@@ -198,7 +197,9 @@ class Orders:
             if kind is None:
                 raise CancelledError
             target = await self._targets.get(kind, environ)
-            if request.kind in {OperationKind.UP, OperationKind.REDEPLOY, OperationKind.ROLLBACK}:
+            if request.kind is OperationKind.ROLLBACK and not operation.deployments:
+                await self._controller.go_back(request.deployment, target)
+            elif request.kind in {OperationKind.UP, OperationKind.REDEPLOY, OperationKind.ROLLBACK}:
                 await self._deploy(operation, target, no_cache=request.no_cache)
             else:
                 await self._running.work(request, operation, target, await self._chosen(scope, request))
@@ -209,19 +210,20 @@ class Orders:
 
     async def _again(self, scope: Scope, order: OperationOrder, actor: str, target: Target, rows: Sequence[ServiceRow]) -> Operation:
         """Deploy an earlier release once more: its snapshot, plan and variables, its artifact where it is still kept."""
-        drafts = [Draft.of_earlier(await self._source(scope, order, row), replicas=row.replicas) for row in rows]
+        sources = [await self._source(scope, order, row) for row in rows]
+        if order.kind is OperationKind.ROLLBACK and len(sources) == 1 and await self._controller.is_warm(sources[0], target):
+            exact = order.model_copy(update={"deployment": sources[0].id})  # what it means must not change on the way
+            operation = await self._accept(scope, exact, actor, [rows[0].name], [])
+            self._operations.begin(operation, lambda: self._controller.go_back(sources[0].id, target), self._give_up(operation))
+            return operation
+        drafts = [Draft.of_earlier(source, replicas=row.replicas) for source, row in zip(sources, rows, strict=True)]
         operation = await self._accept(scope, order, actor, [row.name for row in rows], drafts)
         self._operations.begin(operation, lambda: self._deploy(operation, target, no_cache=order.no_cache), self._give_up(operation))
         return operation
 
     async def _source(self, scope: Scope, order: OperationOrder, row: ServiceRow) -> Deployment:
-        if order.deployment and order.deployment != "previous":
-            return await find_deployment(self._store, order.deployment, scope=scope, service=row.name)
-        if order.kind is OperationKind.ROLLBACK:
-            before = await served_before(self._store, scope, row.name, before=row.serving)
-            if before is None:
-                raise NothingToRollBackError(row.name)
-            return before
+        if order.kind is OperationKind.ROLLBACK or order.deployment:
+            return await find_source(self._store, scope, row, order.deployment)
         serving = await self._store.deployment(row.serving) if row.serving else None
         return serving or (await self._store.deployments(scope, service=row.name, limit=1))[0]
 

@@ -77,6 +77,8 @@ class Recovery:
                 self._collector.attach(instance, target.runtime)
         for row in await self._store.services():
             deployment = await self._store.deployment(row.serving) if row.serving else None
+            if deployment is not None and await self._is_on(deployment, target):
+                await self._controller.restore(row, target)
             if deployment is not None and deployment.status in SERVES and await self._is_on(deployment, target):
                 await self._whole(deployment, found.get(deployment.id), target)
         await self._retire(target)
@@ -97,5 +99,6 @@ class Recovery:
 
     async def _retire(self, target: Target) -> None:
         for deployment in await self._store.deployments(unsettled=True, limit=1000):
-            if deployment.status is DeploymentStatus.REMOVING and await self._is_on(deployment, target):
+            serves = any(row.serving == deployment.id for row in await self._store.services())  # it stopped for one that is on its way
+            if deployment.status is DeploymentStatus.REMOVING and not serves and await self._is_on(deployment, target):
                 await self._controller.retire(deployment.id, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from rw_daemon.clock import Clock, rest
 from rw_daemon.deployments.environs import Environs
@@ -16,6 +17,14 @@ from rw_daemon.tasks import Tasks
 from rw_shared.models import Deployment, DeploymentStatus
 
 DRAIN_LOOK_SECONDS = 0.05
+
+
+@dataclass
+class Leaving:
+    """A release that is on its way out. ``enough``: it need not be kept warm any longer."""
+
+    service: str
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Retirer:
@@ -34,29 +43,47 @@ class Retirer:
     ) -> None:
         self._recorder, self._edge, self._environs, self._tasks = recorder, edge, environs, tasks
         self._clock, self._settings, self._gone = clock, settings, gone
-        self._hurry: dict[str, asyncio.Event] = {}
+        self._leaving: dict[str, Leaving] = {}
+        self._stopping: set[str] = set()
 
     def retire(self, deployment: Deployment, target: Target, *, warm_seconds: float) -> None:
         """Begin to take ``deployment`` (its status is removing) out of service; older ones of its service are not kept warm any longer."""
-        service = f"{deployment.project}/{deployment.environment}/{deployment.service}"
-        older = self._hurry.pop(service, None)
-        if older is not None:
-            older.set()
-        hurry = self._hurry[service] = asyncio.Event()
-        self._tasks.spawn(f"retire {deployment.id}", self._retire(deployment, target, warm_seconds=warm_seconds, hurry=hurry))
+        leaving = Leaving(f"{deployment.project}/{deployment.environment}/{deployment.service}")
+        for other in self._leaving.values():
+            if other.service == leaving.service:
+                other.enough.set()
+        self._leaving[deployment.id] = leaving
+        self._tasks.spawn(f"retire {deployment.id}", self._retire(deployment, target, leaving, warm_seconds=warm_seconds))
 
-    async def _retire(self, deployment: Deployment, target: Target, *, warm_seconds: float, hurry: asyncio.Event) -> None:
+    async def _retire(self, deployment: Deployment, target: Target, leaving: Leaving, *, warm_seconds: float) -> None:
         await self._drained(deployment.id)
-        await rest(self._clock, warm_seconds, unless=hurry)
-        await self.remove(deployment, target)
+        await rest(self._clock, warm_seconds, unless=leaving.enough)
+        if self._leaving.get(deployment.id) is leaving:
+            del self._leaving[deployment.id]
+            await self.remove(deployment, target)
+
+    def keep(self, deployment: str) -> bool:
+        """Let a release that was replaced stay after all; ``False`` when it is being stopped already."""
+        leaving = self._leaving.pop(deployment, None)
+        if leaving is not None:
+            leaving.enough.set()
+        return not self.is_stopping(deployment)
+
+    def is_stopping(self, deployment: str) -> bool:
+        """Return whether it is too late to keep a release."""
+        return deployment in self._stopping
 
     async def remove(self, deployment: Deployment, target: Target) -> None:
         """Stop a release that no route leads to, and say so."""
-        await self.quiet(deployment.id)
-        await target.runtime.stop(key_of(deployment), grace_seconds=self._settings.grace_seconds)
-        self._gone(deployment.id)
-        self._environs.forget(deployment.id)
-        await self._recorder.move(deployment.id, DeploymentStatus.REMOVED)
+        self._stopping.add(deployment.id)
+        try:
+            await self.quiet(deployment.id)
+            await target.runtime.stop(key_of(deployment), grace_seconds=self._settings.grace_seconds)
+            self._gone(deployment.id)
+            self._environs.forget(deployment.id)
+            await self._recorder.move(deployment.id, DeploymentStatus.REMOVED)
+        finally:
+            self._stopping.discard(deployment.id)
 
     async def quiet(self, deployment: str) -> None:
         """Wait until a release that no route leads to has no open request, and a little longer: then it may be stopped."""

@@ -17,6 +17,8 @@ from rw_shared.models import Deployment, DeploymentStatus, ServiceKind, StepName
 
 UNSETTLED = 1000
 NOTHING: Mapping[str, str] = {}
+NOBODY = Endpoint("127.0.0.1", 1)
+"""Nobody listens there: a request waits at the edge until its release has an address (edge.md: a refused connection is tried again)."""
 NO_SHARES: Mapping[str, int] = {}
 
 
@@ -50,13 +52,18 @@ class Router:
         """
         async with self._lock:
             rows = [row for row in await self._store.services() if row.kind is ServiceKind.WEB]
-            beside = {_service(one): one for one in await self._store.deployments(unsettled=True, limit=UNSETTLED) if is_proven(one)}
+            unsettled = await self._store.deployments(unsettled=True, limit=UNSETTLED)
+            coming = {_service(one): one for one in unsettled if one.status is DeploymentStatus.DEPLOYING}
             running = await self._running(leaving)
             routes = []
             for row in rows:
                 to, notice = (serving[id_of(row)], "") if id_of(row) in serving else await self._serving(row)
-                old, trial = self._upstreams(to, running), beside.get(id_of(row))
-                new = self._upstreams(trial.id, running) if trial is not None and trial.id != to else ()
+                old, trial = self._upstreams(to, running), coming.get(id_of(row))
+                if trial is not None and trial.id != to and has_room(trial):  # the old one stopped for it, or is about to
+                    waiting = (Upstream(trial.id, (NOBODY,)),)
+                    routes.append(self._route(row, self._upstreams(trial.id, running) if is_proven(trial) else waiting, ""))
+                    continue
+                new = self._upstreams(trial.id, running) if trial is not None and trial.id != to and is_proven(trial) else ()
                 if trial is None or not new:
                     routes.append(self._route(row, old, notice))
                     continue
@@ -108,6 +115,11 @@ class Router:
         else:  # between two lives of the only replica: requests wait at its last address (an empty cluster would answer 503 at once)
             endpoints = self._endpoints.get(release, ())
         return (Upstream(release, endpoints),) if endpoints else ()
+
+
+def has_room(deployment: Deployment) -> bool:
+    """Return whether the release before stopped first, or is stopping, so that requests wait for this one."""
+    return any(one.name is StepName.STOP for one in deployment.steps)
 
 
 def is_proven(deployment: Deployment) -> bool:

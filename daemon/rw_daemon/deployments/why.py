@@ -35,13 +35,13 @@ class Why:
         told = [_moment(one) for one in sorted([*own, *order], key=lambda one: one.sequence)]
         items = [one for one in told if one is not None]
         asked_at = next((place for place, one in enumerate(items) if one.kind == "asked"), -1)
-        items[asked_at + 1 : asked_at + 1] = await self._differences(deployment)
-        return Timeline(deployment=deployment, items=tuple(items))
-
-    async def _differences(self, deployment: Deployment) -> list[Moment]:
-        """Return what is different from the release that it was to replace."""
         scope = Scope(project=deployment.project, environment=deployment.environment)
         before = await served_before(self._store, scope, deployment.service, before=deployment.id)
+        items[asked_at + 1 : asked_at + 1] = await self.differences(deployment, before)
+        return Timeline(deployment=deployment, items=tuple(items))
+
+    async def differences(self, deployment: Deployment, before: Deployment | None) -> list[Moment]:
+        """Return what is different from another release: files, settings, names of variables."""
 
         def moment(kind: str, words: str, data: dict[str, Any]) -> Moment:
             return Moment(at=deployment.created_at, kind=kind, words=words, data=data)

@@ -75,7 +75,8 @@ def _routed(event: e.RouteChanged) -> list[Change]:
 
 def _took_place(event: e.RouteChanged) -> list[Change]:
     is_new = bool(event.deployment) and event.before not in {"", event.deployment}
-    return [Update("deployments", {"id": event.deployment}, {"previous": event.before})] if is_new else []
+    # the first time counts: one that is rolled back to later keeps what it once replaced
+    return [Update("deployments", {"id": event.deployment, "previous": ""}, {"previous": event.before})] if is_new else []
 
 
 def _asked(event: e.OperationCreated, sequence: int) -> list[Change]:

@@ -207,6 +207,18 @@ class RolloutFailedError(DeploymentFailedError):
         )
 
 
+class NotWarmError(DeploymentFailedError):
+    """A release that was to be brought back at once has just stopped."""
+
+    code = "NOT_WARM"
+
+    def __init__(self, service: str, *, version: int) -> None:
+        super().__init__(
+            f"v{version} of {service} has just stopped; what served before still serves.",
+            hint=f"Run `rw deployments rollback v{version} -s {service}` again: it is started from its kept artifact.",
+        )
+
+
 class DeadlineError(DeploymentFailedError):
     """A step took longer than its deadline."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -218,13 +219,56 @@ async def _is_gone(world: World, instance: str) -> bool:
     return instance not in world.runtime.instances
 
 
+async def _is_removed(world: World) -> bool:
+    return (await world.statuses())[-1] == "removed"
+
+
 async def _has_status(world: World, status: str) -> bool:
     return (await world.statuses())[0] == status
+
+
+async def two_releases(world: World) -> None:
+    """Leave the first one warm: it has an open request, for which it is waited without end."""
+    world.settings = replace(world.settings, drain_seconds=1e9)
+    await world.restart()
+    await world.up()
+    world.edge.open[(await world.deployments())[0].id] = 1
+    await world.up({**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+    world.edge.open[(await world.deployments())[0].id] = 1
+
+
+async def test_rollback_to_a_warm_release_is_one_change_at_the_edge(world: World) -> None:
+    await two_releases(world)
+    world.log.clear()
+    done = await world.settled(await world.start(OperationKind.ROLLBACK))
+    assert (done.status, done.services, world.log) == (
+        OperationStatus.SUCCEEDED,
+        ("web",),
+        [f"route {(await world.deployments())[1].id[-4:]}"],
+    )
+    second, first = await world.deployments()
+    assert (second.status, first.status) == (DeploymentStatus.REMOVING, DeploymentStatus.ACTIVE)
+    assert [one.release for one in world.edge.routes[0].upstreams] == [first.id]
+    await world.settled(await world.start(OperationKind.ROLLBACK, deployment="v2"))  # and back again, as often as one likes
+    assert await world.statuses() == ["active", "removing"]
+
+
+async def test_rollback_cut_off_by_a_kill_is_carried_out_by_the_next_daemon(world: World) -> None:
+    await two_releases(world)
+    world.edge.gate = asyncio.Event()
+    operation = await world.start(OperationKind.ROLLBACK)
+    await world.kill()
+    world.edge.gate = None
+    await world.open()
+    await world.rooms.recovery.run()
+    assert (await world.settled(operation)).status is OperationStatus.SUCCEEDED
+    assert await world.statuses() == ["removing", "active"]
 
 
 async def test_rollback_deploys_the_release_before_with_its_artifact(world: World) -> None:
     await world.up()
     await world.up({**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+    await world.until(lambda: _is_removed(world))
     builds = world.log.count("build")
     done = await world.settled(await world.start(OperationKind.ROLLBACK))
     assert done.status is OperationStatus.SUCCEEDED

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from daemon.deployments.world import FLASK, World
+from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.edge.edge import Traffic
+from rw_shared.errors import DeploymentNotFoundError
 from rw_shared.models import OperationKind
 from rw_shared.timeline import Moment
 
@@ -64,3 +65,16 @@ async def test_first_release_and_one_deployed_again(world: World) -> None:
     assert of_kind(await told(world, version=1), "source") == ["The first release of this service."]
     await world.settled(await world.start(OperationKind.REDEPLOY))
     assert of_kind(await told(world, version=2), "source") == ["The same files as v1."]
+
+
+async def test_what_going_back_would_change_is_told_before(world: World) -> None:
+    await world.up({**FLASK, "railway.toml": FIRST})
+    await world.up({**FLASK, "railway.toml": '[deploy]\npreDeployCommand = "python migrate.py"\n'})
+    found = await world.rooms.rollbacks.preview(SCOPE, "web", "")
+    assert (found.serving_version, found.version, found.replicas) == (2, 1, 1)
+    assert [one.kind for one in found.changes] == ["source", "configuration", "variables"]
+    assert found.changes[2].words == "OLD added, TOKEN added"
+    assert found.not_undone == ("v2: python migrate.py",)
+    assert (await world.statuses())[0] == "active"
+    with pytest.raises(DeploymentNotFoundError):
+        await world.rooms.rollbacks.preview(SCOPE, "web", "v9")
