@@ -391,9 +391,12 @@ class Controller:
         running = [one for release in await target.runtime.releases() if release.key == key_of(deployment) for one in release.instances]
         return sum(one.is_running for one in running) >= deployment.replicas
 
-    async def go_back(self, identity: str, target: Target) -> None:
-        """Give every request to a release that is still warm, and retire the one that had them. Nothing where it serves already."""
-        deployment = await self._recorder.read(identity)
+    async def go_back(self, identity: str, target: Target, *, operation: str) -> None:
+        """Give every request to a release that is still warm, and retire the one that had them. Nothing where it serves already.
+
+        :param operation: in whose name it happens: both releases were made by others.
+        """
+        deployment = (await self._recorder.read(identity)).model_copy(update={"operation": operation})
         row = await self.row(deployment)
         if row.serving == identity:
             return
@@ -405,13 +408,11 @@ class Controller:
             words = f"Rolled back from v{replaced.version}." if replaced else ""
             made: list[Event] = [
                 RouteChanged(at=self._clock.now(), **of(deployment), deployment=identity, url=self._url(row), before=row.serving),
-                self._recorder.moved(
-                    deployment, DeploymentStatus.ACTIVE, reason=f"Rolled back from v{replaced.version}." if replaced else ""
-                ),
+                self._recorder.moved(deployment, DeploymentStatus.ACTIVE, reason=words),
             ]
             if replaced is not None:
-                words = f"Rolled back to v{deployment.version}."
-                made.append(self._recorder.moved(replaced, DeploymentStatus.REMOVING, reason=words))
+                left = replaced.model_copy(update={"operation": operation})
+                made.append(self._recorder.moved(left, DeploymentStatus.REMOVING, reason=f"Rolled back to v{deployment.version}."))
             return made
 
         try:

@@ -198,7 +198,7 @@ class Orders:
                 raise CancelledError
             target = await self._targets.get(kind, environ)
             if request.kind is OperationKind.ROLLBACK and not operation.deployments:
-                await self._controller.go_back(request.deployment, target)
+                await self._controller.go_back(request.deployment, target, operation=operation.id)
             elif request.kind in {OperationKind.UP, OperationKind.REDEPLOY, OperationKind.ROLLBACK}:
                 await self._deploy(operation, target, no_cache=request.no_cache)
             else:
@@ -214,7 +214,9 @@ class Orders:
         if order.kind is OperationKind.ROLLBACK and len(sources) == 1 and await self._controller.is_warm(sources[0], target):
             exact = order.model_copy(update={"deployment": sources[0].id})  # what it means must not change on the way
             operation = await self._accept(scope, exact, actor, [rows[0].name], [])
-            self._operations.begin(operation, lambda: self._controller.go_back(sources[0].id, target), self._give_up(operation))
+            self._operations.begin(
+                operation, lambda: self._controller.go_back(sources[0].id, target, operation=operation.id), self._give_up(operation)
+            )
             return operation
         drafts = [Draft.of_earlier(source, replicas=row.replicas) for source, row in zip(sources, rows, strict=True)]
         operation = await self._accept(scope, order, actor, [row.name for row in rows], drafts)

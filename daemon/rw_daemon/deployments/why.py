@@ -14,7 +14,7 @@ from rw_shared import events as e
 from rw_shared.config import ServiceConfig
 from rw_shared.errors import SnapshotMissingError
 from rw_shared.events import StoredEvent
-from rw_shared.models import Deployment, FileChange, Scope
+from rw_shared.models import Deployment, FileChange, Pace, Scope
 from rw_shared.timeline import Moment, Timeline
 
 FILES_NAMED = 5
@@ -134,12 +134,13 @@ def _settled(event: e.OperationSettled) -> str:
     return f"the order {event.status}" + (f": {event.error.message}" if event.error else "")
 
 
+PACES = {Pace.STEPS: "sent on by its steps", Pace.PAUSED: "paused", Pace.PROMOTED: "sent to its end"}
 WORDS: dict[type[e.Event], tuple[str, Callable[[Any], str]]] = {
     e.OperationCreated: ("asked", _asked),
     e.StepFinished: ("step", _ended),
     e.InstanceChanged: ("replica", _replica),
     e.RolloutShifted: ("share", _share),
-    e.RolloutPaced: ("pace", lambda event: f"{event.actor}: {event.pace}"),
+    e.RolloutPaced: ("pace", lambda event: f"{PACES[event.pace]} by {event.actor}"),
     e.RolloutJudged: ("verdict", lambda event: f"{event.verdict} at {event.share} %: {event.words}"),
     e.RouteChanged: ("route", _routed),
     e.DeploymentStatusChanged: ("status", _status),

@@ -249,6 +249,8 @@ async def test_rollback_to_a_warm_release_is_one_change_at_the_edge(world: World
     second, first = await world.deployments()
     assert (second.status, first.status) == (DeploymentStatus.REMOVING, DeploymentStatus.ACTIVE)
     assert [one.release for one in world.edge.routes[0].upstreams] == [first.id]
+    told = [one.name for one in await world.store.events(operation=done.id)]
+    assert told == ["operation.created", "route.changed", "deployment.status_changed", "deployment.status_changed", "operation.settled"]
     await world.settled(await world.start(OperationKind.ROLLBACK, deployment="v2"))  # and back again, as often as one likes
     assert await world.statuses() == ["active", "removing"]
 
