@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from rw_daemon.detection import versions
+from rw_daemon.detection.published import LANGUAGES
 from rw_daemon.detection.python_install import UV_CACHE
 from rw_daemon.plans.plan import BuildPlan
 from rw_daemon.processes import spawning
@@ -43,7 +44,7 @@ class Tools:
 def fits(tool: str, found: str, wanted: str) -> bool:
     """Return whether the version that a tool says of itself is one that was asked for. Go builds for older language versions as well."""
     have = VERSION.search(found)
-    if have is None or tool not in versions.PUBLISHED:
+    if have is None or tool not in LANGUAGES:
         return True
     if tool in NEWER_IS_FINE and (least := VERSION.search(wanted)):
         return [int(part) for part in have.group().split(".")] >= [int(part) for part in least.group().split(".")]

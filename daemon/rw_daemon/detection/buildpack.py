@@ -44,6 +44,11 @@ class Buildpack(Protocol):
         """Where a start command was looked for, for the error of none found."""
         ...
 
+    @property
+    def programs(self) -> frozenset[str]:
+        """The programs that tell that a start command is written for this language; empty for what is no language."""
+        ...
+
     def detect(self, source: Source) -> str | None:
         """Return the file that proves a match; ``None`` when this is another kind of project."""
         ...

@@ -29,15 +29,6 @@ BUILDPACKS: tuple[Buildpack, ...] = (
 )
 AS_IS = {DockerfileBuildpack.name, ImageBuildpack.name}
 TREE_SHOWN = 15
-LANGUAGES: dict[str, frozenset[str]] = {
-    "go": frozenset({"go"}),
-    "python": frozenset(
-        {"python", "python3", "gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve", "flask", "fastapi"}
-    )
-    | {"streamlit", "celery", "uv", "poetry", "pdm", "pipenv", "django-admin"},
-    "node": frozenset({"node", "npm", "npx", "pnpm", "yarn", "bun", "bunx", "tsx", "ts-node", "next", "nest", "serve"}),
-}
-"""The programs that tell which language a start command is written for."""
 Match = tuple[Buildpack, str]
 
 
@@ -56,7 +47,7 @@ def plan(request: Request) -> BuildPlan:
     made = made.model_copy(update={"origins": {**made.origins, "buildpack": Origin(value=pack.name, beat=beat, **{"from": proof})}})
     made = overrides.apply(made, request, commands)
     if not made.as_is and not all(service.start for service in made.services):
-        looked_for = [where for other, _ in matches if other is pack or other.name in LANGUAGES for where in other.looked_for]
+        looked_for = [where for other, _ in matches if other is pack or other.programs for where in other.looked_for]
         unreadable = [one.message for one in made.warnings if one.code == SOURCE_UNREADABLE]
         raise NoStartCommandError(made.buildpack, list(dict.fromkeys(looked_for)), unreadable=unreadable)
     return made.model_copy(update={"warnings": (*made.warnings, *check(made))})
@@ -83,11 +74,11 @@ def _pick(matches: list[Match], request: Request, *, said: str) -> tuple[Buildpa
     A start command that somebody wrote names the language by its program; without one the first language with a server wins, so that a
     stray requirements.txt does not hide a Node server; else the first in order.
     """
-    languages = [match for match in matches if match[0].name in LANGUAGES]
+    languages = [match for match in matches if match[0].programs]
     chosen, why = matches[0], ""
     if len(languages) > 1 and languages[0] is matches[0]:
         program = posixpath.basename(said.split(maxsplit=1)[0]) if said.strip() else ""
-        if by_program := next((match for match in languages if program in LANGUAGES[match[0].name]), None):
+        if by_program := next((match for match in languages if program in match[0].programs), None):
             chosen, why = by_program, f"the start command runs {program}"
         elif not said and (served := next((match for match in languages if _starts(match[0], request)), None)):
             chosen, why = served, "nothing to start was found by it"

@@ -1,4 +1,4 @@
-"""Which version of a language: what people wrote, against the tags that are published. Offline, so the table has a date.
+"""Which version of a language: what people wrote, against the tags that are published. Offline: see ``published``.
 
 Order for each language: an override (``RW_BUILD_PYTHON_VERSION``, then ``NIXPACKS_*``, ``RAILPACK_*``), the language's own file
 (``.python-version``, ``.nvmrc``, ``go.mod``), a tool manager's (``.tool-versions``, ``mise.toml``), the manifest's range, the default.
@@ -13,20 +13,13 @@ from dataclasses import dataclass
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from rw_daemon.detection import ranges
+from rw_daemon.detection.published import LANGUAGES
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import Beat, Notice, Origin
 
-TABLE_DATE = "2026-11-01"
-PUBLISHED: dict[str, tuple[str, ...]] = {
-    "python": ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"),
-    "node": ("16", "18", "20", "22", "24"),
-    "go": ("1.21", "1.22", "1.23", "1.24", "1.25"),
-}
-DEFAULTS = {"python": "3.13", "node": "22", "go": "1.24"}
 OVERRIDES = ("RW_BUILD_{}_VERSION", "NIXPACKS_{}_VERSION", "RAILPACK_{}_VERSION")
 NODE_NAMES = {"gallium": "16", "hydrogen": "18", "iron": "20", "jod": "22", "krypton": "24"}
 ANY = frozenset({"", "*", "x", "latest", "current", "stable", "node", "lts", "lts/*", "lts/-1", "system"})
-TOOL_NAMES = {"python": ("python",), "node": ("nodejs", "node"), "go": ("golang", "go")}
 
 
 @dataclass(frozen=True)
@@ -52,11 +45,11 @@ def resolve(language: str, wanted: str) -> str | None:
     """Return the published tag for a version or range; ``None`` when none fits. The default is preferred where it fits."""
     wanted = _bare(wanted)
     if wanted in ANY:
-        return DEFAULTS[language]
-    fitting = [tag for tag in PUBLISHED[language] if _fits(language, tag, wanted)]
+        return LANGUAGES[language].default
+    fitting = [tag for tag in LANGUAGES[language].tags if _fits(language, tag, wanted)]
     if not fitting:
         return None
-    return DEFAULTS[language] if DEFAULTS[language] in fitting else fitting[-1]
+    return LANGUAGES[language].default if LANGUAGES[language].default in fitting else fitting[-1]
 
 
 def allows(language: str, version: str, wanted: str) -> bool:
@@ -116,7 +109,7 @@ def choose(language: str, source: Source, *, own: list[Wanted], manifests: list[
     for number, one in enumerate(candidates):
         version, others = resolve(language, one.text), candidates[number + 1 :]
         if version is None:
-            known = ", ".join(PUBLISHED[language])
+            known = ", ".join(LANGUAGES[language].tags)
             words = f"{language} {one.text} from {one.source} is not published (known: {known})."
             notices.append(Notice(code="VERSION_UNKNOWN", message=words, fix=f"Change {one.source}."))
             continue
@@ -128,7 +121,8 @@ def choose(language: str, source: Source, *, own: list[Wanted], manifests: list[
             _for_tools(language, one.text),
             tuple(notices),
         )
-    return Resolved(DEFAULTS[language], Origin.model_validate({"value": DEFAULTS[language], "from": "default"}), notices=tuple(notices))
+    default = LANGUAGES[language].default
+    return Resolved(default, Origin.model_validate({"value": default, "from": "default"}), notices=tuple(notices))
 
 
 def _bare(text: str) -> str:
@@ -156,11 +150,11 @@ def tool_versions(language: str, source: Source) -> list[Wanted]:
     found = []
     for line in source.text(".tool-versions").splitlines():
         words = line.split("#")[0].split()
-        if len(words) > 1 and words[0] in TOOL_NAMES[language]:
+        if len(words) > 1 and words[0] in LANGUAGES[language].tool_names:
             found.append(Wanted(words[1], ".tool-versions"))
     for path in ("mise.toml", ".mise.toml"):
         tools = source.toml(path).get("tools", {})
-        for name in TOOL_NAMES[language] if isinstance(tools, dict) else ():
+        for name in LANGUAGES[language].tool_names if isinstance(tools, dict) else ():
             said = tools.get(name)
             said = said[0] if isinstance(said, list) and said else said.get("version") if isinstance(said, dict) else said
             if isinstance(said, str | int | float) and not isinstance(said, bool):

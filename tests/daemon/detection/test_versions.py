@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rw_daemon.detection import ranges, versions
+from rw_daemon.detection.published import LANGUAGES
 from rw_daemon.detection.source import Source
 from rw_daemon.detection.versions import Wanted
 
@@ -60,10 +61,10 @@ def test_what_people_write_becomes_a_published_version(language: str, wanted: st
     assert versions.resolve(language, wanted) == version
 
 
-@pytest.mark.parametrize("language", versions.PUBLISHED)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_each_published_version_is_found_by_its_own_name(language: str):
-    assert [versions.resolve(language, tag) for tag in versions.PUBLISHED[language]] == list(versions.PUBLISHED[language])
-    assert versions.DEFAULTS[language] in versions.PUBLISHED[language]
+    assert [versions.resolve(language, tag) for tag in LANGUAGES[language].tags] == list(LANGUAGES[language].tags)
+    assert LANGUAGES[language].default in LANGUAGES[language].tags
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ class DockerfileBuildpack:
     name = "dockerfile"
     recognises = "Dockerfile: a file of exactly this name, or the one that build.dockerfilePath names"
     looked_for = ("CMD or ENTRYPOINT in the Dockerfile",)
+    programs: frozenset[str] = frozenset()
 
     def __init__(self, path: str | None = None) -> None:
         self._path = path or DEFAULT_PATH

@@ -32,6 +32,7 @@ class GoBuildpack:
     name = "go"
     recognises = "Go: go.mod, with package main in the root or below cmd/"
     looked_for = ("package main in the root folder", "package main below cmd/")
+    programs = frozenset({"go"})
 
     def detect(self, source: Source) -> str | None:
         """Return the module's file, or the workspace's."""

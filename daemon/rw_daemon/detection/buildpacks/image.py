@@ -13,6 +13,7 @@ class ImageBuildpack:
     name = "image"
     recognises = "an image: `rw deploy --image NAME`"
     looked_for = ("CMD or ENTRYPOINT of the image",)
+    programs: frozenset[str] = frozenset()
 
     def __init__(self, image: str) -> None:
         self._image = image

@@ -31,6 +31,7 @@ class NodeBuildpack:
     name = "node"
     recognises = "Node: package.json"
     looked_for = ("scripts.start in package.json", "main in package.json", *ENTRIES)
+    programs = frozenset({"node", "npm", "npx", "pnpm", "yarn", "bun", "bunx", "tsx", "ts-node", "next", "nest", "serve"})
 
     def detect(self, source: Source) -> str | None:
         """Return package.json."""

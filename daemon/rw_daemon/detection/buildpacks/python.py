@@ -67,6 +67,9 @@ class PythonBuildpack:
 
     name = "python"
     recognises = f"Python: {', '.join(MANIFESTS)}, or {', '.join(SCRIPTS)}"
+    programs = frozenset(
+        {"python", "python3", "gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve", "flask", "fastapi"}
+    ) | {"streamlit", "celery", "uv", "poetry", "pdm", "pipenv", "django-admin"}
     looked_for = (
         "a Django project (manage.py)",
         "an app object of FastAPI, Flask, Starlette, Litestar or Quart, or create_app(), in main.py, app.py and other modules",

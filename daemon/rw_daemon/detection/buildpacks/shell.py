@@ -22,6 +22,7 @@ class ShellBuildpack:
     name = "shell"
     recognises = "shell: start.sh, run.sh or a Procfile"
     looked_for = ("start.sh", "run.sh", "a Procfile")
+    programs: frozenset[str] = frozenset()
 
     def detect(self, source: Source) -> str | None:
         """Return the script."""

@@ -23,6 +23,7 @@ class StaticBuildpack:
     name = "static"
     recognises = "static: index.html (in the root, public/, dist/, build/, site/), or a Staticfile"
     looked_for = ("index.html",)
+    programs: frozenset[str] = frozenset()
 
     def detect(self, source: Source) -> str | None:
         """Return the Staticfile or the first index.html."""

@@ -1,0 +1,31 @@
+"""What is published of each language: the tags of its official image, the one that is taken when nobody asks, its names elsewhere.
+
+Planning is offline, so the table has a date. A tag is as precise as images are named (``3.13``, ``22``); the newest stands last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TABLE_DATE = "2026-11-01"
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language.
+
+    :param tags: published versions, the newest last.
+    :param default: the one that is taken where nothing is said, and preferred where it fits a range.
+    :param tool_names: what ``.tool-versions`` and ``mise.toml`` call it.
+    """
+
+    tags: tuple[str, ...]
+    default: str
+    tool_names: tuple[str, ...]
+
+
+LANGUAGES: dict[str, Language] = {
+    "go": Language(("1.21", "1.22", "1.23", "1.24", "1.25"), "1.24", ("golang", "go")),
+    "node": Language(("16", "18", "20", "22", "24"), "22", ("nodejs", "node")),
+    "python": Language(("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"), "3.13", ("python",)),
+}
