@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from rw_cli.context.checks import clock_check, disk_check, filesystem_of, home_check, linger_check, names_check, watches_check
+from rw_cli.context.checks import (
+    clock_check,
+    cluster_check,
+    disk_check,
+    filesystem_of,
+    home_check,
+    linger_check,
+    names_check,
+    watches_check,
+)
 from rw_shared.paths import Home
 
 MOUNTS = "/dev/sda1 / ext4 rw 0 0\nserver:/x /home nfs4 rw 0 0\ntmpfs /home/me/my\\040disk tmpfs rw 0 0\n"
@@ -49,3 +58,19 @@ def test_lingering_matters_only_where_logout_kills(tmp_path: Path) -> None:
     linger.parent.mkdir(parents=True)
     linger.touch()
     assert linger_check({"USER": "me"}, tmp_path)["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [
+        pytest.param("current-context: kind-shop\n", "ok", "context kind-shop", id="a context"),
+        pytest.param("contexts: []\n", "ok", "names no current context", id="none is current"),
+        pytest.param("- a list\n", "ok", "names no current context", id="another kind of file"),
+        pytest.param("a: [\n", "warn", "cannot be read", id="no YAML"),
+    ],
+)
+def test_the_cluster_that_tools_would_take_is_named(tmp_path: Path, text: str, status: str, words: str) -> None:
+    assert cluster_check({}, tmp_path)["status"] == "ok"
+    (tmp_path / "config").write_text(text)
+    found = cluster_check({"KUBECONFIG": f"{tmp_path}/none:{tmp_path}/config"}, Path("/nowhere"))
+    assert (found["status"], words in found["detail"]) == (status, True)

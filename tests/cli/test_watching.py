@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from rw_cli.context.watching import LEAST_POLL_SECONDS, Watcher
-from rw_cli.render.changes import action, changed_text
+from rw_cli.render.changes import action, changed_text, migrating
 
 ROOT = Path("/project")
 PLAN = {
@@ -137,3 +137,20 @@ def test_a_dockerfile_of_the_users_decides() -> None:
 def test_many_changes_are_counted() -> None:
     changes = [change("a", "added"), change("b"), change("c", "removed"), change("d"), change("e")]
     assert changed_text(changes) == "+ a, ~ b, − c and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "commands", "words"),
+    [
+        pytest.param(
+            "shop/migrations/0002_a.py", "added", ["manage migrate"], "`manage migrate` runs before", id="Django's, with a command"
+        ),
+        pytest.param("alembic/versions/a.py", "modified", [], "preDeployCommand", id="Alembic's, and nothing runs it"),
+        pytest.param("db/migrate/1_a.rb", "added", [], "preDeployCommand", id="Rails's"),
+        pytest.param("shop/migrations/0002_a.py", "removed", [], "", id="one that is gone is nothing to run"),
+        pytest.param("immigrations/a.py", "added", [], "", id="another word"),
+    ],
+)
+def test_a_migration_is_said_to_run_or_not(path: str, kind: str, commands: list[str], words: str) -> None:
+    said = migrating([{"path": "x.py", "kind": "modified"}, {"path": path, "kind": kind}], {"services": [{"preDeploy": commands}]})
+    assert (words in said) if words else not said

@@ -21,7 +21,21 @@ def statuses(rw: Rw, folder: Path, *flags: str, **environ: str) -> dict[str, str
 @pytest.mark.engine
 def test_every_condition_is_named_once_and_what_works_is_ok(plain: Rw, app: object) -> None:
     found = statuses(plain, app("flask"))  # type: ignore[operator]
-    wanted = {"home", "disk", "daemon", "engine", "processes", "edge", "names", "watches", "clock", "linger", "sources", "project"}
+    wanted = {
+        "home",
+        "disk",
+        "daemon",
+        "engine",
+        "processes",
+        "edge",
+        "names",
+        "watches",
+        "clock",
+        "linger",
+        "cluster",
+        "sources",
+        "project",
+    }
     assert wanted <= found.keys()
     assert {found[name] for name in ("home", "daemon", "engine", "processes", "edge", "sources", "project")} == {"ok"}
 

@@ -125,6 +125,8 @@ def test_a_change_is_online_and_what_changes_nothing_does_nothing(rw: Rw, watchi
     (watch.folder / ".main.py.swp").write_text("an editor's")
     (watch.folder / "__pycache__").mkdir()
     (watch.folder / "__pycache__" / "x.pyc").write_text("x")
+    (watch.folder / ".env").write_text("SECRET=1\n")
+    assert ".env changed" in watch.until("watch.remarked")["message"]
     assert watch.quiet(1.5)
     deep = watch.folder / "static" / "css"
     deep.mkdir(parents=True)

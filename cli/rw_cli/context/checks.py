@@ -45,6 +45,7 @@ def checks(session: Session, path: str) -> Iterator[Json]:
     yield watches_check(_read("/proc/sys/fs/inotify/max_user_watches"))
     yield clock_check(session.home.root)
     yield linger_check(os.environ, Path("/"))
+    yield cluster_check(os.environ, Path.home())
     yield from project_checks(session, path)
 
 
@@ -140,6 +141,27 @@ def linger_check(environ: Mapping[str, str], root: Path) -> Json:
     if not kills or (root / "var/lib/systemd/linger" / name).exists():
         return check("linger", "ok", "services outlive your session")
     return check("linger", "warn", "this system ends your services when you log out", f"loginctl enable-linger {name}".strip())
+
+
+def cluster_check(environ: Mapping[str, str], home: Path) -> Json:
+    """The Kubernetes context that this user's tools would take: ``KUBECONFIG``, a list of files of which the first word counts."""
+    places = [Path(one) for one in environ.get("KUBECONFIG", "").split(os.pathsep) if one] or [home / ".kube" / "config"]
+    there = [place for place in places if place.exists()]
+    if not there:
+        return check("cluster", "ok", "no Kubernetes context; services run in containers or as processes")
+    import yaml  # lazy: only this check reads YAML
+
+    context = ""
+    for place in there:
+        try:
+            found = yaml.safe_load(place.read_text())
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            words = f"{place} cannot be read: {str(error).splitlines()[0]}"
+            return check("cluster", "warn", words, f"kubectl --kubeconfig {place} config view")
+        context = context or str((found.get("current-context") if isinstance(found, dict) else "") or "")
+    if not context:
+        return check("cluster", "ok", f"{there[0]} names no current context")
+    return check("cluster", "ok", f"context {context}; this version deploys to containers and processes only")
 
 
 def project_checks(session: Session, path: str) -> Iterator[Json]:

@@ -15,7 +15,7 @@ from rw_cli.context.outcomes import Outcome, outcome_of
 from rw_cli.context.rows import Rows, Stream
 from rw_cli.context.session import SCHEMA, Session, path_of, root_of
 from rw_cli.context.watching import Watcher
-from rw_cli.render.changes import action, changed_text
+from rw_cli.render.changes import action, changed_text, migrating
 from rw_cli.render.progress import Progress, row_of
 from rw_cli.render.text import error_text
 from rw_shared.errors import DaemonUnreachableError, RwError
@@ -37,7 +37,7 @@ class Redeploying:
         self._keep = keep or bool(self._serving())
         self._watcher = Watcher(root_of(Path(path).absolute())[0], say=session.say)
         self._progress, self._often = Progress(), Counter[str]()
-        self._digest, self._said = "", ""
+        self._digest, self._said, self._secret = "", "", self._stamp()
         self._operation: Json = {}
         self._began = self._looked = 0.0
 
@@ -77,6 +77,7 @@ class Redeploying:
         try:
             taken = self._session.take(self._path, since=self._digest, folders=True)
             self._watcher.over(taken["folders"], took_seconds=time.monotonic() - began)
+            self._left_out()
             if taken["digest"] == self._digest:
                 return
             self._cancel()
@@ -90,6 +91,27 @@ class Redeploying:
         is_first, self._digest, self._said = not self._digest, taken["digest"], ""
         if not is_first:
             self._explain(taken["changes"])
+
+    def _left_out(self) -> None:
+        """Say once for each change of ``.env`` that it reaches no release: who edits it waits for something to happen."""
+        before, self._secret = self._secret, self._stamp()
+        if self._secret != before:
+            self._remark(
+                ".env changed, and no release reads it: it is never taken along. "
+                "Put what is no secret under [variables] in railway.toml; `rw run` reads what your shell exports."
+            )
+
+    def _remark(self, words: str) -> None:
+        if self._session.is_json:
+            self._session.row({"type": "event", "name": "watch.remarked", "message": words})
+        self._session.say(words)
+
+    def _stamp(self) -> tuple[int, int]:
+        try:
+            found = (root_of(Path(self._path).absolute())[0] / ".env").stat()
+        except OSError:
+            return (0, 0)
+        return (found.st_mtime_ns, found.st_size)
 
     def _cancel(self) -> None:
         """End the deployment under way; one that was quicker stays as it is."""
@@ -107,6 +129,8 @@ class Redeploying:
             self._session.row({"type": "event", "name": "watch.changed", "files": files, "action": done, "why": why,
                                "operation": self._operation["id"]})  # fmt: skip
         self._session.say(f"{changed_text(changes)} → {done}: {why}")
+        if words := migrating(changes, plan or {}):
+            self._remark(words)
         if len(changes) == 1:
             path = changes[0]["path"]
             self._often[path] += 1
