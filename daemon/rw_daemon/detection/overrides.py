@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 
@@ -52,6 +53,30 @@ def start_said(request: Request, commands: Mapping[str, str]) -> str:
     """Return the start command that somebody wrote down, the strongest one; empty when nobody did."""
     said = _weakest_first(START, request.variables, _configured(request, "deploy.startCommand", request.config.deploy.start_command))
     return said[-1][0] if said else commands.get(MAIN) or next((text for name, text in commands.items() if name != procfile.RELEASE), "")
+
+
+def written(request: Request) -> tuple[str, ...]:
+    """Return all commands that somebody wrote for the finished app: what they name has to be there.
+
+    ``ConfigInvalidError``: the Procfile cannot be read.
+    """
+    deploy = request.config.deploy
+    said = [request.variables.get(name, "") for name in START]
+    said += [deploy.start_command or "", *(deploy.pre_deploy_command or ()), *procfile.read(request.source).values()]
+    return tuple(one for one in said if one.strip())
+
+
+def named_paths(request: Request, *folders: str) -> list[str]:
+    """Return the paths below ``folders`` that written commands name; with a wildcard in it, the whole folder that a path starts in."""
+    pattern = re.compile(rf"(?<![\w./-])(?:\./|/app/)?((?:{'|'.join(map(re.escape, folders))})/[^\s'\"$;&|<>()`]+)")
+    found = [one for command in written(request) for one in pattern.findall(command)]
+    return sorted({one if not re.search(r"[*?\[]", one) else one.partition("/")[0] for one in found})
+
+
+def runs_tool(request: Request, programs: frozenset[str]) -> str:
+    """Return the program of ``programs`` that a written command calls; empty where none does."""
+    words = [posixpath.basename(word) for command in written(request) for word in re.split(r"[\s;&|()'\"`]+", command)]
+    return next((word for word in words if word in programs), "")
 
 
 def _configured(request: Request, key: str, value: str | None) -> Said | None:

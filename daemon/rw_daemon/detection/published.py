@@ -17,15 +17,22 @@ class Language:
     :param tags: published versions, the newest last.
     :param default: the one that is taken where nothing is said, and preferred where it fits a range.
     :param tool_names: what ``.tool-versions`` and ``mise.toml`` call it.
+    :param variable_names: what ``RW_BUILD_*_VERSION`` and its kin call it; the language's own name where nothing is given.
+    :param newer_will_do: a newer one builds what an older one was asked for: so the next one is taken where the exact one is not
+        published, and a machine's newer one is as good.
     """
 
     tags: tuple[str, ...]
     default: str
     tool_names: tuple[str, ...]
+    variable_names: tuple[str, ...] = ()
+    newer_will_do: bool = False
 
 
 LANGUAGES: dict[str, Language] = {
-    "go": Language(("1.21", "1.22", "1.23", "1.24", "1.25"), "1.24", ("golang", "go")),
+    "go": Language(("1.21", "1.22", "1.23", "1.24", "1.25"), "1.24", ("golang", "go"), newer_will_do=True),
+    "java": Language(("8", "11", "17", "21", "25"), "21", ("java",), ("JAVA", "JDK"), newer_will_do=True),
     "node": Language(("16", "18", "20", "22", "24"), "22", ("nodejs", "node")),
     "python": Language(("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"), "3.13", ("python",)),
+    "rust": Language(tuple(f"1.{minor}" for minor in range(56, 96)), "1.85", ("rust",), newer_will_do=True),
 }

@@ -11,17 +11,20 @@ from rw_daemon.detection.buildpacks.go import GoBuildpack
 from rw_daemon.detection.buildpacks.image import ImageBuildpack
 from rw_daemon.detection.buildpacks.node import NodeBuildpack
 from rw_daemon.detection.buildpacks.python import PythonBuildpack
+from rw_daemon.detection.buildpacks.rust import RustBuildpack
 from rw_daemon.detection.buildpacks.shell import SCRIPTS, ShellBuildpack, start_script
 from rw_daemon.detection.buildpacks.static import StaticBuildpack
 from rw_daemon.plans.check import check
 from rw_daemon.plans.plan import SOURCE_UNREADABLE, Beat, BuildPlan, Origin
 from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDetectedError
 
-# A Dockerfile is the author's own word. Go and Python come before Node, since a package.json beside their manifests most often builds
-# assets. Where several match, the first one that finds a server wins, see ``_pick``.
+# A Dockerfile is the author's own word. Compiled languages come first: a pyproject.toml or package.json beside their manifests most often
+# wraps a library or builds assets; Python comes before Node for the same reason. Where several match, the first one that finds a server
+# wins, see ``_pick``.
 BUILDPACKS: tuple[Buildpack, ...] = (
     DockerfileBuildpack(),
     GoBuildpack(),
+    RustBuildpack(),
     PythonBuildpack(),
     NodeBuildpack(),
     StaticBuildpack(),

@@ -18,7 +18,9 @@ from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import Beat, Notice, Origin
 
 OVERRIDES = ("RW_BUILD_{}_VERSION", "NIXPACKS_{}_VERSION", "RAILPACK_{}_VERSION")
+NUMBERS = r"\d{1,9}(\.\d{1,9})*"
 NODE_NAMES = {"gallium": "16", "hydrogen": "18", "iron": "20", "jod": "22", "krypton": "24"}
+_JAVA = re.compile(r"(?:[a-z][a-z0-9_.]*[-@])*(?:1\.(?=\d))?(\d+)(?:[._+u-].*)?", re.IGNORECASE)
 ANY = frozenset({"", "*", "x", "latest", "current", "stable", "node", "lts", "lts/*", "lts/-1", "system"})
 
 
@@ -43,24 +45,37 @@ class Resolved:
 
 def resolve(language: str, wanted: str) -> str | None:
     """Return the published tag for a version or range; ``None`` when none fits. The default is preferred where it fits."""
-    wanted = _bare(wanted)
+    wanted = _bare(language, wanted)
     if wanted in ANY:
         return LANGUAGES[language].default
     fitting = [tag for tag in LANGUAGES[language].tags if _fits(language, tag, wanted)]
     if not fitting:
-        return None
+        return _next(language, wanted)
     return LANGUAGES[language].default if LANGUAGES[language].default in fitting else fitting[-1]
+
+
+def _next(language: str, wanted: str) -> str | None:
+    """Return the oldest published tag above a version, in languages where a newer one will do."""
+    if not LANGUAGES[language].newer_will_do or not re.fullmatch(NUMBERS, wanted):
+        return None
+    asked = _numbers(wanted)
+    return next((tag for tag in LANGUAGES[language].tags if _numbers(tag) > asked), None)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def allows(language: str, version: str, wanted: str) -> bool:
     """Return whether a version (as precise as it is written) fits what was asked for; everything fits where nothing was."""
-    return _bare(wanted) in ANY or _fits(language, version, _bare(wanted))
+    wanted = _bare(language, wanted)
+    return wanted in ANY or _fits(language, version, wanted)
 
 
 def _fits(language: str, tag: str, wanted: str) -> bool:
-    numbers = tuple(int(part) for part in tag.split("."))
-    if re.fullmatch(r"\d+(\.\d+)*", wanted):
-        asked = tuple(int(part) for part in wanted.split("."))
+    numbers = _numbers(tag)
+    if re.fullmatch(NUMBERS, wanted):
+        asked = _numbers(wanted)
         return asked[: len(numbers)] == numbers[: len(asked)]
     if language == "python":
         return any(_contains(specifiers(part), numbers) for part in wanted.split("||"))
@@ -103,7 +118,9 @@ def choose(language: str, source: Source, *, own: list[Wanted], manifests: list[
     :param own: what the language's own version files say, the strongest first.
     :param manifests: the ranges that manifests allow.
     """
-    overrides = [Wanted(variables[name], name) for pattern in OVERRIDES if variables.get(name := pattern.format(language.upper()))]
+    names = LANGUAGES[language].variable_names or (language.upper(),)
+    asked = [pattern.format(name) for pattern in OVERRIDES for name in names]
+    overrides = [Wanted(variables[name], name) for name in asked if variables.get(name)]
     candidates = _unique([*overrides, *own, *tool_versions(language, source), *manifests])
     notices = []
     for number, one in enumerate(candidates):
@@ -114,7 +131,7 @@ def choose(language: str, source: Source, *, own: list[Wanted], manifests: list[
             notices.append(Notice(code="VERSION_UNKNOWN", message=words, fix=f"Change {one.source}."))
             continue
         beat = [Beat.model_validate({"value": other.text, "from": other.source}) for other in others]
-        notices += [_disagree(language, version, one.source, other) for other in others if not _fits(language, version, _bare(other.text))]
+        notices += [_disagree(language, version, one.source, other) for other in others if not _agrees(language, version, other)]
         return Resolved(
             version,
             Origin.model_validate({"value": version, "from": one.source, "beat": beat}),
@@ -125,17 +142,27 @@ def choose(language: str, source: Source, *, own: list[Wanted], manifests: list[
     return Resolved(default, Origin.model_validate({"value": default, "from": "default"}), notices=tuple(notices))
 
 
-def _bare(text: str) -> str:
+def _agrees(language: str, version: str, other: Wanted) -> bool:
+    wanted = _bare(language, other.text)
+    is_older = bool(LANGUAGES[language].newer_will_do and re.fullmatch(NUMBERS, wanted) and _numbers(version) > _numbers(wanted))
+    return is_older or _fits(language, version, wanted)
+
+
+def _bare(language: str, text: str) -> str:
+    """Return what was written as numbers or a range. Java's carry vendors, builds and, until 8, a 1 in front: ``temurin-1.8.0_392``."""
+    if language == "java":
+        match = _JAVA.fullmatch(text.strip())
+        return match[1] if match else text.strip()
     text = re.sub(r"^(?:c?python[-@]?|v|go|node)(?=\d)", "", text.strip())
     return NODE_NAMES.get(text.lower().removeprefix("lts/"), text)
 
 
 def _for_tools(language: str, wanted: str) -> str:
     """Return what was asked for in words that the language's tools understand."""
-    wanted = _bare(wanted)
+    wanted = _bare(language, wanted)
     if wanted in ANY:
         return ""
-    if language != "python" or re.fullmatch(r"\d+(\.\d+)*", wanted):
+    if language != "python" or re.fullmatch(NUMBERS, wanted):
         return wanted
     return specifiers(wanted) if "||" not in wanted else ""
 

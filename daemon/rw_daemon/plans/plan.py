@@ -42,11 +42,13 @@ class Cache(Model):
     :param id: stable name, shared by all projects.
     :param path: absolute path inside the image (``/root/.cache/uv``).
     :param variable: environment variable that names the folder for the tool (``UV_CACHE_DIR``), so that both targets can say where it is.
+    :param locked: one command at a time: its tool does not share the folder well. A cache mount in Docker always is.
     """
 
     id: str
     path: str
     variable: str = ""
+    locked: bool = False
 
 
 class Step(Model):

@@ -6,6 +6,7 @@ import posixpath
 import re
 
 from rw_daemon.detection.buildpack import Request
+from rw_daemon.detection.kept_files import kept_files
 from rw_daemon.detection.source import Source
 from rw_daemon.detection.versions import Wanted, choose
 from rw_daemon.plans.plan import Bases, Beat, BuildPlan, Cache, Notice, Origin, Packages, ServicePlan, Step
@@ -21,9 +22,7 @@ CACHES = (
 _MAIN = re.compile(r"^package\s+main\s*(?:$|//|/\*)", re.MULTILINE)
 _FUNCTION = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _LINE = re.compile(r"^(go|toolchain)\s+(?:go)?(\d+(?:\.\d+)*)", re.MULTILINE)
-_NOT_READ = re.compile(
-    r"(?i)(go\.(mod|sum|work|work\.sum)|readme.*|licen[cs]e.*|makefile|dockerfile|procfile|railway\.(toml|json)|.*_test\.go)$"
-)
+_NOT_READ = r"vendor/|(?:.*/)?(?:testdata/|go\.(?:mod|sum|work|work\.sum)$)"
 
 
 class GoBuildpack:
@@ -56,7 +55,7 @@ class GoBuildpack:
             services=(ServicePlan(name="web", start=start),),
             tools={"go": version.allowed},
             environment={"CGO_ENABLED": "0"},
-            keep=(BINARY, *_read_at_run_time(source)),
+            keep=(BINARY, *kept_files(source, code=(".go",), left_out=_NOT_READ)),
             origins=origins,
             warnings=(*version.notices, *notices),
         )
@@ -120,19 +119,6 @@ def _steps(source: Source, package: str | None) -> tuple[Step, ...]:
 
 def _quoted(text: str) -> str:
     return text if re.fullmatch(r"[\w./-]+", text) else "'" + text.replace("'", "'\\''") + "'"
-
-
-def _read_at_run_time(source: Source) -> list[str]:
-    """Return what the binary may open: the highest folders without Go files, and single files beside Go files."""
-    code = {posixpath.dirname(path) for path in source.paths if path.endswith(".go")}
-    with_code = {""} | {folder[:end] for folder in code for end in [*(at for at, sign in enumerate(folder) if sign == "/"), len(folder)]}
-    kept = set()
-    for path in source.paths:
-        if path.endswith(".go") or path.startswith(("vendor/", ".")) or "testdata/" in path or _NOT_READ.match(posixpath.basename(path)):
-            continue
-        parts = path.split("/")
-        kept.add(next(("/".join(parts[:end]) for end in range(1, len(parts)) if "/".join(parts[:end]) not in with_code), path))
-    return sorted(kept)
 
 
 def _framework(source: Source) -> str:
