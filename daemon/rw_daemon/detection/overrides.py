@@ -67,10 +67,10 @@ def written(request: Request) -> tuple[str, ...]:
 
 
 def named_paths(request: Request, *folders: str) -> list[str]:
-    """Return the paths below ``folders`` that written commands name; with a wildcard in it, the whole folder that a path starts in."""
-    pattern = re.compile(rf"(?<![\w./-])(?:\./|/app/)?((?:{'|'.join(map(re.escape, folders))})/[^\s'\"$;&|<>()`]+)")
+    """Return the paths below ``folders`` that written commands name; with a wildcard in it, the folder that it looks in."""
+    pattern = re.compile(rf"(?<![\w./-])(?:\./|/app/)?((?:{'|'.join(map(re.escape, folders))})/[^\s'\":$;&|<>()`]+)")
     found = [one for command in written(request) for one in pattern.findall(command)]
-    return sorted({one if not re.search(r"[*?\[]", one) else one.partition("/")[0] for one in found})
+    return sorted({one if not (wild := re.search(r"[*?\[]", one)) else posixpath.dirname(one[: wild.start()]) for one in found})
 
 
 def runs_tool(request: Request, programs: frozenset[str]) -> str:

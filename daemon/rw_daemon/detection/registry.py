@@ -9,6 +9,7 @@ from rw_daemon.detection.buildpack import Buildpack, Request
 from rw_daemon.detection.buildpacks.dockerfile import DockerfileBuildpack
 from rw_daemon.detection.buildpacks.go import GoBuildpack
 from rw_daemon.detection.buildpacks.image import ImageBuildpack
+from rw_daemon.detection.buildpacks.java import JavaBuildpack
 from rw_daemon.detection.buildpacks.node import NodeBuildpack
 from rw_daemon.detection.buildpacks.python import PythonBuildpack
 from rw_daemon.detection.buildpacks.rust import RustBuildpack
@@ -25,6 +26,7 @@ BUILDPACKS: tuple[Buildpack, ...] = (
     DockerfileBuildpack(),
     GoBuildpack(),
     RustBuildpack(),
+    JavaBuildpack(),
     PythonBuildpack(),
     NodeBuildpack(),
     StaticBuildpack(),

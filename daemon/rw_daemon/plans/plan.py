@@ -55,7 +55,8 @@ class Step(Model):
     """Commands that run in the app's folder, in order, through ``sh -c``.
 
     :param inputs: paths (files or folders, relative) that these commands need and that are not there yet; they are copied just before.
-        ``(".",)`` means all sources. Manifests first, sources later: so an edited line does not install packages again.
+        A folder ends in a slash. ``(".",)`` means all sources. Manifests first, sources later: so an edited line does not install
+        packages again.
     :param variables: names of user variables that the commands may read; ``("*",)`` means all. They are mounted, never kept.
     """
 

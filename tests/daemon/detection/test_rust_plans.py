@@ -128,7 +128,7 @@ def test_the_install_step_sees_manifests_only() -> None:
         "vendor/a/src/lib.rs": "",
     }
     install, build = rust(files).steps
-    assert install.inputs == ("Cargo.toml", "binary/Cargo.toml", "crates/library/Cargo.toml", "Cargo.lock", ".cargo/config.toml", "vendor")
+    assert install.inputs == ("Cargo.toml", "binary/Cargo.toml", "crates/library/Cargo.toml", "Cargo.lock", ".cargo/config.toml", "vendor/")
     assert build.inputs == (".",)
 
 

@@ -89,3 +89,14 @@ def test_sources_lie_above_what_was_installed_so_that_a_changed_line_keeps_its_l
 def test_a_command_that_may_read_the_sources_keeps_everything_together() -> None:
     built = plan(steps=(INSTALL, Step(name="build", commands=("make",), inputs=(".",))), installed=(".venv",))
     assert copies(built) == ["COPY --from=build --chown=10001:10001 /app /app"]
+
+
+def test_folders_beside_files_keep_their_names() -> None:
+    install = Step(name="install", commands=("make",), inputs=("package.json", "patches/", ".yarn/releases/", ".yarn/plugins/"))
+    lines = [line for line in render(plan(steps=(install,))).splitlines() if line.startswith("COPY src/")]
+    assert lines == [
+        "COPY src/package.json ./",
+        "COPY src/patches/ ./patches/",
+        "COPY src/.yarn/releases/ ./.yarn/releases/",
+        "COPY src/.yarn/plugins/ ./.yarn/plugins/",
+    ]

@@ -18,7 +18,7 @@ from rw_daemon.plans.plan import Bases, BuildPlan, Notice, Origin, ServicePlan, 
 APP_OVERRIDES = ("RW_BUILD_NODE_APP",)
 ENTRIES = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "src/server.js", "src/index.js")
 INSTALL_FILES = (".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", node_workspaces.PNPM, "bunfig.toml")
-INSTALL_FOLDERS = (".yarn/releases", ".yarn/plugins", ".yarn/patches", "patches", "prisma")
+INSTALL_FOLDERS = (".yarn/releases/", ".yarn/plugins/", ".yarn/patches/", "patches/", "prisma/")
 REGISTRY_VARIABLES = ("NPM_TOKEN", "NODE_AUTH_TOKEN", "NPM_CONFIG_REGISTRY")
 _ALIAS = re.compile(r"(?:npm|pnpm|yarn|bun)(?:\s+run)?\s+([\w:.-]+)")
 _OPERATORS = re.compile(r"[;&|<>()`]")

@@ -201,7 +201,7 @@ def _stubs(workspace: Workspace) -> str:
 
 def _manifests(workspace: Workspace) -> tuple[str, ...]:
     files = [path for path in (cargo.LOCK, *cargo.CONFIGS, *TOOLCHAINS) if workspace.source.has(path)]
-    return (*(crate.at(cargo.NAME) for crate in workspace.crates), *files, *workspace.vendored)
+    return (*(crate.at(cargo.NAME) for crate in workspace.crates), *files, *(f"{folder}/" for folder in workspace.vendored))
 
 
 def _native(workspace: Workspace) -> Packages:
