@@ -6,6 +6,7 @@ import posixpath
 
 from rw_daemon.detection import overrides, procfile
 from rw_daemon.detection.buildpack import Buildpack, Request
+from rw_daemon.detection.buildpacks.clojure import ClojureBuildpack
 from rw_daemon.detection.buildpacks.dockerfile import DockerfileBuildpack
 from rw_daemon.detection.buildpacks.go import GoBuildpack
 from rw_daemon.detection.buildpacks.image import ImageBuildpack
@@ -13,6 +14,7 @@ from rw_daemon.detection.buildpacks.java import JavaBuildpack
 from rw_daemon.detection.buildpacks.node import NodeBuildpack
 from rw_daemon.detection.buildpacks.python import PythonBuildpack
 from rw_daemon.detection.buildpacks.rust import RustBuildpack
+from rw_daemon.detection.buildpacks.scala import ScalaBuildpack
 from rw_daemon.detection.buildpacks.shell import SCRIPTS, ShellBuildpack, start_script
 from rw_daemon.detection.buildpacks.static import StaticBuildpack
 from rw_daemon.plans.check import check
@@ -27,6 +29,8 @@ BUILDPACKS: tuple[Buildpack, ...] = (
     GoBuildpack(),
     RustBuildpack(),
     JavaBuildpack(),
+    ScalaBuildpack(),
+    ClojureBuildpack(),
     PythonBuildpack(),
     NodeBuildpack(),
     StaticBuildpack(),

@@ -17,7 +17,20 @@ APP = "/app"
 USER = "10001:10001"  # by number: slim bases have no useradd, and a number needs none
 VARIABLES = "/run/rw/variables"
 CONTEXT_SOURCE, CONTEXT_OWN = "src/", ".rw/"
-TOOLS = {"uv": ("RUN --mount=type=cache,id=rw-pip,target=/root/.cache/pip pip install --quiet --root-user-action=ignore uv",)}
+PIP = "RUN --mount=type=cache,id=rw-pip,target=/root/.cache/pip pip install --quiet --root-user-action=ignore"
+MAVEN_COPY = (
+    "RUN --mount=type=cache,id=rw-maven,target=/root/.m2/repository,sharing=locked"
+    " mvn --batch-mode --quiet org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy -DoutputDirectory=/usr/local/lib"
+)
+SBT = "sbt-launch-1.10.7.jar"  # a launcher of any version starts the sbt that project/build.properties names
+SBT_SCRIPT = f"""'#!/bin/sh\\nexec java $SBT_OPTS -jar /usr/local/lib/{SBT} "$@"\\n'"""
+TOOLS = {
+    "uv": (f"{PIP} uv",),
+    "sbt": (
+        f"{MAVEN_COPY} -Dartifact=org.scala-sbt:sbt-launch:1.10.7",
+        f"RUN printf {SBT_SCRIPT} > /usr/local/bin/sbt && chmod 755 /usr/local/bin/sbt",
+    ),
+}
 
 
 def render(plan: BuildPlan, *, portable: bool = False) -> str:
