@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,22 @@ async def test_an_edited_rust_library_compiles_no_dependency_again(tmp_path: Pat
     assert shop.compiled == {"words", "shop"}
     assert [one.step for one in shop.said if one.state == "cached"] == ["install"]
     assert [output("./target/release/shop", cwd=folder) for folder in (first, second)] == ["first 7", "second 7"]
+
+
+@pytest.mark.full
+@pytest.mark.skipif(not shutil.which("mvn"), reason="needs mvn")
+async def test_an_edited_java_class_downloads_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = tmp_path / "repository"
+    monkeypatch.setitem(ENVIRON, "MAVEN_OPTS", f"-Dmaven.repo.local={repository}")
+    app = Path(__file__).parents[1] / "apps" / "java-maven"
+    paths = [path for path in app.rglob("*") if path.is_file() and path.name != "expect.toml"]
+    shop = Workshop(tmp_path, {path.relative_to(app).as_posix(): path.read_text() for path in paths})
+    await shop.build("one")
+    jars = {path: path.stat().st_mtime_ns for path in repository.rglob("*.jar")}
+    assert any(path.name.startswith("gson") for path in jars)
+    source = "src/main/java/shop/Server.java"
+    shop.files[source] = shop.files[source].replace("hello from java", "hello again")
+    second = await shop.build("two")
+    assert [one.step for one in shop.said if one.state == "cached"] == ["install"]
+    assert {path: path.stat().st_mtime_ns for path in repository.rglob("*.jar")} == jars
+    assert b"hello again" in zipfile.ZipFile(second / "app.jar").read("shop/Server.class")
