@@ -143,10 +143,10 @@ def main_classes(source: Source, folder: str) -> dict[str, str]:
     """Return the classes below ``folder`` that can be started, each with its file; tests are left out."""
     found: dict[str, str] = {}
     prefix = f"{folder}/" if folder else ""
-    for path in source.paths:
+    for path in (one for one in source.paths if one.startswith(prefix)):
         name, dot, ending = path.rpartition("/")[2].rpartition(".")
         pattern = _MAIN.get(dot + ending)
-        if pattern is None or not path.startswith(prefix) or re.search(r"(^|/)(test|\w+Test|buildSrc|build-logic)/", path):
+        if pattern is None or re.search(r"(^|/)(test|\w+Test|buildSrc|build-logic)/", path):
             continue
         text = _NO_CODE.sub(" ", source.text(path))
         if pattern.search(text):

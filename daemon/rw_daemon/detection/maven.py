@@ -165,10 +165,17 @@ class Pom:
         places += [f"file:{one.text}" for tree in trees for one in tree.below("systemPath")]
         return any(place.startswith("file:") or "basedir" in place for place in places)
 
+    def _enforced(self) -> str:
+        """Return the range of JDKs that the enforcer plugin lets build; a bare number is the least (its documentation)."""
+        rules = (rule for plugin in self.plugins() for one in plugin.configurations for rule in one.below("requireJavaVersion"))
+        text = self.filled(next((rule.at("version") for rule in rules), ""))
+        return f">={text}" if re.fullmatch(r"[\d.]+", text) else _range(text)
+
     def wanted(self) -> list[Wanted]:
         """Return which Java the project says it is written for, the strongest first."""
         toolchain = self.configured("maven-toolchains-plugin", "version", managed=True)
-        said = [(_range(toolchain), f"the toolchain in {self.path}")]
+        enforced = self._enforced()
+        said = [(_range(toolchain), f"the toolchain in {self.path}"), (enforced, f"requireJavaVersion in {self.path}")]
         said += [(self.filled(self.properties.get(name, "")), f"{name} in {self.path}") for name in JAVA_PROPERTIES]
         for plugin, key in COMPILERS:
             said.append((self.configured(plugin, key, managed=True), f"{key} of {plugin} in {self.path}"))

@@ -34,5 +34,6 @@ LANGUAGES: dict[str, Language] = {
     "java": Language(("8", "11", "17", "21", "25"), "21", ("java",), ("JAVA", "JDK"), newer_will_do=True),
     "node": Language(("16", "18", "20", "22", "24"), "22", ("nodejs", "node")),
     "python": Language(("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"), "3.13", ("python",)),
-    "rust": Language(tuple(f"1.{minor}" for minor in range(56, 96)), "1.85", ("rust",), newer_will_do=True),
+    # 1 is the newest: libraries soon ask for it, and it builds what any older one did
+    "rust": Language((*(f"1.{minor}" for minor in range(56, 96)), "1"), "1", ("rust",), newer_will_do=True),
 }

@@ -51,6 +51,9 @@ def resolve(language: str, wanted: str) -> str | None:
     fitting = [tag for tag in LANGUAGES[language].tags if _fits(language, tag, wanted)]
     if not fitting:
         return _next(language, wanted)
+    if re.fullmatch(NUMBERS, wanted):  # 1.70 is no 1, where both are published
+        alike = {tag: min(tag.count("."), wanted.count(".")) for tag in fitting}
+        fitting = [tag for tag in fitting if alike[tag] == max(alike.values())]
     return LANGUAGES[language].default if LANGUAGES[language].default in fitting else fitting[-1]
 
 

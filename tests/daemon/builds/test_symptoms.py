@@ -36,6 +36,13 @@ def test_symptoms(words, symptom):
         pytest.param("go", "go version go1.26.0 linux/amd64", "1.24", True, id="newer Go"),
         pytest.param("go", "go version go1.22.0 linux/amd64", "1.24", False, id="older Go"),
         pytest.param("node", "v22.3.1", "", True, id="nothing asked"),
+        pytest.param("cargo", "cargo 1.95.0 (f2d3ce0bd 2026-03-21)", ">=1.56", True, id="newer Cargo"),
+        pytest.param("cargo", "cargo 1.70.0", "1.75", False, id="older Cargo"),
+        pytest.param("java", 'openjdk version "17.0.15" 2025-04-15', "21", False, id="older Java"),
+        pytest.param("java", 'openjdk version "21.0.1" 2023-10-17', "17", True, id="newer Java"),
+        pytest.param("java", 'java version "1.8.0_392"', "8", True, id="Java with a 1 in front"),
+        pytest.param("java", 'java version "1.8.0_392"', "11", False, id="Java 8 is older than 11"),
+        pytest.param("java", 'Picked up JAVA_TOOL_OPTIONS: -Xmx99m\nopenjdk version "17.0.1"', "21", False, id="behind what options print"),
     ],
 )
 def test_versions_fit_as_precisely_as_asked(tool, found, wanted, good):

@@ -214,6 +214,8 @@ VERSIONS: dict[str, tuple[dict[str, str], dict[str, str], str, str]] = {
                        "release of maven-compiler-plugin in pom.xml"),
     "a toolchain's range": ({"pom.xml": pom(plugins=plugin("maven-toolchains-plugin", "<toolchains><jdk><version>[17,18)</version></jdk></toolchains>"))}, {}, "17",
                             "the toolchain in pom.xml"),
+    "the least that builds": ({"pom.xml": pom(plugins=plugin("maven-enforcer-plugin", "<rules><requireJavaVersion><version>17</version></requireJavaVersion></rules>"),
+                                              properties="<java.version>17</java.version>")}, {}, "21", "requireJavaVersion in pom.xml"),
     "what Spring Boot 2 runs on": ({"pom.xml": pom(parent=SPRING_PARENT.replace("3.2.0", "2.6.1"))}, {}, "17", "Spring Boot 2.6.1 in pom.xml"),
     ".java-version": ({".java-version": "temurin-17.0.9\n"}, {}, "17", ".java-version"),
     ".sdkmanrc": ({".sdkmanrc": "# x\njava=21.0.2-tem\n"}, {}, "21", ".sdkmanrc"),

@@ -1,7 +1,7 @@
-# rust 1.85; planned by rw
+# rust 1; planned by rw
 
 # --- what builds
-FROM rust:1.85-slim AS build
+FROM rust:1-slim AS build
 WORKDIR /app
 
 # install
