@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import replace
 
 from rw_daemon.detection import jvm
-from rw_daemon.detection.gradle import Project
+from rw_daemon.detection.gradle import Project, block
 from rw_daemon.detection.jvm import JAR, App
+from rw_daemon.plans.plan import Notice
 
 FOLDER = "dist"
 # plugin → the task that packs everything into one jar, and the end of the jar's name
@@ -18,6 +20,11 @@ FAT_JARS = {
     "io.github.goooler.shadow": ("shadowJar", "-all"),
 }
 APPLICATION = {"application", "io.micronaut.application", "io.micronaut.minimal.application"}
+NO_LIBRARIES = Notice(
+    code="LIBRARIES_NOT_PACKED",
+    message="Gradle's jar holds the project's own classes alone, and nothing adds its libraries.",
+    fix="Apply the plugin `application` and name its mainClass.",
+)
 _NO_BOOT_JAR = re.compile(r"\bbootJar\b\W+(?:enabled|isEnabled)\s*=\s*false")
 JVM = {"java", "java-library", "groovy", "scala", "war", "org.jetbrains.kotlin.jvm", "kotlin"}
 
@@ -32,17 +39,24 @@ def find(project: Project) -> App | None:
         return _app(project, "io.quarkus", "quarkusBuild", copy, ("quarkus-app",), "-jar quarkus-app/quarkus-run.jar")
     if "org.springframework.boot" in plugins and mains and not _NO_BOOT_JAR.search(project.text):
         task, ending = ("bootWar", "war") if "war" in plugins else ("bootJar", "jar")
-        copy = jvm.only_jar(f"{_made(project)}/libs", f"-name '*.{ending}'")
+        copy = jvm.only_jar(f"{_made(project)}/libs", ending=f".{ending}")
         return _app(project, "org.springframework.boot", task, copy, (JAR,), f"-jar {JAR}")
     for plugin, (task, suffix) in FAT_JARS.items():
         if plugin in plugins and mains:
-            copy = jvm.only_jar(f"{_made(project)}/libs", f"-name '*{suffix}.jar'")
+            copy = jvm.only_jar(f"{_made(project)}/libs", ending=f"{suffix}.jar")
             return _app(project, plugin, task, copy, (JAR,), f"-cp {JAR}", mains)
     if plugins & APPLICATION:
         return _distribution(project, mains)
     if plugins & JVM and mains:
-        return _app(project, f"main class {mains[0]}", "jar", jvm.only_jar(f"{_made(project)}/libs"), (JAR,), *_plain(project, mains))
+        app = _app(project, f"main class {mains[0]}", "jar", jvm.only_jar(f"{_made(project)}/libs"), (JAR,), *_plain(project, mains))
+        return replace(app, notices=(NO_LIBRARIES,)) if _lacks_libraries(project) else app
     return None
+
+
+def _lacks_libraries(project: Project) -> bool:
+    """Return whether it has libraries that nothing packs."""
+    used = re.search(r"\b(?:implementation|api|compile|runtimeOnly)\b", block(project.text, "dependencies"))
+    return bool(used) and not re.search(r"\b(?:runtimeClasspath|Class-Path)\b", project.text)
 
 
 def _distribution(project: Project, mains: tuple[str, ...]) -> App:
@@ -51,7 +65,7 @@ def _distribution(project: Project, mains: tuple[str, ...]) -> App:
     app = _app(project, "application", "installDist", copy, (FOLDER,), f'-cp "{FOLDER}/lib/*"', mains)
     if mains and "applicationDefaultJvmArgs" not in project.text:
         return app
-    return App(**{**vars(app), "start": f"./{FOLDER}/bin/{project.name}", "mains": ()})
+    return replace(app, start=f"./{FOLDER}/bin/{project.name}", mains=())
 
 
 def _plain(project: Project, mains: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from rw_daemon.detection.kept_files import kept_files
 from rw_daemon.detection.source import Source
 from rw_daemon.detection.versions import Resolved, Wanted, choose
 from rw_daemon.plans.plan import Beat, Cache, Notice, Origin
+from rw_shared.errors import ConfigInvalidError
 
 JAR = "app.jar"
 LIBRARIES = "lib"
@@ -65,6 +66,7 @@ class App:
     :param tasks: what the build tool is to do.
     :param collect: the command that puts what was made into fixed places, which are ``keep``.
     :param mains: the classes that could be meant, where a class had to be guessed.
+    :param notices: what a user should know of it.
     """
 
     folder: str
@@ -76,28 +78,38 @@ class App:
     start: str
     framework: str = ""
     mains: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
-    def guessed(self) -> tuple[Notice, ...]:
-        """A warning when another class could be meant."""
+    def warnings(self) -> tuple[Notice, ...]:
+        """What a user should know: also when another class could be meant."""
         if len(self.mains) < 2:
-            return ()
+            return self.notices
         words = f"{len(self.mains)} classes can be started ({', '.join(self.mains)}); {self.mains[0]} is."
-        return (Notice(code="SEVERAL_COMMANDS", message=words, fix="Name the main class in the build file, or set deploy.startCommand."),)
+        guess = Notice(code="SEVERAL_COMMANDS", message=words, fix="Name the main class in the build file, or set deploy.startCommand.")
+        return (guess, *self.notices)
 
 
 def pick(apps: Sequence[App], variables: Mapping[str, str]) -> tuple[App | None, tuple[Notice, ...]]:
-    """Return the module to start: the one that is asked for, one called like a server, the first; and a warning where it is a guess."""
+    """Return the module to start: the one that is asked for, one called like a server, the first; and warnings, of a guess as well.
+
+    ``ConfigInvalidError``: the one that is asked for cannot be started.
+    """
     wanted = variables.get(MODULE, "").strip("/:")
-    chosen = next((one for one in apps if wanted and wanted in {one.folder, one.name, one.name.rpartition(":")[2]}), None)
-    if chosen or not apps:
-        return chosen, ()
-    by_name = next((one for name in SERVERS for one in apps if one.name.rpartition(":")[2] == name), None)
-    chosen = by_name or apps[0]
-    if len(apps) == 1 or by_name:
-        return chosen, chosen.guessed
+    if wanted:
+        asked = next((one for one in apps if wanted in {one.folder, one.name.strip(":"), one.name.rpartition(":")[2]}), None)
+        if asked is None:
+            known = ", ".join(one.name for one in apps) or "none"
+            raise ConfigInvalidError(MODULE, f"no module that can be started is called {wanted[:60]!r}.", hint=f"There are: {known}.")
+        return asked, asked.warnings
+    if not apps:
+        return None, ()
+    called = [one for name in SERVERS for one in apps if one.name.rpartition(":")[2] == name]
+    chosen = (called or apps)[0]
+    if len(apps) == 1 or called:
+        return chosen, chosen.warnings
     words = f"{len(apps)} modules can be started ({', '.join(one.name for one in apps)}); {chosen.name} is."
-    return chosen, (Notice(code="SEVERAL_COMMANDS", message=words, fix=f"Set {MODULE} to the one that is meant."), *chosen.guessed)
+    return chosen, (Notice(code="SEVERAL_COMMANDS", message=words, fix=f"Set {MODULE} to the one that is meant."), *chosen.warnings)
 
 
 def origin(chosen: App, apps: Sequence[App]) -> Origin:
@@ -111,10 +123,10 @@ def ordered_mains(classes: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(classes, key=lambda one: (not re.fullmatch(ENTRIES, one.rpartition(".")[2]), one.count("."), one)))
 
 
-def only_jar(folder: str, *rules: str) -> str:
+def only_jar(folder: str, *, ending: str = ".jar") -> str:
     """Return the command that copies the only jar of a folder, sources and the like apart; it fails when there are several, or none."""
-    others = " ".join(f"! -name '*-{one}.jar'" for one in ("plain", "sources", "javadoc", "tests"))
-    return f"cp $({' '.join(['find', folder, '-maxdepth 1', *(rules or ('-name', repr('*.jar'))), others])} ! -name 'original-*') {JAR}"
+    others = " ".join(f"! -name '{one}'" for one in ("*-plain.jar", "*-sources.jar", "*-javadoc.jar", "*-tests.jar", "original-*"))
+    return f"cp $(find {folder} -maxdepth 1 -name '*{ending}' {others}) {JAR}"
 
 
 def framework(groups: Iterable[str]) -> Framework | None:
@@ -147,6 +159,8 @@ def main_classes(source: Source, folder: str) -> dict[str, str]:
         name, dot, ending = path.rpartition("/")[2].rpartition(".")
         pattern = _MAIN.get(dot + ending)
         if pattern is None or re.search(r"(^|/)(test|\w+Test|buildSrc|build-logic)/", path):
+            continue
+        if b"main" not in source.data(path):  # most files: not worth taking their comments out
             continue
         text = _NO_CODE.sub(" ", source.text(path))
         if pattern.search(text):

@@ -96,3 +96,21 @@ EXAMPLES: dict[str, tuple[dict[str, str], str, str, str]] = {
 def test_a_project_of_that_shape_is_started_to_the_same_effect(files: dict[str, str], buildpack: str, version: str, start: str) -> None:
     plan = registry.plan(Request(Source(files)))
     assert (plan.buildpack, plan.version, plan.services[0].start) == (buildpack, version, start)
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "steps"),
+    [
+        ("rust-cargo-workspaces", "cargo build --release --features x", ["install", "build"]),
+        ("java-maven", "mvn package -Pproduction", ["install", "build", "collect"]),
+        ("java-spring-boot-3", "./gradlew build", ["install", "build", "collect"]),
+        ("clojure", "lein with-profile x uberjar", ["install", "build", "collect"]),
+        ("scala-sbt", "sbt clean stage", ["install", "build", "collect"]),
+    ],
+)
+def test_what_a_build_command_of_the_users_own_makes_is_found_in_the_same_place(name: str, command: str, steps: list[str]) -> None:
+    files, _, _, start = EXAMPLES[name]
+    before, plan = (registry.plan(Request(Source(files), variables=more)) for more in ({}, {"RW_BUILD_BUILD_CMD": command}))
+    assert plan.steps[1].commands == (command,)
+    assert [step.name for step in plan.steps] == steps
+    assert (plan.services[0].start, plan.keep, plan.steps[2:]) == (start, before.keep, before.steps[2:])

@@ -341,6 +341,18 @@ def test_the_project_that_can_be_started_is_built() -> None:
     assert (plan.bases.build, plan.origins["version"].source) == ("eclipse-temurin:17-jdk", "the toolchain in apps/web/build.gradle.kts")
 
 
+def test_libraries_that_nothing_packs_are_told() -> None:
+    text = "plugins {\n id 'java'\n}\ndependencies {\n implementation 'io.javalin:javalin:6'\n}\n"
+    assert [one.code for one in java({"build.gradle": text, **MAIN}).warnings] == ["LIBRARIES_NOT_PACKED"]
+    assert java({"build.gradle": text + "jar { from configurations.runtimeClasspath }", **MAIN}).warnings == ()
+
+
+def test_a_module_that_is_asked_for_and_not_there_is_an_error() -> None:
+    with pytest.raises(ConfigInvalidError, match="no module that can be started is called 'core'") as caught:
+        java(GRADLE_MODULES, RW_BUILD_JAVA_MODULE="core")
+    assert caught.value.hint == "There are: :apps:web."
+
+
 def test_a_plugin_of_the_builds_own_is_read() -> None:
     files = {
         "settings.gradle": "include 'app'",

@@ -91,6 +91,12 @@ def test_several_programs_are_explained_and_all_are_there() -> None:
     assert [(one.value, one.source) for one in plan.origins["start"].beat] == [("./target/release/bin2", "src/bin/bin2/main.rs")]
 
 
+@pytest.mark.parametrize("name", ["RW_BUILD_RUST_BIN", "NIXPACKS_CARGO_WORKSPACE"])
+def test_a_name_that_is_asked_for_and_not_there_is_an_error(name: str) -> None:
+    with pytest.raises(ConfigInvalidError, match=f"{name}: nothing in this project is called 'gone'"):
+        rust(TWO, **{name: "gone"})
+
+
 def test_programs_of_other_packages_are_built_where_a_procfile_names_them() -> None:
     other = {"worker/Cargo.toml": package("worker"), "worker/src/main.rs": MAIN}
     files = {**WORKSPACE, **other, "Cargo.toml": '[workspace]\nmembers = ["binary", "worker"]\n'}

@@ -15,6 +15,7 @@ from rw_daemon.detection.kept_files import kept_files
 from rw_daemon.detection.source import Source
 from rw_daemon.detection.versions import Resolved, Wanted, choose
 from rw_daemon.plans.plan import Bases, Beat, BuildPlan, Cache, Notice, Origin, Packages, ServicePlan, Step
+from rw_shared.errors import ConfigInvalidError
 
 RUN_BASE = "debian:trixie-slim"
 BINARY_NAMES = ("RW_BUILD_RUST_BIN", "NIXPACKS_RUST_BIN", "RAILPACK_RUST_BIN")
@@ -100,30 +101,45 @@ def _said(request: Request, names: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _choose(workspace: Workspace, request: Request) -> Choice | None:
-    """Return the binary to start: the one that is asked for, ``default-run``, the package's own, one called like a server."""
+    """Return the binary to start: the one that is asked for, ``default-run``, the package's own, one called like a server.
+
+    ``ConfigInvalidError``: what is asked for is not there.
+    """
     (package, package_place), (wanted, binary_place) = _said(request, PACKAGE_NAMES), _said(request, BINARY_NAMES)
-    asked = [crate for crate in workspace.crates if package and package in {crate.name, crate.folder}]
-    scope = asked or [crate for crate in workspace.default_members if crate.binaries] or workspace.members
+    scope = [crate for crate in workspace.default_members if crate.binaries] or workspace.members
+    if package:
+        scope = [crate for crate in workspace.members if package in {crate.name, crate.folder}]
+        _known(package, package_place, {crate.name: crate for crate in workspace.members}, found=bool(scope))
     pairs = [(crate, binary) for crate in scope for binary in crate.binaries]
     everything = pairs + [(crate, binary) for crate in workspace.members for binary in crate.binaries]
-    if wanted and (found := next((pair for pair in everything if pair[1] == wanted), None)):
-        return Choice(*found, _origin(found, binary_place, everything))
-    if not pairs:
-        return None
-    for crate, binary in pairs:
-        if crate.package.get("default-run") == binary:
-            return Choice(crate, binary, _origin((crate, binary), f"default-run in {crate.at(cargo.NAME)}", everything))
-    found = next((pair for name in SERVERS for pair in pairs if pair[1] == name), pairs[0])
+    if wanted:
+        asked = next((pair for pair in everything if pair[1] == wanted), None)
+        _known(wanted, binary_place, {binary: crate for crate, binary in everything}, found=asked is not None)
+        return Choice(*asked, _origin(asked, binary_place, everything)) if asked else None
+    default = next((pair for pair in pairs if pair[0].package.get("default-run") == pair[1]), None)
+    if default:
+        return Choice(*default, _origin(default, f"default-run in {default[0].at(cargo.NAME)}", everything))
+    return _likely(pairs, everything) if pairs else None
+
+
+def _known(said: str, place: str, known: Mapping[str, Crate], *, found: bool) -> None:
+    if not found:
+        names = ", ".join(known) or "none"
+        raise ConfigInvalidError(place, f"nothing in this project is called {said[:60]!r}.", hint=f"There are: {names}.")
+
+
+def _likely(pairs: list[tuple[Crate, str]], everything: list[tuple[Crate, str]]) -> Choice:
+    """Return the only package's own binary, one called like a server, else the first; with a warning where that is a guess."""
     own = [pair for pair in pairs if pair[0].binaries[pair[1]] == "src/main.rs"]
-    found = own[0] if len(own) == 1 else found
-    place = f"{found[0].at(found[0].binaries[found[1]])}" + (f" ({package_place})" if asked else "")
-    guessed = len(pairs) > 1 and len(own) != 1 and found[1] not in SERVERS
+    called = [pair for name in SERVERS for pair in pairs if pair[1] == name]
+    crate, binary = own[0] if len(own) == 1 else (called or pairs)[0]
     notice = Notice(
         code="SEVERAL_COMMANDS",
-        message=f"{len(pairs)} binaries were found ({', '.join(binary for _, binary in pairs)}); {found[1]} is started.",
-        fix=f"Set {BINARY_NAMES[0]} to the one that is meant, or default-run in {found[0].at(cargo.NAME)}.",
+        message=f"{len(pairs)} binaries were found ({', '.join(name for _, name in pairs)}); {binary} is started.",
+        fix=f"Set {BINARY_NAMES[0]} to the one that is meant, or default-run in {crate.at(cargo.NAME)}.",
     )
-    return Choice(*found, _origin(found, place, everything), (notice,) if guessed else ())
+    is_guess = len(pairs) > 1 and len(own) != 1 and not called
+    return Choice(crate, binary, _origin((crate, binary), crate.at(crate.binaries[binary]), everything), (notice,) if is_guess else ())
 
 
 def _origin(chosen: tuple[Crate, str], place: str, pairs: list[tuple[Crate, str]]) -> Origin:
