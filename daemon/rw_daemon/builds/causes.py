@@ -52,6 +52,15 @@ ROWS: tuple[tuple[str, str, str], ...] = (
     # Go
     (r"missing go\.sum entry", "go.sum does not know a module.", "Run `go mod tidy` and commit go.sum."),
     (r"go: .*requires go >= ([\d.]+)", "A module wants Go {0}.", "Set `go {0}` in go.mod."),
+    # Rust
+    (r"(?:cannot update the|the) lock file \S*Cargo\.lock", "Cargo.toml and its lock file differ.", "Run `cargo update --workspace` and commit Cargo.lock."),
+    (r"requires rustc ([\d.]+)", "A library wants Rust {0}.", "Take an older version of it, or set {0} in rust-toolchain.toml."),
+    (r"failed to run custom build command for `([\w-]+) ", "The crate {0} could not be prepared: most often a system library is missing.", "Name its Debian packages in RW_BUILD_APT_PACKAGES."),
+    # Java
+    (r"(?:invalid (?:target|source) release:|release version) (\d+)", "The code is for Java {0}, and the JDK is older.", "Write {0} into .java-version."),
+    (r"Could not find artifact (\S+) in", "Maven finds no {0}.", "Correct its version, or add its repository to pom.xml."),
+    (r"Could not find or load main class (\S+)", "There is no class {0}.", "Correct mainClass in the build file, or the start command."),
+    (r"no main manifest attribute, in (\S+)", "{0} does not say which class starts.", "Name the mainClass of the plugin that packs it."),
     # databases and other services
     (r"(?:ECONNREFUSED|[Cc]onnection refused).*\b5432\b", "No PostgreSQL answers where the app looks for it.", "Check DATABASE_URL."),
     (r"(?:ECONNREFUSED|[Cc]onnection refused).*\b6379\b", "No Redis answers where the app looks for it.", "Check REDIS_URL."),
