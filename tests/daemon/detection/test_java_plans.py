@@ -375,6 +375,18 @@ def test_gradle_gets_a_java_that_it_runs_on(version: str, script: str, wanted: s
     assert (plan.version, plan.warnings) == (wanted, ())
 
 
+@pytest.mark.parametrize(
+    ("files", "variables", "image"),
+    [
+        ({}, {}, "gradle:8-jdk21"),
+        ({".java-version": "25"}, {}, "gradle:9-jdk25"),
+        ({}, {"NIXPACKS_GRADLE_VERSION": "7.5", "NIXPACKS_JDK_VERSION": "17"}, "gradle:7-jdk17"),
+    ],
+)
+def test_without_a_wrapper_gradle_comes_with_its_image(files: dict[str, str], variables: dict[str, str], image: str) -> None:
+    assert java({"build.gradle": "plugins {\n id 'java'\n}", **MAIN, **files}, **variables).bases.build == image
+
+
 def test_a_gradle_that_is_too_old_for_its_toolchain_is_told() -> None:
     plan = java(
         {"build.gradle": "plugins {\n id 'java'\n}\njava.toolchain.languageVersion = JavaLanguageVersion.of(21)", **MAIN, **wrapper("7.5")}

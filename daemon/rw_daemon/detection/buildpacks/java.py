@@ -17,6 +17,8 @@ MVNW, GRADLEW = "mvnw", "gradlew"
 MVNW_PROPERTIES = ".mvn/wrapper/maven-wrapper.properties"
 WRAPPER_CACHE = Cache(id="maven-wrapper", path="/root/.m2/wrapper")
 GRADLE_CACHE = Cache(id="gradle", path="/root/.gradle")
+GRADLE_VERSIONS = ("RW_BUILD_GRADLE_VERSION", "NIXPACKS_GRADLE_VERSION", "RAILPACK_GRADLE_VERSION")
+GRADLE_IMAGES = (("8", 24), ("9", 1000))  # major version → the newest Java that it runs on
 QUIET_SINCE = (3, 6, 1)  # --no-transfer-progress: Maven's release notes
 NOT_READ = (
     r"(?:.*/)?(?:target|build|gradle|buildSrc|\.gradle)/"
@@ -120,23 +122,25 @@ def _gradle(request: Request, build: gradle.Build, app: App | None) -> Recipe:
     version = jvm.version(source, manifests=build.wanted(chosen), variables=request.variables)
     wrapped, notices = _wrapper(source, GRADLEW, gradle.WRAPPER, gradle.WRAPPER_JAR)
     called = overrides.runs_tool(request, frozenset({GRADLE}))
+    image = f"eclipse-temurin:{version.version}-jdk"
+    if called or not wrapped:
+        image = f"gradle:{_gradle_version(request, build, version)}-jdk{version.version}"
     program = " ".join([f"sh {GRADLEW}" if wrapped else GRADLE, "--no-daemon", "--console=plain"])
-    said = request.variables.get("RW_BUILD_GRADLE_VERSION") or request.variables.get("NIXPACKS_GRADLE_VERSION")
-    major = (said or request.variables.get("RAILPACK_GRADLE_VERSION") or build.version or gradle.NEWEST).partition(".")[0]
-    image = f"eclipse-temurin:{version.version}-jdk" if wrapped and not called else f"gradle:{major}-jdk{version.version}"
-    task = f"{chosen.path}:dependencies" if chosen.path else "dependencies"
+    fetch = f"{program} {chosen.path}:dependencies" if chosen.path else f"{program} dependencies"
     made = " ".join([program, *(app.tasks if app else ("assemble",))])
-    return Recipe(
-        GRADLE,
-        version,
-        image,
-        (
-            Step(name="install", commands=(f"{program} {task}",), inputs=_gradle_inputs(source), caches=(GRADLE_CACHE,)),
-            Step(name="build", commands=(made,), inputs=(".",), caches=(GRADLE_CACHE,), variables=("*",)),
-        ),
-        {"java": version.allowed} | ({} if wrapped else {GRADLE: ""}),
-        (*notices, *_too_old(build, chosen, version)),
+    steps = (
+        Step(name="install", commands=(fetch,), inputs=_gradle_inputs(source), caches=(GRADLE_CACHE,)),
+        Step(name="build", commands=(made,), inputs=(".",), caches=(GRADLE_CACHE,), variables=("*",)),
     )
+    tools = {"java": version.allowed} | ({} if wrapped else {GRADLE: ""})
+    return Recipe(GRADLE, version, image, steps, tools, (*notices, *_too_old(build, chosen, version)))
+
+
+def _gradle_version(request: Request, build: gradle.Build, java: Resolved) -> str:
+    """Return the major version of Gradle's image: what is asked for, the wrapper's, else the oldest that runs on this Java."""
+    said = next((request.variables[name] for name in GRADLE_VERSIONS if request.variables.get(name)), build.version)
+    match = re.match(r"\d+", said)
+    return match[0] if match else next(image for image, most in GRADLE_IMAGES if int(java.version) <= most)
 
 
 def _wrapper(source: Source, script: str, *needed: str) -> tuple[bool, tuple[Notice, ...]]:
