@@ -35,7 +35,7 @@ NOT_RUN = {
 
 @pytest.fixture(scope="module")
 def plain() -> Iterator[Rw]:
-    yield from living(RW_TARGET="process", RW_WARM_SECONDS="0.2", RW_HEALTHY_SECONDS="8")
+    yield from living(RW_TARGET="process", RW_WARM_SECONDS="120", RW_HEALTHY_SECONDS="8")  # warm for sure: going back is then one row
 
 
 @pytest.fixture(scope="module")
