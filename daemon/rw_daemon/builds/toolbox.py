@@ -20,7 +20,10 @@ from rw_shared.errors import RegistryUnreachableError, ToolMissingError
 
 VERSION = re.compile(r"\d+(?:\.\d+)*")
 # Java prints JAVA_TOOL_OPTIONS first, and until 8 a 1 in front
-VERSIONS: Mapping[str, re.Pattern[str]] = {"java": re.compile(r'(?<=version ")(?:1\.)?(\d+(?:\.\d+)*)')}
+VERSIONS: Mapping[str, re.Pattern[str]] = {
+    "elixir": re.compile(r"(?<=Elixir )\d+(?:\.\d+)*"),  # behind the version of Erlang
+    "java": re.compile(r'(?<=version ")(?:1\.)?(\d+(?:\.\d+)*)'),
+}
 VERSION_ARGUMENTS: Mapping[str, tuple[str, ...]] = {"go": ("version",), "java": ("-version",)}
 LANGUAGE_OF: Mapping[str, str] = {"cargo": "rust"}  # tools that are not called like their language
 COREPACK = frozenset({"pnpm", "yarn"})

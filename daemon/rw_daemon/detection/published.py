@@ -30,10 +30,15 @@ class Language:
 
 
 LANGUAGES: dict[str, Language] = {
+    "dotnet": Language(("6.0", "7.0", "8.0", "9.0", "10.0"), "9.0", ("dotnet", "dotnet-core"), ("DOTNET", "CSHARP_SDK", "FSHARP_SDK")),
+    "elixir": Language(tuple(f"1.{minor}" for minor in range(9, 20)), "1.18", ("elixir",)),
+    "gleam": Language(("1.6.3", "1.7.0", "1.8.1", "1.9.1", "1.10.0", "1.11.1", "1.12.0", "1.13.0"), "1.13.0", ("gleam",)),
     "go": Language(("1.21", "1.22", "1.23", "1.24", "1.25"), "1.24", ("golang", "go"), newer_will_do=True),
     "java": Language(("8", "11", "17", "21", "25"), "21", ("java",), ("JAVA", "JDK"), newer_will_do=True),
     "node": Language(("16", "18", "20", "22", "24"), "22", ("nodejs", "node")),
+    "php": Language(("7.4", "8.0", "8.1", "8.2", "8.3", "8.4", "8.5"), "8.4", ("php",)),
     "python": Language(("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"), "3.13", ("python",)),
+    "ruby": Language(("2.6", "2.7", "3.0", "3.1", "3.2", "3.3", "3.4", "4.0"), "3.3", ("ruby",)),
     # 1 is the newest: libraries soon ask for it, and it builds what any older one did
     "rust": Language((*(f"1.{minor}" for minor in range(56, 96)), "1"), "1", ("rust",), newer_will_do=True),
 }

@@ -23,6 +23,21 @@ def fits(version: Version, wanted: str) -> bool:
     return any(all(_holds(version, bound) for bound in _bounds(part)) for part in wanted.split("||"))
 
 
+def pessimistic(text: str) -> str:
+    """Return a range of Ruby, Elixir or Composer as npm writes it: their ``~> 1.2`` lets the last number that is written rise.
+
+    ``or``, ``|`` and ``and`` become npm's signs; what only forbids one version (``!= 1.2.3``) is left out.
+    """
+    text = re.sub(r"\bor\b|\|\|?", "||", " ".join(text.split()))
+    text = re.sub(r"!=\s*[\w.-]+|@[a-z]\w*|\band\b", " ", text)
+    return re.sub(r"~>?\s*v?(\d{1,9}(?:\.\d{1,9})*)", _rising, text).strip()
+
+
+def _rising(match: re.Match[str]) -> str:
+    numbers = _numbers(tuple(match[1].split(".")))
+    return f">={match[1]} <{'.'.join(map(str, _next(numbers[:-1] or numbers)))}"
+
+
 def _bounds(part: str) -> list[Bound]:
     part = part.strip()
     if part in {"", "*", "x", "X", "latest"}:

@@ -8,11 +8,16 @@ from rw_daemon.detection import overrides, procfile
 from rw_daemon.detection.buildpack import Buildpack, Request
 from rw_daemon.detection.buildpacks.clojure import ClojureBuildpack
 from rw_daemon.detection.buildpacks.dockerfile import DockerfileBuildpack
+from rw_daemon.detection.buildpacks.dotnet import DotnetBuildpack
+from rw_daemon.detection.buildpacks.elixir import ElixirBuildpack
+from rw_daemon.detection.buildpacks.gleam import GleamBuildpack
 from rw_daemon.detection.buildpacks.go import GoBuildpack
 from rw_daemon.detection.buildpacks.image import ImageBuildpack
 from rw_daemon.detection.buildpacks.java import JavaBuildpack
 from rw_daemon.detection.buildpacks.node import NodeBuildpack
+from rw_daemon.detection.buildpacks.php import PhpBuildpack
 from rw_daemon.detection.buildpacks.python import PythonBuildpack
+from rw_daemon.detection.buildpacks.ruby import RubyBuildpack
 from rw_daemon.detection.buildpacks.rust import RustBuildpack
 from rw_daemon.detection.buildpacks.scala import ScalaBuildpack
 from rw_daemon.detection.buildpacks.shell import SCRIPTS, ShellBuildpack, start_script
@@ -22,8 +27,8 @@ from rw_daemon.plans.plan import SOURCE_UNREADABLE, Beat, BuildPlan, Origin
 from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDetectedError
 
 # A Dockerfile is the author's own word. Compiled languages come first: a pyproject.toml or package.json beside their manifests most often
-# wraps a library or builds assets; Python comes before Node for the same reason. Where several match, the first one that finds a server
-# wins, see ``_pick``.
+# wraps a library or builds assets; PHP, Ruby and Python come before Node for the same reason. Where several match, the first one that
+# finds a server wins, see ``_pick``.
 BUILDPACKS: tuple[Buildpack, ...] = (
     DockerfileBuildpack(),
     GoBuildpack(),
@@ -31,6 +36,11 @@ BUILDPACKS: tuple[Buildpack, ...] = (
     JavaBuildpack(),
     ScalaBuildpack(),
     ClojureBuildpack(),
+    DotnetBuildpack(),
+    ElixirBuildpack(),
+    GleamBuildpack(),
+    PhpBuildpack(),
+    RubyBuildpack(),
     PythonBuildpack(),
     NodeBuildpack(),
     StaticBuildpack(),

@@ -156,7 +156,7 @@ def _bare(language: str, text: str) -> str:
     if language == "java":
         match = _JAVA.fullmatch(text.strip())
         return match[1] if match else text.strip()
-    text = re.sub(r"^(?:c?python[-@]?|v|go|node)(?=\d)", "", text.strip())
+    text = re.sub(r"^(?:c?python[-@]?|v|go|node|ruby-)(?=\d)|-otp-\d+$", "", text.strip())
     return NODE_NAMES.get(text.lower().removeprefix("lts/"), text)
 
 

@@ -16,6 +16,7 @@ class Element:
     name: str
     text: str = ""
     children: list[Element] = field(default_factory=list)
+    attributes: dict[str, str] = field(default_factory=dict)
 
     def all(self, path: str) -> Iterator[Element]:
         """Yield the elements at a path of names (``build/plugins/plugin``)."""
@@ -51,8 +52,8 @@ def parse(path: str, data: bytes) -> Element:
     open_elements, parts = [top], [list[str]()]
     reader = expat.ParserCreate(namespace_separator=" ")
 
-    def start(name: str, _attributes: dict[str, str]) -> None:
-        element = Element(name.rpartition(" ")[2])
+    def start(name: str, attributes: dict[str, str]) -> None:
+        element = Element(name.rpartition(" ")[2], attributes=attributes)
         open_elements[-1].children.append(element)
         open_elements.append(element)
         parts.append([])

@@ -29,7 +29,7 @@ def check(plan: BuildPlan) -> tuple[Notice, ...]:
                 "plan", f"{name} looks like a secret and would stand in the image.", hint="Make it a variable of the service."
             )
     notices = []
-    for base in dict.fromkeys((plan.bases.build, plan.bases.run)):
+    for base in dict.fromkeys((plan.bases.build, plan.bases.run, *(one.image for one in plan.toolchains))):
         if base and (":" not in base or base.endswith(":latest")):
             notices.append(Notice(code="BASE_NOT_PINNED", message=f"The base image {base} has no version.", fix="Ask for a version."))
     for service in plan.services:

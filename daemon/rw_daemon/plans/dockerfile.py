@@ -11,7 +11,7 @@ import posixpath
 import shlex
 
 from rw_daemon.plans.commands import shell_text
-from rw_daemon.plans.plan import BuildPlan, ServicePlan, Step
+from rw_daemon.plans.plan import BuildPlan, ServicePlan, Step, Toolchain
 
 APP = "/app"
 USER = "10001:10001"  # by number: slim bases have no useradd, and a number needs none
@@ -108,7 +108,8 @@ class _Renderer:
     def _build_head(self) -> list[str]:
         tools = [line for tool in self._plan.tools for line in TOOLS.get(tool, ())]
         link = ["ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never"] if "uv" in self._plan.tools else []
-        return [*_apt(self._plan.packages.build), *tools, *link, *self._environment(), f"WORKDIR {self._work}", *self._files()]
+        borrowed = [_borrowed(one) for one in self._plan.toolchains]
+        return [*_apt(self._plan.packages.build), *borrowed, *tools, *link, *self._environment(), f"WORKDIR {self._work}", *self._files()]
 
     def _files(self) -> list[str]:
         """Files that rw adds: from its own context, or written by printf in the portable form."""
@@ -161,7 +162,8 @@ class _Renderer:
         # the app may write beside its code (SQLite, uploads that may be lost), so its folder belongs to it
         owned = [f"WORKDIR {APP}", f"RUN chown {USER} {APP}"]
         own = [f"WORKDIR {self._work}"] if self._plan.root else []
-        return [*_apt(self._plan.packages.runtime), *self._environment(), "ENV HOME=/tmp", *port, *owned, *own]
+        borrowed = [_borrowed(one) for one in self._plan.toolchains if one.runs]
+        return [*_apt(self._plan.packages.runtime), *borrowed, *self._environment(), "ENV HOME=/tmp", *port, *owned, *own]
 
     def _direct(self) -> list[str]:
         whole, copied = self._source or ".", []
@@ -208,6 +210,10 @@ def _apt(packages: tuple[str, ...]) -> list[str]:
     names = " ".join(packages)
     mount = "--mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked"
     return [f"RUN {mount} apt-get update -qq && apt-get install -y -qq --no-install-recommends {names} && rm -rf /var/lib/apt/lists/*"]
+
+
+def _borrowed(one: Toolchain) -> str:
+    return f"COPY --from={one.image} {one.path} {one.path}"
 
 
 def _one_line(text: str) -> str:

@@ -92,6 +92,18 @@ class Bases(Model):
     run: str = ""
 
 
+class Toolchain(Model):
+    """Programs of another language that come from its official image: Node beside Ruby, Composer beside PHP.
+
+    :param path: absolute path in that image, copied to the same place; a folder ends in a slash.
+    :param runs: the running app needs it as well.
+    """
+
+    image: str
+    path: str
+    runs: bool = False
+
+
 class Packages(Model):
     """Debian packages for the build and for the running app."""
 
@@ -102,8 +114,9 @@ class Packages(Model):
 class BuildPlan(Model):
     """How a source tree becomes something that runs.
 
-    :param buildpack: ``python``, ``node``, ``go``, ``static``, ``shell``, ``dockerfile``, ``image``.
+    :param buildpack: ``python``, ``node``, ``ruby``, …: the name of the buildpack that made it.
     :param version: of the language, as precise as was asked for (``3.13``).
+    :param toolchains: what the build takes from other images beside its base.
     :param tools: programs that the steps and the start need on the process target, with the version or range asked for, empty when
         any will do (``{"uv": "", "python": ">=3.11"}``); in the image the bases and steps bring them.
     :param environment: variables that hold while building and running (``PYTHONUNBUFFERED=1``); never a secret.
@@ -123,6 +136,7 @@ class BuildPlan(Model):
     package_manager: str = ""
     framework: str = ""
     bases: Bases = Bases()
+    toolchains: tuple[Toolchain, ...] = ()
     steps: tuple[Step, ...] = ()
     packages: Packages = Packages()
     services: tuple[ServicePlan, ...] = ()
