@@ -85,6 +85,8 @@ def _numbers(parts: tuple[str | None, ...]) -> Version:
 
 def _holds(version: Version, bound: Bound) -> bool:
     operator, limit = bound
+    if operator == "<":  # below 1.15.0 is below all of 1.15
+        limit = limit[: next((at for at in range(len(limit), 0, -1) if limit[at - 1]), 0)]
     length = min(len(version), len(limit))
     left, right = version[:length], limit[:length]
     if operator == ">=":

@@ -70,7 +70,7 @@ SHAPES: dict[str, tuple[dict[str, str], str, str, bool]] = {
 
 
 @pytest.mark.parametrize(("files", "image", "start", "migrates"), SHAPES.values(), ids=SHAPES)
-def test_image_and_start_are_told(files: dict[str, str], image: str, start: str, migrates: bool) -> None:  # noqa: FBT001 -- a table's column
+def test_image_and_start_are_told(files: dict[str, str], image: str, start: str, migrates: bool) -> None:
     plan = registry.plan(Request(Source(files)))
     service = plan.services[0]
     assert (plan.buildpack, plan.bases.run, service.start, bool(service.pre_deploy)) == ("php", image, start, migrates)
@@ -175,7 +175,7 @@ VALUES = st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.li
 
 
 @settings(deadline=None)
-@given(st.fixed_dictionaries({key: VALUES for key in ("require", "repositories", "config", "packages")}))
+@given(st.fixed_dictionaries(dict.fromkeys(("require", "repositories", "config", "packages"), VALUES)))
 def test_any_json_is_a_manifest_and_a_lock(document: dict[str, object]) -> None:
     text = json.dumps(document)
     assert php({"composer.json": text, "composer.lock": text, "index.php": ""}).services[0].start

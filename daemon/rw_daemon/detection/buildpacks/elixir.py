@@ -19,6 +19,7 @@ CACHES = (
     Cache(id="hex", path="/root/.hex", variable="HEX_HOME"),
     Cache(id="mix", path="/root/.mix", variable="MIX_HOME"),
 )
+CHECKS_LOCK_SINCE = (1, 15)
 # packages that bring C along
 COMPILED = frozenset({"argon2_elixir", "bcrypt_elixir", "elixir_make", "exqlite", "fast_html", "jiffy", "pbkdf2_elixir", "rustler"})
 MIGRATE = (
@@ -54,7 +55,7 @@ class ElixirBuildpack:
             framework="Phoenix" if "phoenix" in mix.packages else "",
             bases=Bases(build=f"elixir:{version.version}-slim", run=RUN_BASE),
             toolchains=(assets.toolchain,) if assets else (),
-            steps=_steps(mix, assets),
+            steps=_steps(mix, assets, version.version),
             packages=Packages(build=_build_packages(mix), runtime=RUN_PACKAGES),
             services=(ServicePlan(name="web", start=start, pre_deploy=_migrations(source, mix)),),
             tools={"elixir": version.allowed, "mix": "", **(assets.tools if assets else {})},
@@ -96,11 +97,12 @@ def _migrations(source: Source, mix: Mix) -> tuple[str, ...]:
     return (f"{RELEASE}/bin/{mix.release} eval '{MIGRATE.format(apps=apps)}'",) if {"ecto_sql", "ecto"} & mix.packages else ()
 
 
-def _steps(mix: Mix, assets: Assets | None) -> tuple[Step, ...]:
+def _steps(mix: Mix, assets: Assets | None, version: str) -> tuple[Step, ...]:
     steps = []
     if mix.packages:
         tools = "mix local.hex --force --if-missing && mix local.rebar --force --if-missing"
-        fetch = "mix deps.get --only prod" + (" --check-locked" if mix.source.has(LOCK) else "")
+        is_locked = mix.source.has(LOCK) and tuple(int(part) for part in version.split(".")) >= CHECKS_LOCK_SINCE
+        fetch = "mix deps.get --only prod" + (" --check-locked" if is_locked else "")
         commands = (tools, fetch, "mix deps.compile")
         steps.append(Step(name="install", commands=commands, inputs=mix.inputs(), caches=CACHES, variables=("HEX_API_KEY",)))
     if assets:

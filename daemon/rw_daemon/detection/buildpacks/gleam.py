@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rw_daemon.detection.buildpack import Request
+from rw_daemon.detection.ranges import pessimistic
 from rw_daemon.detection.source import Source
 from rw_daemon.detection.versions import Wanted, choose
 from rw_daemon.plans.plan import Bases, BuildPlan, Cache, Notice, Origin, ServicePlan, Step
@@ -30,7 +31,7 @@ class GleamBuildpack:
         source = request.source
         document = source.toml(NAME)
         said = document.get("gleam")
-        wanted = [Wanted(said, f"gleam in {NAME}")] if isinstance(said, str) else []
+        wanted = [Wanted(pessimistic(said), f"gleam in {NAME}")] if isinstance(said, str) else []
         version = choose("gleam", source, own=[], manifests=wanted, variables=request.variables)
         is_javascript = document.get("target") == "javascript"
         base = f"ghcr.io/gleam-lang/gleam:v{version.version}-erlang-slim"
