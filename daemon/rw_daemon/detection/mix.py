@@ -42,11 +42,16 @@ class Mix:
         return [path for path in self.source.glob(f"{folder[1]}/*/{NAME}") if path.count("/") == folder[1].count("/") + 2] if folder else []
 
     @property
-    def release(self) -> str:
-        """How the release is called: its own name, the default one's, the app's. Empty when it cannot be told."""
+    def declared(self) -> str:
+        """The release that is described: the default one, else the first. Empty when none is."""
         found = _DEFAULT_RELEASE.search(self.code) or _RELEASES.search(self.code) or _RELEASES_FUNCTION.search(self.code)
-        found = found or _APP.search(self.code)
         return found[1] if found else ""
+
+    @property
+    def release(self) -> str:
+        """How the release is called: as it is described, else as the app. Empty when it cannot be told."""
+        app = _APP.search(self.code)
+        return self.declared or (app[1] if app else "")
 
     @cached_property
     def apps(self) -> tuple[str, ...]:

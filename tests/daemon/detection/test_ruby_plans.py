@@ -141,7 +141,12 @@ def test_assets_are_compiled_in_the_build_and_migrations_are_not() -> None:
 
 
 def test_manifests_come_first_and_bring_gems_that_lie_in_the_sources() -> None:
-    files = {**SINATRA, "Gemfile": 'gem "lib", path: "local"\nruby file: ".ruby-version"', "local/lib.gemspec": "", ".ruby-version": "3.1.2"}
+    files = {
+        **SINATRA,
+        "Gemfile": 'gem "lib", path: "local"\nruby file: ".ruby-version"',
+        "local/lib.gemspec": "",
+        ".ruby-version": "3.1.2",
+    }
     assert ruby(files).steps[0].inputs == ("Gemfile", "Gemfile.lock", ".ruby-version", "local/")
     assert ruby({"Gemfile": "gemspec\n", "app.rb": ""}).steps[0].inputs == (".",)
 
@@ -176,7 +181,7 @@ def test_private_sources_of_gems_get_their_credentials() -> None:
 
 
 @settings(deadline=None)
-@given(st.text(alphabet='gem "\'#()\n,path:./~>1ruby'), st.text(alphabet="GEMPATH specs:remote\n ().1"))
+@given(st.text(alphabet="gem \"'#()\n,path:./~>1ruby"), st.text(alphabet="GEMPATH specs:remote\n ().1"))
 def test_any_text_is_a_gemfile_with_a_lock(code: str, locked: str) -> None:
     plan = ruby({"Gemfile": code, "Gemfile.lock": locked, "app.rb": ""})
     assert plan.services[0].start == "bundle exec ruby app.rb"

@@ -108,7 +108,7 @@ def _steps(mix: Mix, assets: Assets | None, version: str) -> tuple[Step, ...]:
     if assets:
         steps.append(assets.install())
     caches = (*(CACHES if mix.packages else ()), *(assets.manager.caches if assets else ()))
-    build = ("mix compile", *_assets(mix, assets), f"mix release --overwrite --path {RELEASE} {mix.release}".rstrip())
+    build = ("mix compile", *_assets(mix, assets), f"mix release --overwrite --path {RELEASE} {mix.declared}".rstrip())
     return (*steps, Step(name="build", commands=build, inputs=(".",), caches=caches, variables=("*",)))
 
 

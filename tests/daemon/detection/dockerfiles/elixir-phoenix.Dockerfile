@@ -21,7 +21,7 @@ RUN --mount=type=cache,id=rw-hex,target=/root/.hex,sharing=locked --mount=type=c
 COPY . ./
 RUN --mount=type=cache,id=rw-hex,target=/root/.hex,sharing=locked --mount=type=cache,id=rw-mix,target=/root/.mix,sharing=locked --mount=type=secret,id=variables,target=/run/rw/variables if [ -f /run/rw/variables ]; then set -a; . /run/rw/variables; set +a; fi; mix compile
 RUN --mount=type=cache,id=rw-hex,target=/root/.hex,sharing=locked --mount=type=cache,id=rw-mix,target=/root/.mix,sharing=locked --mount=type=secret,id=variables,target=/run/rw/variables if [ -f /run/rw/variables ]; then set -a; . /run/rw/variables; set +a; fi; mix assets.deploy
-RUN --mount=type=cache,id=rw-hex,target=/root/.hex,sharing=locked --mount=type=cache,id=rw-mix,target=/root/.mix,sharing=locked --mount=type=secret,id=variables,target=/run/rw/variables if [ -f /run/rw/variables ]; then set -a; . /run/rw/variables; set +a; fi; mix release --overwrite --path release shop
+RUN --mount=type=cache,id=rw-hex,target=/root/.hex,sharing=locked --mount=type=cache,id=rw-mix,target=/root/.mix,sharing=locked --mount=type=secret,id=variables,target=/run/rw/variables if [ -f /run/rw/variables ]; then set -a; . /run/rw/variables; set +a; fi; mix release --overwrite --path release
 
 # --- what runs
 FROM debian:trixie-slim

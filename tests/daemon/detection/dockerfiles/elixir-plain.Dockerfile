@@ -11,7 +11,7 @@ WORKDIR /app
 # build
 COPY . ./
 RUN --mount=type=secret,id=variables,target=/run/rw/variables if [ -f /run/rw/variables ]; then set -a; . /run/rw/variables; set +a; fi; mix compile
-RUN --mount=type=secret,id=variables,target=/run/rw/variables if [ -f /run/rw/variables ]; then set -a; . /run/rw/variables; set +a; fi; mix release --overwrite --path release shop
+RUN --mount=type=secret,id=variables,target=/run/rw/variables if [ -f /run/rw/variables ]; then set -a; . /run/rw/variables; set +a; fi; mix release --overwrite --path release
 
 # --- what runs
 FROM debian:trixie-slim
