@@ -12,6 +12,7 @@ from rw_daemon.detection.versions import Wanted
 from rw_daemon.detection.xml_tree import parse
 
 SUFFIXES = (".csproj", ".fsproj", ".vbproj")
+SOLUTIONS = (".sln", ".slnx")
 SHARED = "Directory.Build.props"
 SDK_FILE = "global.json"
 WEB = "Microsoft.NET.Sdk.Web"

@@ -50,8 +50,8 @@ def php(files: dict[str, str], **variables: str) -> BuildPlan:
 
 # nixpacks's examples by their shape, and others: files → (image, root, pre-deploy)
 SHAPES: dict[str, tuple[dict[str, str], str, str, bool]] = {
-    "pages without Composer": ({"index.php": ""}, "php:8.4-cli", "php -S $HOST:$PORT -t .", False),
-    "pages below public": ({"public/index.php": ""}, "php:8.4-cli", "php -S $HOST:$PORT -t public", False),
+    "pages without Composer": ({"index.php": ""}, "php:8.4-cli", "php -S $HOST:$PORT -t . .rw-router.php", False),
+    "pages below public": ({"public/index.php": ""}, "php:8.4-cli", "php -S $HOST:$PORT -t public .rw-router.php", False),
     "an API": (
         {**composer(">= 8.2"), "public/index.php": ""},
         "dunglas/frankenphp:1-php8.4",
@@ -107,7 +107,7 @@ def test_the_server_can_be_chosen() -> None:
 @pytest.mark.parametrize("root", ["/app/pages", "pages", "./pages/"])
 def test_the_folder_of_pages_can_be_said_as_nixpacks_does(root: str) -> None:
     plan = php({"index.php": "", "pages/a.php": ""}, NIXPACKS_PHP_ROOT_DIR=root)
-    assert (plan.services[0].start, plan.origins["root"].source) == ("php -S $HOST:$PORT -t pages", "NIXPACKS_PHP_ROOT_DIR")
+    assert (plan.services[0].start, plan.origins["root"].source) == ("php -S $HOST:$PORT -t pages .rw-router.php", "NIXPACKS_PHP_ROOT_DIR")
 
 
 @pytest.mark.parametrize("root", ["../etc", "gone"])

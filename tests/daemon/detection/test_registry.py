@@ -75,6 +75,19 @@ TIES: dict[str, tuple[dict[str, str], str, list[tuple[str, str]]]] = {
         [("go", "go.mod (nothing to start was found by it)")],
     ),
     "Go before Node": ({**EXPRESS, "go.mod": "module x\n", "main.go": "package main\nfunc main() {}\n"}, "go", [("node", "package.json")]),
+    "assets beside PHP": ({"index.php": "", **ASSETS}, "php", [("node", "package.json")]),
+    "assets beside Ruby": ({"app.rb": "", **ASSETS}, "ruby", [("node", "package.json")]),
+    "a Gemfile for a tool beside a Node server": (
+        {**EXPRESS, "Gemfile": 'gem "fastlane"'},
+        "node",
+        [("ruby", "Gemfile (nothing to start was found by it)")],
+    ),
+    "a .NET tool in a folder of a Python project": ({**PYTHON, "tools/t/t.csproj": "<Project/>"}, "python", []),
+    "the Procfile names Ruby": (
+        {**PYTHON, "Gemfile": "", "Procfile": "web: bundle exec thin start"},
+        "ruby",
+        [("python", "requirements.txt")],
+    ),
     "a Dockerfile beats all": (
         {**PYTHON, **EXPRESS, "Dockerfile": "FROM x"},
         "dockerfile",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from rw_daemon.detection.buildpack import Request
-from rw_daemon.detection.msbuild import READ_TO_RESTORE, SDK_FILE, SUFFIXES, Project, pinned_sdk, projects
+from rw_daemon.detection.msbuild import READ_TO_RESTORE, SDK_FILE, SHARED, SOLUTIONS, SUFFIXES, Project, pinned_sdk, projects
 from rw_daemon.detection.published import LANGUAGES
 from rw_daemon.detection.source import Source
 from rw_daemon.detection.versions import Wanted, choose
@@ -22,13 +22,16 @@ class DotnetBuildpack:
     """Detects project files, and a solution that holds them."""
 
     name = "dotnet"
-    recognises = f".NET: {', '.join('*' + one for one in SUFFIXES)}"
+    recognises = f".NET: {', '.join('*' + one for one in SUFFIXES)}, or a solution"
     looked_for = ("a project file with OutputType Exe or the SDK for the web",)
     programs = frozenset({"dotnet"})
 
     def detect(self, source: Source) -> str | None:
-        """Return the highest project file, when it lies no deeper than two folders."""
-        return next((one.path for one in projects(source) if one.path.count("/") <= 2), None)
+        """Return the project in the root, or what ties those below together: a tool's project in a folder makes no .NET of a repository."""
+        found = projects(source)
+        if not found or "/" not in found[0].path:
+            return found[0].path if found else None
+        return next((path for path in source.paths if "/" not in path and path.endswith(SOLUTIONS)), source.first(SHARED, SDK_FILE))
 
     def plan(self, request: Request) -> BuildPlan:
         """Describe the publishing of one project."""

@@ -43,6 +43,7 @@ class Server:
     start: str
     tool: str
     environment: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
 
 
 FRANKENPHP = Server(
@@ -52,7 +53,21 @@ FRANKENPHP = Server(
     "frankenphp",
     (("XDG_CONFIG_HOME", "/tmp"), ("XDG_DATA_HOME", "/tmp")),  # noqa: S108 -- where Caddy keeps what need not stay
 )
-BUILT_IN = Server("builtin", "php:{}-cli", "php -S $HOST:$PORT -t {}", "php", (("PHP_CLI_SERVER_WORKERS", WORKERS),))
+ROUTER = ".rw-router.php"
+# what configures is no content; everything else is found as the server finds it: a file, else the nearest index.php
+ROUTER_TEXT = r"""<?php
+
+$path = rawurldecode(strtok($_SERVER['REQUEST_URI'], '?'));
+if (preg_match('#/\.(?!well-known/)|^/(Procfile|railway\.(toml|json)|composer\.(json|lock))$#', $path)) {
+    http_response_code(404);
+    return true;
+}
+
+return false;
+"""
+BUILT_IN = Server(
+    "builtin", "php:{}-cli", f"php -S $HOST:$PORT -t {{}} {ROUTER}", "php", (("PHP_CLI_SERVER_WORKERS", WORKERS),), ((ROUTER, ROUTER_TEXT),)
+)
 SERVERS = {one.name: one for one in (FRANKENPHP, BUILT_IN)}
 
 
@@ -108,7 +123,7 @@ class PhpBuildpack:
             tools={"php": version.allowed, **_tools(composer, assets), **({} if server is BUILT_IN else {server.tool: ""})},
             environment=_environment(composer, framework, server),
             keep=(".", *(php_extensions.FOLDERS if extensions else ())),
-            files=dict(framework.files),
+            files={**dict(server.files), **dict(framework.files)},
             origins=_origins(composer, version, (root, place), start),
             warnings=(*version.notices, *notices, *(assets.version.notices if assets else ())),
         )
