@@ -90,6 +90,11 @@ class Gemfile:
         folders = [f"{one}/" for one in (*self.folders, "vendor/cache") if self.source.has_folder(one)]
         return (*dict.fromkeys(one for one in files if one and self.source.has(one)), *folders)
 
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """The platforms that the lock was made for; empty without a lock."""
+        return tuple(line.strip() for line in self._section("PLATFORMS") if line.strip())
+
     def credentials(self) -> tuple[str, ...]:
         """Return the variables that Bundler takes a user and a password from, one for each source of gems."""
         hosts = {match[1].lower() for match in _SOURCE.finditer(self.code)}

@@ -43,6 +43,10 @@ def test_symptoms(words, symptom):
         pytest.param("java", 'java version "1.8.0_392"', "8", True, id="Java with a 1 in front"),
         pytest.param("java", 'java version "1.8.0_392"', "11", False, id="Java 8 is older than 11"),
         pytest.param("java", 'Picked up JAVA_TOOL_OPTIONS: -Xmx99m\nopenjdk version "17.0.1"', "21", False, id="behind what options print"),
+        pytest.param(
+            "elixir", "Erlang/OTP 27 [erts-15.2]\n\nElixir 1.18.3 (compiled with Erlang/OTP 27)", "1.18", True, id="behind Erlang"
+        ),
+        pytest.param("ruby", "ruby 3.3.8 (2025-04-09 revision b200bad6cd)", "3.3.1", False, id="other patch of Ruby"),
     ],
 )
 def test_versions_fit_as_precisely_as_asked(tool, found, wanted, good):

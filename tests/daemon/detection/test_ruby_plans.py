@@ -176,6 +176,13 @@ def test_node_runs_beside_an_app_that_calls_it(files: dict[str, str]) -> None:
     assert "node" in plan.tools
 
 
+def test_a_lock_that_was_made_on_another_system_only_is_told() -> None:
+    made = lock("rack").replace("PLATFORMS\n  ruby", "PLATFORMS\n  arm64-darwin-23")
+    assert [one.code for one in ruby({"Gemfile": "", "Gemfile.lock": made, "app.rb": ""}).warnings] == ["LOCK_FOR_ANOTHER_SYSTEM"]
+    both = made.replace("arm64-darwin-23", "arm64-darwin-23\n  x86_64-linux")
+    assert ruby({"Gemfile": "", "Gemfile.lock": both, "app.rb": ""}).warnings == ()
+
+
 def test_private_sources_of_gems_get_their_credentials() -> None:
     assert ruby({"Gemfile": 'source "https://gems.my-shop.example"'}).steps[0].variables == ("BUNDLE_GEMS__MY___SHOP__EXAMPLE",)
 

@@ -128,12 +128,30 @@ RANGES = [
     ((20,), ">= 18, < 20", False),
     ((20,), "v20.1.0-rc.1", True),
     ((20,), "=20", True),
+    ((21,), "<21.0.0", False),
+    ((1, 15), "<1.15.0", False),
+    ((1, 15), "<1.15.1", True),
 ]
 
 
 @pytest.mark.parametrize(("version", "wanted", "fits"), RANGES)
 def test_ranges_mean_what_npm_says(version: tuple[int, ...], wanted: str, fits: bool):
     assert ranges.fits(version, wanted) is fits
+
+
+@pytest.mark.parametrize(
+    ("wanted", "npm"),
+    [
+        ("~> 3.2", ">=3.2 <4"),
+        ("~> 3.2.1", ">=3.2.1 <3.3"),
+        ("~8", ">=8 <9"),
+        (">= 3.1 != 3.1.4", ">= 3.1"),
+        ("~> 1.14 or ~> 1.16.0", ">=1.14 <2 || >=1.16.0 <1.17"),
+        ("^7.4|^8.0@stable", "^7.4||^8.0"),
+    ],
+)
+def test_ranges_of_ruby_elixir_and_composer_are_written_as_npm_does(wanted: str, npm: str):
+    assert ranges.pessimistic(wanted) == npm
 
 
 @pytest.mark.parametrize("wanted", ["abc", ">=", "20 and more", "^"])

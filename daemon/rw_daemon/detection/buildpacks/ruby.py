@@ -118,6 +118,10 @@ def _origins(gemfile: Gemfile, version: Resolved, start: Start) -> dict[str, Ori
 
 
 def _notices(gemfile: Gemfile) -> tuple[Notice, ...]:
+    if gemfile.platforms and not any(one == "ruby" or "linux" in one for one in gemfile.platforms):
+        words = f"{gemfile.lock} knows gems for {', '.join(gemfile.platforms)} only, and the app runs on Linux."
+        fix = "Run `bundle lock --add-platform x86_64-linux aarch64-linux` and commit it."
+        return (Notice(code="LOCK_FOR_ANOTHER_SYSTEM", message=words, fix=fix),)
     if not gemfile.name or gemfile.lock:
         return ()
     lock = NAMES[gemfile.name]
