@@ -168,6 +168,17 @@ def test_migrations_run_before_a_release_and_can_be_left_out() -> None:
     assert not any("migrate" in command for step in php(laravel()).steps for command in step.commands)
 
 
+def test_wordpress_gets_the_extensions_that_no_manifest_names() -> None:
+    plan = php({"index.php": "", "wp-load.php": ""})
+    assert plan.framework == "WordPress"
+    assert any("docker-php-ext-install -j2 mysqli" in command for command in plan.steps[0].commands)
+
+
+def test_a_configuration_of_nginx_is_told_to_have_no_effect() -> None:
+    (notice,) = php({"index.php": "", "nginx.template.conf": ""}).warnings
+    assert notice.message == "nginx.template.conf has no effect: PHP's own server serves, not nginx."
+
+
 def test_symfony_starts_without_the_secret_file_it_looks_for() -> None:
     assert php(SYMFONY).files[".env.local.php"].startswith("<?php")
     assert php({**SYMFONY, ".env.local.php": "<?php return [];"}).files == {}

@@ -8,7 +8,7 @@ import pytest
 
 from rw_daemon.plans.check import check
 from rw_daemon.plans.dockerfile import render
-from rw_daemon.plans.plan import Bases, BuildPlan, ServicePlan, Step
+from rw_daemon.plans.plan import Bases, BuildPlan, ServicePlan, Step, Toolchain
 from rw_shared.errors import ConfigInvalidError
 
 BASE = "debian:trixie-slim"
@@ -61,6 +61,7 @@ def test_a_secret_never_stands_in_an_image(name: str) -> None:
     [
         ({}, []),
         ({"bases": Bases(build="python", run="python:latest")}, ["BASE_NOT_PINNED", "BASE_NOT_PINNED"]),
+        ({"toolchains": (Toolchain(image="composer", path="/usr/bin/composer"),)}, ["BASE_NOT_PINNED"]),
         ({"services": (ServicePlan(name="web", start="gunicorn app:app -b 127.0.0.1:$PORT"),)}, ["BINDS_LOOPBACK"]),
         ({"services": (ServicePlan(name="web", start="uvicorn app:app --host localhost --port $PORT"),)}, ["BINDS_LOOPBACK"]),
         ({"services": (ServicePlan(name="web", start="server --host=127.0.0.1 --port=8000"),)}, ["BINDS_LOOPBACK"]),
@@ -99,4 +100,14 @@ def test_folders_beside_files_keep_their_names() -> None:
         "COPY src/patches/ ./patches/",
         "COPY src/.yarn/releases/ ./.yarn/releases/",
         "COPY src/.yarn/plugins/ ./.yarn/plugins/",
+    ]
+
+
+def test_another_languages_programs_come_from_its_image_and_only_what_runs_stays() -> None:
+    node = Toolchain(image="node:22-slim", path="/usr/local/")
+    program = Toolchain(image="node:22-slim", path="/usr/local/bin/node", runs=True)
+    text = render(plan("make", toolchains=(node, program)))
+    assert "COPY --from=node:22-slim /usr/local/ /usr/local/" in text.partition("# --- what runs")[0]
+    assert [line for line in text.partition("# --- what runs")[2].splitlines() if "node:22" in line] == [
+        "COPY --from=node:22-slim /usr/local/bin/node /usr/local/bin/node"
     ]

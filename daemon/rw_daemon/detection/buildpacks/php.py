@@ -32,6 +32,7 @@ COMPOSER = Toolchain(image="composer:2", path="/usr/bin/composer")
 INSTALL = "composer install --no-dev --no-interaction --no-progress --prefer-dist"
 FRANKENPHP_SINCE = (8, 2)
 WORKERS = "4"
+OTHER_SERVERS = ("nginx.conf", "nginx.template.conf")  # which nixpacks reads
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Server:
     """What serves. ``image`` and ``start`` are filled with the version and the folder of pages."""
 
     name: str
+    title: str
     image: str
     start: str
     tool: str
@@ -48,6 +50,7 @@ class Server:
 
 FRANKENPHP = Server(
     "frankenphp",
+    "FrankenPHP",
     "dunglas/frankenphp:1-php{}",
     "frankenphp php-server --listen $HOST:$PORT --root {}",
     "frankenphp",
@@ -66,7 +69,13 @@ if (preg_match('#/\.(?!well-known/)|^/(Procfile|railway\.(toml|json)|composer\.(
 return false;
 """
 BUILT_IN = Server(
-    "builtin", "php:{}-cli", f"php -S $HOST:$PORT -t {{}} {ROUTER}", "php", (("PHP_CLI_SERVER_WORKERS", WORKERS),), ((ROUTER, ROUTER_TEXT),)
+    "builtin",
+    "PHP's own server",
+    "php:{}-cli",
+    f"php -S $HOST:$PORT -t {{}} {ROUTER}",
+    "php",
+    (("PHP_CLI_SERVER_WORKERS", WORKERS),),
+    ((ROUTER, ROUTER_TEXT),),
 )
 SERVERS = {one.name: one for one in (FRANKENPHP, BUILT_IN)}
 
@@ -125,7 +134,7 @@ class PhpBuildpack:
             keep=(".", *(php_extensions.FOLDERS if extensions else ())),
             files={**dict(server.files), **dict(framework.files)},
             origins=_origins(composer, version, (root, place), start),
-            warnings=(*version.notices, *notices, *(assets.version.notices if assets else ())),
+            warnings=(*version.notices, *notices, *_unused(source, server), *(assets.version.notices if assets else ())),
         )
 
 
@@ -170,6 +179,12 @@ def _server(request: Request, composer: Composer, version: Resolved) -> tuple[Se
     return wanted, ()
 
 
+def _unused(source: Source, server: Server) -> tuple[Notice, ...]:
+    words, fix = "{} has no effect: {} serves, not nginx.", "Remove it, or write a Dockerfile that runs nginx."
+    found = source.first(*OTHER_SERVERS)
+    return (Notice(code="SERVER_CONFIG_UNUSED", message=words.format(found, server.title), fix=fix),) if found else ()
+
+
 def _root(request: Request) -> tuple[str, str]:
     """Return the folder of pages and what names it; no place when there is none. ``ConfigInvalidError``: it is not there."""
     source, (said, name) = request.source, _said(request, ROOT_OVERRIDES)
@@ -191,6 +206,8 @@ def _framework(request: Request, composer: Composer) -> Framework:
         return _laravel(request)
     if "symfony/framework-bundle" in packages and source.has("bin/console"):
         return _symfony(request, packages)
+    if source.has("wp-load.php"):
+        return Framework("WordPress", extensions=("exif", "gd", "intl", "mysqli", "opcache", "zip"))
     names = {"slim/slim": "Slim", "cakephp/cakephp": "CakePHP", "codeigniter4/framework": "CodeIgniter", "laravel/lumen-framework": "Lumen"}
     names |= {"yiisoft/yii2": "Yii", "drupal/core": "Drupal", "drupal/core-recommended": "Drupal"}
     return Framework(next((title for name, title in names.items() if name in packages), ""))
