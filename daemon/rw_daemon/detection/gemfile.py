@@ -22,7 +22,7 @@ _SOURCE = re.compile(r"\bsource[ \t(:]+['\"]https?://([A-Za-z0-9.-]+)")
 _GEMSPEC = re.compile(r"^[ \t]*gemspec\b", re.MULTILINE)
 _QUOTED = re.compile(r"['\"]([^'\"]*)['\"]")
 _SPEC = re.compile(r" {4}([\w.-]+) \(")
-_LOCKED_RUBY = re.compile(r"ruby (\d+(?:\.\d+)*)")
+_LOCKED_RUBY = re.compile(r"ruby (\d+\.\d+)")
 _TOKEN = re.compile(r"'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|#[^\n]*")
 
 
@@ -57,7 +57,12 @@ class Gemfile:
     @cached_property
     def gems(self) -> frozenset[str]:
         """All gems that will be installed, as far as is known."""
-        return self.asked | {match[1] for line in self._section("specs") if (match := _SPEC.match(line))}
+        return self.asked | self._locked("GEM") | self._locked("GIT") | self._locked("PATH")
+
+    @property
+    def fetched(self) -> frozenset[str]:
+        """Those that are not in the sources."""
+        return self.gems - self._locked("PATH") - {match[1] for match in _GEM.finditer(self.code) if _PATH.search(match[2])}
 
     @cached_property
     def folders(self) -> tuple[str, ...]:
@@ -78,7 +83,9 @@ class Gemfile:
         if (file := _RUBY_FILE.search(self.code)) and file[1] not in VERSION_FILES:
             manifests.append(Wanted(self.source.text(posixpath.normpath(file[1])).strip(), file[1]))
         if locked := next((match for line in self._section("RUBY VERSION") if (match := _LOCKED_RUBY.search(line))), None):
-            manifests.append(Wanted(locked[1], self.lock))
+            # what was used, which tells more than a range; Bundler takes any of its patches
+            said_exactly = any(one.text[:1].isdigit() for one in manifests)
+            manifests.insert(len(manifests) if said_exactly else 0, Wanted(locked[1], self.lock))
         return own, manifests
 
     def inputs(self) -> tuple[str, ...]:
@@ -100,15 +107,15 @@ class Gemfile:
         hosts = {match[1].lower() for match in _SOURCE.finditer(self.code)}
         return tuple(f"BUNDLE_{host.upper().replace('-', '___').replace('.', '__')}" for host in sorted(hosts))
 
+    def _locked(self, section: str) -> frozenset[str]:
+        return frozenset(match[1] for line in self._section(section) if (match := _SPEC.match(line)))
+
     def _section(self, title: str) -> list[str]:
-        """Return the lines of a section of the lock: a top-level one, or all nested ones of that name."""
+        """Return the lines of all sections of that name in the lock."""
         found, is_inside = [], False
         for line in self.source.text(self.lock).splitlines() if self.lock else ():
-            depth = len(line) - len(line.lstrip(" "))
-            if line.strip().removesuffix(":") == title and depth in {0, 2}:
-                is_inside, limit = True, depth
-            elif is_inside and line.strip() and depth <= limit:
-                is_inside = False
+            if line[:1].strip():
+                is_inside = line.strip() == title
             elif is_inside:
                 found.append(line)
         return found

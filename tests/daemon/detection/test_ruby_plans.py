@@ -53,7 +53,7 @@ def ruby(files: dict[str, str], **variables: str) -> BuildPlan:
 SHAPES: dict[str, tuple[dict[str, str], str, str, tuple[str, ...]]] = {
     "a script with a locked Ruby": (
         {"Gemfile": "", "Gemfile.lock": lock("rack", ruby="3.1.2p20"), "app.rb": ""},
-        "ruby:3.1.2-slim",
+        "ruby:3.1-slim",
         "bundle exec ruby app.rb",
         (),
     ),
@@ -109,6 +109,11 @@ def test_the_version_is_read_from_the_gemfile(line: str, version: str) -> None:
     assert ruby({"Gemfile": line}).version == version
 
 
+def test_the_lock_tells_which_ruby_of_a_range_was_used() -> None:
+    plan = ruby({"Gemfile": 'ruby "~> 3.1"', "Gemfile.lock": lock("rack", ruby="3.2.4p170")})
+    assert (plan.version, plan.origins["version"].source, plan.warnings) == ("3.2", "Gemfile.lock", ())
+
+
 def test_a_variable_beats_every_file() -> None:
     plan = ruby({".ruby-version": "3.1"}, NIXPACKS_RUBY_VERSION="3.4", RAILPACK_RUBY_VERSION="3.2")
     assert (plan.version, [one.value for one in plan.origins["version"].beat]) == ("3.4", ["3.2", "3.1"])
@@ -131,6 +136,13 @@ def test_system_packages_follow_the_locked_gems() -> None:
     packages = ruby(RAILS).packages
     assert {"libpq-dev", "build-essential"} <= set(packages.build)
     assert packages.runtime == ("libpq5", "libyaml-0-2")
+
+
+def test_gems_in_the_sources_need_no_compiler() -> None:
+    local = "PATH\n  remote: lib/hello\n  specs:\n    hello (1.0)\n\nGEM\n  specs:\n\nDEPENDENCIES\n  hello!\n"
+    plan = ruby({"Gemfile": 'gem "hello", path: "lib/hello"', "Gemfile.lock": local, "app.rb": "", "lib/hello/hello.gemspec": ""})
+    assert plan.packages.build == ()
+    assert plan.steps[0].inputs == ("Gemfile", "Gemfile.lock", "lib/hello/")
 
 
 def test_assets_are_compiled_in_the_build_and_migrations_are_not() -> None:

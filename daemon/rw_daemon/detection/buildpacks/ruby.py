@@ -219,7 +219,7 @@ def _toolchains(request: Request, gemfile: Gemfile, assets: Assets | None, start
 
 
 def _packages(gemfile: Gemfile) -> Packages:
-    if not gemfile.gems:
+    if not gemfile.fetched:
         return Packages()
     known = [SYSTEM[name] for name in sorted(gemfile.gems & SYSTEM.keys())]
     build, run = ({package for one in known for package in one[side]} for side in (0, 1))

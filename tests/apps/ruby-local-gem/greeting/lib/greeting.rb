@@ -1,0 +1,3 @@
+module Greeting
+  WORDS = "hello from a gem in ruby\n"
+end
