@@ -51,10 +51,11 @@ class Assets:
         :param by_name: the manager as well, for tools that call it; its folder is ``PROGRAMS``.
         """
         named = by_name and self.manager.name != "npm"
-        own = (f"npm install --no-audit --no-fund --prefix {PROGRAMS} {self.manager.name}@{self.manager.version}",) if named else ()
+        program = "@yarnpkg/cli-dist" if self.manager.is_berry else self.manager.name
+        own = (f"npm install --no-audit --no-fund --prefix {PROGRAMS} {program}@{self.manager.version}",) if named else ()
         source, at = self.package.source, self.package.at
         files = [one for one in (self.manager.lock, *SETTINGS) if one and source.has(at(one))]
-        needs_all = self.package.needs_sources_to_install
+        needs_all = self.package.needs_sources_to_install or "workspaces" in self.package.data
         return Step(
             name="node",
             commands=(*own, self._here(self.manager.install(development=True))),

@@ -176,6 +176,19 @@ def test_node_builds_assets_and_stays_out_of_the_image() -> None:
 
 
 @pytest.mark.parametrize(
+    ("lock", "program"),
+    [
+        pytest.param({"yarn.lock": ""}, "yarn@1.22.22", id="yarn 1"),
+        pytest.param({"yarn.lock": "__metadata:\n"}, "@yarnpkg/cli-dist@4", id="a later yarn"),
+        pytest.param({"pnpm-lock.yaml": "lockfileVersion: '9.0'"}, "pnpm@9", id="pnpm"),
+    ],
+)
+def test_a_package_manager_is_there_by_its_name_for_what_calls_it(lock: dict[str, str], program: str) -> None:
+    step = next(step for step in ruby({**RAILS, "package.json": PACKAGE, **lock}).steps if step.name == "node")
+    assert step.commands[0] == f"npm install --no-audit --no-fund --prefix .node-programs {program}"
+
+
+@pytest.mark.parametrize(
     "files",
     [
         pytest.param({"Gemfile": 'gem "execjs"', "app.rb": ""}, id="a gem that runs JavaScript"),
