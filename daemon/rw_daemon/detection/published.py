@@ -32,7 +32,11 @@ class Language:
 LANGUAGES: dict[str, Language] = {
     "dotnet": Language(("6.0", "7.0", "8.0", "9.0", "10.0"), "9.0", ("dotnet", "dotnet-core"), ("DOTNET", "CSHARP_SDK", "FSHARP_SDK")),
     "elixir": Language(tuple(f"1.{minor}" for minor in range(9, 20)), "1.18", ("elixir",)),
-    "gleam": Language(("1.6.3", "1.7.0", "1.8.1", "1.9.1", "1.10.0", "1.11.1", "1.12.0", "1.13.0"), "1.13.0", ("gleam",)),
+    "gleam": Language(
+        ("1.6.3", "1.7.0", "1.8.1", "1.9.1", "1.10.0", "1.11.1", "1.12.0", "1.13.0", "1.14.0", "1.15.4", "1.16.0", "1.18.1"),
+        "1.18.1",
+        ("gleam",),
+    ),
     "go": Language(("1.21", "1.22", "1.23", "1.24", "1.25"), "1.24", ("golang", "go"), newer_will_do=True),
     "java": Language(("8", "11", "17", "21", "25"), "21", ("java",), ("JAVA", "JDK"), newer_will_do=True),
     "node": Language(("16", "18", "20", "22", "24"), "22", ("nodejs", "node")),

@@ -150,13 +150,13 @@ def test_any_text_is_a_project(code: str, locked: str) -> None:
 
 def test_a_shipment_is_exported_and_run() -> None:
     plan = registry.plan(Request(Source(GLEAM)))
-    assert (plan.buildpack, plan.version, plan.keep) == ("gleam", "1.13.0", ("build/erlang-shipment",))
+    assert (plan.buildpack, plan.version, plan.keep) == ("gleam", "1.18.1", ("build/erlang-shipment",))
     assert plan.services[0].start == "./build/erlang-shipment/entrypoint.sh run"
     assert commands(plan) == ["gleam deps download", "gleam export erlang-shipment"]
     assert plan.steps[0].inputs == ("gleam.toml", "manifest.toml")
 
 
-@pytest.mark.parametrize(("wanted", "version"), [("~> 1.7.0", "1.7.0"), (">= 1.7.0 and < 1.9.0", "1.8.1"), ("~> 1.6", "1.13.0")])
+@pytest.mark.parametrize(("wanted", "version"), [("~> 1.7.0", "1.7.0"), (">= 1.7.0 and < 1.9.0", "1.8.1"), ("~> 1.6", "1.18.1")])
 def test_gleams_version_is_read(wanted: str, version: str) -> None:
     assert gleam({"gleam.toml": f'gleam = "{wanted}"'}).version == version
 

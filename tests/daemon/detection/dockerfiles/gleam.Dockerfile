@@ -1,7 +1,7 @@
-# gleam 1.13.0; planned by rw
+# gleam 1.18.1; planned by rw
 
 # --- what builds
-FROM ghcr.io/gleam-lang/gleam:v1.13.0-erlang-slim AS build
+FROM ghcr.io/gleam-lang/gleam:v1.18.1-erlang-slim AS build
 WORKDIR /app
 
 # install
@@ -13,7 +13,7 @@ COPY . ./
 RUN --mount=type=cache,id=rw-gleam,target=/root/.cache/gleam,sharing=locked --mount=type=secret,id=variables,target=/run/rw/variables if [ -f /run/rw/variables ]; then set -a; . /run/rw/variables; set +a; fi; gleam export erlang-shipment
 
 # --- what runs
-FROM ghcr.io/gleam-lang/gleam:v1.13.0-erlang-slim
+FROM ghcr.io/gleam-lang/gleam:v1.18.1-erlang-slim
 ENV HOME=/tmp
 ENV HOST=0.0.0.0 PORT=8080
 EXPOSE 8080
