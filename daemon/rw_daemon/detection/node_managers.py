@@ -21,6 +21,7 @@ LOCKS = {
     "npm-shrinkwrap.json": "npm",
 }
 DEFAULTS = {"pnpm": "9", "yarn": "1.22.22", "bun": "1", "npm": ""}
+DEFAULT = "default"
 BERRY = "4"
 PNPM_BY_LOCK = {"5": "7", "6": "8", "9": "9"}  # lockfileVersion → the last pnpm that writes it: pnpm.io, "lockfile" in its release notes
 NPM_CACHE = Cache(id="npm", path="/root/.npm", variable="npm_config_cache")
@@ -34,12 +35,23 @@ _MANAGER = re.compile(r"(npm|pnpm|yarn|bun)(?:@(\d[\w.+-]*))?")
 
 @dataclass(frozen=True)
 class Manager:
-    """A package manager as a project uses it. ``lock`` is its lock file, empty for none; ``source`` is what names the manager."""
+    """A package manager as a project uses it.
+
+    :param lock: its lock file, empty for none.
+    :param source: what names the manager.
+    :param is_native: it is the runtime as well, and called by its name.
+    """
 
     name: str
     version: str
     lock: str
     source: str
+    is_native: bool = False
+
+    @property
+    def is_default(self) -> bool:
+        """Nothing in the project names a manager."""
+        return self.source == DEFAULT
 
     @property
     def is_berry(self) -> bool:
@@ -49,13 +61,14 @@ class Manager:
     @property
     def caches(self) -> tuple[Cache, ...]:
         """Folders that survive builds."""
-        return (NPM_CACHE, *((CACHES[self.name],) if self.name in CACHES else ()))
+        own = (CACHES[self.name],) if self.name in CACHES else ()
+        return own if self.is_native else (NPM_CACHE, *own)
 
     @property
     def program(self) -> str:
         """How the manager is called."""
-        if self.name == "npm":
-            return "npm"
+        if self.name == "npm" or self.is_native:
+            return self.name
         if self.is_berry:
             return f"npx --yes --package=@yarnpkg/cli-dist@{self.version} yarn"
         return f"npx --yes {self.name}@{self.version}"
@@ -103,7 +116,7 @@ def find(root: Package) -> Manager:
     engines = root.texts("engines")
     if not name:
         name = next((one for one in ("pnpm", "yarn", "bun") if one in engines), "npm")
-        source = "engines in package.json" if name in engines else "default"
+        source = "engines in package.json" if name in engines else DEFAULT
     return Manager(name, version or _version(root, name), present.get(name, ""), source)
 
 

@@ -37,6 +37,8 @@ LANGUAGES: dict[str, Language] = {
         "1.18.1",
         ("gleam",),
     ),
+    "bun": Language(("1",), "1", ("bun",)),
+    "deno": Language(("1", "2"), "2", ("deno",)),
     "go": Language(("1.21", "1.22", "1.23", "1.24", "1.25"), "1.24", ("golang", "go"), newer_will_do=True),
     "java": Language(("8", "11", "17", "21", "25"), "21", ("java",), ("JAVA", "JDK"), newer_will_do=True),
     "node": Language(("16", "18", "20", "22", "24"), "22", ("nodejs", "node")),

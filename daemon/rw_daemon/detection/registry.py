@@ -7,6 +7,7 @@ import posixpath
 from rw_daemon.detection import overrides, procfile
 from rw_daemon.detection.buildpack import Buildpack, Request
 from rw_daemon.detection.buildpacks.clojure import ClojureBuildpack
+from rw_daemon.detection.buildpacks.deno import DenoBuildpack
 from rw_daemon.detection.buildpacks.dockerfile import DockerfileBuildpack
 from rw_daemon.detection.buildpacks.dotnet import DotnetBuildpack
 from rw_daemon.detection.buildpacks.elixir import ElixirBuildpack
@@ -42,6 +43,7 @@ BUILDPACKS: tuple[Buildpack, ...] = (
     PhpBuildpack(),
     RubyBuildpack(),
     PythonBuildpack(),
+    DenoBuildpack(),
     NodeBuildpack(),
     StaticBuildpack(),
     ShellBuildpack(),
@@ -63,7 +65,7 @@ def plan(request: Request) -> BuildPlan:
     commands = {} if matches[0][0].name in AS_IS else procfile.read(request.source)
     pack, proof, beat = _pick(matches, request, said=overrides.start_said(request, commands))
     made = _with_script(pack.plan(request), request)
-    made = made.model_copy(update={"origins": {**made.origins, "buildpack": Origin(value=pack.name, beat=beat, **{"from": proof})}})
+    made = made.model_copy(update={"origins": {**made.origins, "buildpack": Origin(value=made.buildpack, beat=beat, **{"from": proof})}})
     made = overrides.apply(made, request, commands)
     if not made.as_is and not all(service.start for service in made.services):
         looked_for = [where for other, _ in matches if other is pack or other.programs for where in other.looked_for]

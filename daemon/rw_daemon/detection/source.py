@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -10,6 +11,11 @@ from functools import cached_property
 from typing import Any
 
 from rw_shared.errors import ConfigInvalidError
+
+# a string, which stays as it is, or what strict JSON lacks; an end that is missing is the end of the text, so that each is read once
+_STRING = r'("(?:\\.|[^"\\])*+(?:"|\Z))'
+_COMMENT = re.compile(_STRING + r"|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_COMMA = re.compile(_STRING + r"|,(?=\s*+[}\]])", re.DOTALL)
 
 
 class Source:
@@ -67,21 +73,29 @@ class Source:
 
     def json(self, path: str) -> dict[str, Any]:
         """Return a JSON file's object; empty when it is absent or of another type. ``ConfigInvalidError`` when it cannot be parsed."""
-        text = self.text(path)
-        if not text.strip():
-            return {}
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ConfigInvalidError(path, f"is not valid JSON: {error}") from None
-        except (RecursionError, ValueError):
-            raise ConfigInvalidError(path, "is nested too deeply, or holds a number that is too long.") from None
-        return value if isinstance(value, dict) else {}
+        return _object(path, self.text(path))
+
+    def jsonc(self, path: str) -> dict[str, Any]:
+        """Return the object of a JSON file that may hold comments and trailing commas; otherwise as ``json``."""
+        bare = _COMMENT.sub(lambda match: match[1] or " ", self.text(path))
+        return _object(path, _COMMA.sub(lambda match: match[1] or "", bare))
 
     def below(self, folder: str) -> Source:
         """Return the tree below ``folder``; itself for an empty one."""
         prefix = folder.strip("/") + "/"
         return self if prefix == "/" else Source(_Below(self._files, prefix))
+
+
+def _object(path: str, text: str) -> dict[str, Any]:
+    if not text.strip():
+        return {}
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigInvalidError(path, f"is not valid JSON: {error}") from None
+    except (RecursionError, ValueError):
+        raise ConfigInvalidError(path, "is nested too deeply, or holds a number that is too long.") from None
+    return value if isinstance(value, dict) else {}
 
 
 class _Below(Mapping[str, Any]):

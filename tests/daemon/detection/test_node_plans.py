@@ -75,6 +75,43 @@ def test_the_start_command_is_the_servers_own(files: dict[str, str], package: di
     assert planned(files, **package).services[0].start == start
 
 
+BUN: dict[str, tuple[dict[str, str], dict[str, Any], str, str]] = {
+    "start script": ({"bun.lock": ""}, {"scripts": {"start": "bun run index.ts"}}, "bun", "bun run index.ts"),
+    "start script with another before it": (
+        {"bun.lockb": ""},
+        {"scripts": {"start": "bunx migrate && bun x.ts"}},
+        "bun",
+        "sh -c 'bunx migrate && bun x.ts'",
+    ),
+    "start script and no lock": ({}, {"scripts": {"start": "bun x.ts"}}, "bun", "bun x.ts"),
+    "module": ({"bun.lock": "", "a.ts": ""}, {"module": "a.ts"}, "bun", "bun run a.ts"),
+    "index.ts": ({"index.ts": ""}, {"packageManager": "bun@1.2.4"}, "bun", "bun run index.ts"),
+    "Bun installs, Node runs": ({"bun.lock": ""}, {"scripts": {"start": "node a.js"}}, "node", "node a.js"),
+    "Bun installs a framework of Node": (
+        {"bun.lock": ""},
+        {"scripts": {"start": "nest start"}, "dependencies": {"@nestjs/core": "10"}},
+        "node",
+        "nest start",
+    ),
+    "another manager's lock": ({"pnpm-lock.yaml": ""}, {"scripts": {"start": "bun x.ts"}}, "node", "bun x.ts"),
+    "a word with bun in it": ({}, {"scripts": {"start": "node bundle.js"}}, "node", "node bundle.js"),
+}
+
+
+@pytest.mark.parametrize(("files", "package", "runtime", "start"), BUN.values(), ids=BUN)
+def test_bun_runs_what_calls_it(files: dict[str, str], package: dict[str, Any], runtime: str, start: str) -> None:
+    plan = planned(files, **package)
+    assert (plan.buildpack, plan.services[0].start) == (runtime, start)
+    assert plan.bases.run == {"bun": "oven/bun:1-slim", "node": "node:22-slim"}[runtime]
+
+
+def test_bun_needs_neither_node_nor_npm() -> None:
+    plan = planned({"bun.lock": "", "index.ts": ""}, scripts={"build": "bun build index.ts"})
+    assert plan.tools == {"bun": ""}
+    assert [step.commands for step in plan.steps] == [("bun install --frozen-lockfile",), ("bun run build",)]
+    assert [cache.id for cache in plan.steps[0].caches] == ["bun"]
+
+
 BUILD = {"scripts": {"build": "make-pages"}}
 ANGULAR = {"projects": {"shop": {"architect": {"build": {"builder": "@angular/build:application", "options": {}}}}}}
 PAGES: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {

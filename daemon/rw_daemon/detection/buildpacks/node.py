@@ -1,4 +1,4 @@
-"""Node projects: servers, and single pages that are built once and served by Caddy."""
+"""Node and Bun projects: servers, and single pages that are built once and served by Caddy."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ import posixpath
 import re
 import shlex
 
-from rw_daemon.detection import node_frameworks, node_managers, node_workspaces, static_site
+from rw_daemon.detection import node_frameworks, node_managers, node_runtime, node_workspaces, scripts, static_site
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.node_frameworks import Framework
 from rw_daemon.detection.node_managers import Manager
 from rw_daemon.detection.package_json import NAME, Package
 from rw_daemon.detection.source import Source
-from rw_daemon.detection.versions import Wanted, choose
 from rw_daemon.plans.plan import Bases, BuildPlan, Notice, Origin, ServicePlan, Step
 
 APP_OVERRIDES = ("RW_BUILD_NODE_APP",)
 ENTRIES = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "src/server.js", "src/index.js")
+BUN_STEMS = ("index", "server", "app", "main", "src/index", "src/server")
+BUN_ENTRIES = tuple(stem + suffix for stem in BUN_STEMS for suffix in (".ts", ".tsx", ".js"))
 INSTALL_FILES = (".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", node_workspaces.PNPM, "bunfig.toml")
 INSTALL_FOLDERS = (".yarn/releases/", ".yarn/plugins/", ".yarn/patches/", "patches/", "prisma/")
 REGISTRY_VARIABLES = ("NPM_TOKEN", "NODE_AUTH_TOKEN", "NPM_CONFIG_REGISTRY")
 _ALIAS = re.compile(r"(?:npm|pnpm|yarn|bun)(?:\s+run)?\s+([\w:.-]+)")
-_OPERATORS = re.compile(r"[;&|<>()`]")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
 
 class NodeBuildpack:
@@ -41,20 +40,20 @@ class NodeBuildpack:
         """Describe install, build, and a server or a folder of pages."""
         root = Package(request.source)
         package, notices = _app(request, root)
-        manager, framework = node_managers.find(root), node_frameworks.find(package)
-        version = choose("node", request.source, own=_own_versions(request.source), manifests=_ranges(root), variables=request.variables)
+        framework = node_frameworks.find(package)
+        start, place = _start(package, framework, node_managers.find(root))
+        runtime = node_runtime.find(root, node_managers.find(root), start, request.variables)
+        version, manager = runtime.version, runtime.manager
         is_static = bool(framework.static) and "build" in package.scripts and not _own_server(package)
-        start, place = _start(package, framework)
-        base = f"node:{version.version}-slim"
         plan = BuildPlan(
-            buildpack=self.name,
+            buildpack=runtime.name,
             version=version.version,
             package_manager=manager.name,
             framework=framework.name,
-            bases=Bases(build=base, run=base),
+            bases=Bases(build=runtime.image, run=runtime.image),
             steps=_steps(root, package, manager, framework, prunes=_prunes(root, package, start), keeps_all=not is_static),
             services=(ServicePlan(name="web", start=_in_folder(start, package.folder)),),
-            tools={"node": version.allowed, "npm": ""},
+            tools=runtime.tools,
             environment={"NODE_ENV": "production", **({"YARN_NODE_LINKER": "node-modules"} if manager.is_berry else {})},
             path=tuple(dict.fromkeys((package.at("node_modules/.bin"), "node_modules/.bin"))),
             keep=framework.keep if framework.keep and start == framework.start else (".",),
@@ -89,19 +88,6 @@ def _origin(value: str, source: str) -> Origin:
     return Origin.model_validate({"value": value, "from": source})
 
 
-def _own_versions(source: Source) -> list[Wanted]:
-    return [Wanted(source.text(name).split("#")[0].strip(), name) for name in (".nvmrc", ".node-version") if source.has(name)]
-
-
-def _ranges(root: Package) -> list[Wanted]:
-    engines = root.data.get("devEngines")
-    runtime = engines.get("runtime") if isinstance(engines, dict) else None
-    said = []
-    if isinstance(runtime, dict) and runtime.get("name") == "node":
-        said.append(Wanted(str(runtime.get("version", "")), "devEngines in package.json"))
-    return [*said, *(Wanted(root.texts(key).get("node", ""), f"{key} in package.json") for key in ("engines", "volta"))]
-
-
 def _app(request: Request, root: Package) -> tuple[Package, tuple[Notice, ...]]:
     """Return the package to build and run: the root, or the one app of its workspace."""
     members = node_workspaces.members(request.source)
@@ -109,7 +95,7 @@ def _app(request: Request, root: Package) -> tuple[Package, tuple[Notice, ...]]:
     for one in members:
         if wanted and wanted.strip("/") in {one.folder, one.text("name"), posixpath.basename(one.folder)}:
             return one, ()
-    if not members or _start(root, node_frameworks.find(root))[0] or node_frameworks.find(root).static:
+    if not members or _start(root, node_frameworks.find(root), node_managers.find(root))[0] or node_frameworks.find(root).static:
         return root, ()
     apps = [one for one in members if _runs(one)]
     if len(apps) < 2:
@@ -141,30 +127,29 @@ def _script(package: Package, name: str) -> str:
     return script
 
 
-def _start(package: Package, framework: Framework) -> tuple[str, str]:
+def _start(package: Package, framework: Framework, manager: Manager) -> tuple[str, str]:
     """Return the command and its place. It is the script's own command: ``npm start`` in front of it would keep SIGTERM to itself."""
     script = _script(package, "start")
     if framework.start and (not script or script == "next start" or node_frameworks.DEV_SERVERS.match(script)):
         return framework.start, f"{framework.name} in package.json"
     if script and not (framework.static and node_frameworks.DEV_SERVERS.match(script)):
         before = package.scripts.get("prestart")
-        return _plain(f"{before} && exec {script}" if before else script), "scripts.start in package.json"
-    main = posixpath.normpath(package.text("main")) if package.text("main") else ""
-    for path, place in (
-        (main, "main in package.json"),
-        (f"{main}.js" if main else "", "main in package.json"),
-        *((one, one) for one in ENTRIES),
-    ):
-        if path and package.source.has(package.at(path)):
-            return f"node {shlex.quote(path)}", place
+        return scripts.plain(f"{before} && exec {script}" if before else script), "scripts.start in package.json"
+    is_buns = manager.name == node_runtime.BUN
+    for path, place in _entries(package, is_buns=is_buns):
+        if package.source.has(package.at(path)):
+            return f"{'bun run' if is_buns else 'node'} {shlex.quote(path)}", place
     return "", ""
 
 
-def _plain(script: str) -> str:
-    """Return text that may stand behind ``exec``: one command, or a shell that runs several."""
-    if _OPERATORS.search(script):
-        return f"sh -c {shlex.quote(script)}"
-    return f"env {script}" if _ASSIGNMENT.match(script) else script
+def _entries(package: Package, *, is_buns: bool) -> list[tuple[str, str]]:
+    """Return the files that may be the program, and what names them. Bun runs TypeScript as it is, and calls its entry ``module``."""
+    found = []
+    for key in ("main", "module") if is_buns else ("main",):
+        if path := package.text(key):
+            path = posixpath.normpath(path)
+            found += [(path, f"{key} in package.json"), (f"{path}.js", f"{key} in package.json")]
+    return [*found, *((one, one) for one in (BUN_ENTRIES if is_buns else ENTRIES))]
 
 
 def _in_folder(start: str, folder: str) -> str:
