@@ -7,6 +7,7 @@ import posixpath
 from rw_daemon.detection import overrides, procfile
 from rw_daemon.detection.buildpack import Buildpack, Request
 from rw_daemon.detection.buildpacks.clojure import ClojureBuildpack
+from rw_daemon.detection.buildpacks.cpp import CppBuildpack
 from rw_daemon.detection.buildpacks.deno import DenoBuildpack
 from rw_daemon.detection.buildpacks.dockerfile import DockerfileBuildpack
 from rw_daemon.detection.buildpacks.dotnet import DotnetBuildpack
@@ -45,6 +46,7 @@ BUILDPACKS: tuple[Buildpack, ...] = (
     PythonBuildpack(),
     DenoBuildpack(),
     NodeBuildpack(),
+    CppBuildpack(),
     StaticBuildpack(),
     ShellBuildpack(),
 )
