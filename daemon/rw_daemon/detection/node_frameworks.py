@@ -17,6 +17,7 @@ class Framework:
 
     :param static: folder of pages to serve, relative to the package; empty for a server.
     :param single_page: a router in the browser answers every path.
+    :param build: what builds where package.json has no build script.
     :param start: command of the server; empty where the package's own start script is the way.
     :param keep: all that the server needs, relative to the package; empty for everything.
     :param after_build: commands that put the server's files together.
@@ -25,6 +26,7 @@ class Framework:
     name: str
     static: str = ""
     single_page: bool = False
+    build: str = ""
     start: str = ""
     keep: tuple[str, ...] = ()
     after_build: tuple[str, ...] = ()
@@ -32,7 +34,8 @@ class Framework:
 
 
 DEV_SERVERS = re.compile(
-    r"(vite|react-scripts start|ng serve|ng s|astro (dev|preview)|next dev|nuxt (dev|preview)|vue-cli-service serve)\b"
+    r"(npx )?(vite|react-scripts start|ng serve|ng s|astro (dev|preview)|next dev|nuxt (dev|preview)|vue-cli-service serve"
+    r"|docusaurus (start|serve)|(@11ty/)?eleventy\b.*--serve|vitepress (dev|serve|preview)|hexo (server|s))\b"
 )
 _SERVERS = {"express": "express", "fastify": "fastify", "@nestjs/core": "nest", "koa": "koa", "hono": "hono"}
 
@@ -61,9 +64,11 @@ def _config(package: Package, stem: str) -> str:
     return re.sub(r"/\*.*?\*/|(?<!:)//[^\n]*", "", package.source.text(path), flags=re.DOTALL) if path else ""
 
 
-def _setting(package: Package, stem: str, key: str) -> str:
+def _setting(package: Package, stem: str, key: str, *, base: str = "") -> str:
+    """Return a folder that a configuration names, relative to ``base``; empty when it is not there, or not below the package."""
     match = re.search(rf"\b{key}\s*:\s*[\"'`]([^\"'`$]+)[\"'`]", _config(package, stem))
-    return posixpath.normpath(match[1]) if match and not match[1].startswith(("/", "..")) else ""
+    path = posixpath.normpath(posixpath.join(base, match[1])) if match else ""
+    return "" if path.startswith(("/", "..")) else path
 
 
 def _next(package: Package) -> Framework:
@@ -109,7 +114,30 @@ def _angular(package: Package) -> Framework:
     return Framework("angular", static=posixpath.normpath(posixpath.join(base, browser)), single_page=True)
 
 
+def _eleventy(package: Package) -> Framework:
+    """Eleventy: the folder is said in one of its configuration files, or by an option (11ty.dev/docs/config)."""
+    said = re.search(r"--output[= ]([\w./-]+)", package.scripts.get("build", ""))
+    configured = next((found for stem in (".eleventy", "eleventy.config") if (found := _setting(package, stem, "output"))), "")
+    return Framework("eleventy", static=posixpath.normpath(said[1]) if said else configured or "_site", build="eleventy")
+
+
+def _vitepress(package: Package) -> Framework:
+    """VitePress: its folder lies where its configuration does, by custom in docs."""
+    folder = next((one for one in ("", "docs") if package.source.has_folder(package.at(posixpath.join(one, ".vitepress")))), "docs")
+    said = _setting(package, posixpath.join(folder, ".vitepress/config"), "outDir", base=folder)
+    return Framework("vitepress", static=said or posixpath.join(folder, ".vitepress/dist"), build=f"vitepress build {folder}".strip())
+
+
+def _hexo(package: Package) -> Framework:
+    said = re.search(r"^public_dir:[ \t]*([\w./-]+)", package.source.text(package.at("_config.yml")), re.MULTILINE)
+    return Framework("hexo", static=posixpath.normpath(said[1]) if said else "public", build="hexo generate")
+
+
 _RECIPES = (
+    ("@docusaurus/core", lambda _: Framework("docusaurus", static="build", build="docusaurus build")),
+    ("vitepress", _vitepress),
+    ("@11ty/eleventy", _eleventy),
+    ("hexo", _hexo),
     ("next", _next),
     ("nuxt", lambda _: Framework("nuxt", start="node .output/server/index.mjs", keep=(".output",))),
     ("@remix-run/serve", lambda _: Framework("remix", start="remix-serve build/server/index.js")),

@@ -14,8 +14,11 @@ from rw_daemon.detection.buildpacks.dotnet import DotnetBuildpack
 from rw_daemon.detection.buildpacks.elixir import ElixirBuildpack
 from rw_daemon.detection.buildpacks.gleam import GleamBuildpack
 from rw_daemon.detection.buildpacks.go import GoBuildpack
+from rw_daemon.detection.buildpacks.hugo import HugoBuildpack
 from rw_daemon.detection.buildpacks.image import ImageBuildpack
 from rw_daemon.detection.buildpacks.java import JavaBuildpack
+from rw_daemon.detection.buildpacks.jekyll import JekyllBuildpack
+from rw_daemon.detection.buildpacks.mkdocs import MkdocsBuildpack
 from rw_daemon.detection.buildpacks.node import NodeBuildpack
 from rw_daemon.detection.buildpacks.php import PhpBuildpack
 from rw_daemon.detection.buildpacks.python import PythonBuildpack
@@ -31,6 +34,9 @@ from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDet
 # A Dockerfile is the author's own word. Compiled languages come first: a pyproject.toml or package.json beside their manifests most often
 # wraps a library or builds assets; PHP, Ruby and Python come before Node for the same reason. Where several match, the first one that
 # finds a server wins, see ``_pick``.
+# wraps a library or builds assets; Python comes before Node for the same reason. What builds documentation
+# comes after what may be documented. Where several match, the first one that finds a server
+# wins, see ``_pick``.
 BUILDPACKS: tuple[Buildpack, ...] = (
     DockerfileBuildpack(),
     GoBuildpack(),
@@ -47,6 +53,9 @@ BUILDPACKS: tuple[Buildpack, ...] = (
     DenoBuildpack(),
     NodeBuildpack(),
     CppBuildpack(),
+    HugoBuildpack(),
+    JekyllBuildpack(),
+    MkdocsBuildpack(),
     StaticBuildpack(),
     ShellBuildpack(),
 )

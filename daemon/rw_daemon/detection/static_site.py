@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from rw_daemon.plans.plan import Bases, ServicePlan
+from rw_daemon.plans.plan import Bases, BuildPlan, Origin, ServicePlan
 
 CADDYFILE = "Caddyfile"
 BASE = "caddy:2-alpine"
@@ -16,6 +16,25 @@ HIDDEN = (CADDYFILE, "Staticfile", "railway.toml", "railway.json", "Procfile")
 
 HASHED = r"[.-][A-Za-z0-9_-]{8,}\.(?:js|mjs|css|woff2?|ttf|png|jpe?g|gif|svg|webp|avif|ico|wasm|map)$"
 """How bundlers name files by their content (``index-Dk3b9xQz.js``, ``main.8f2c1a9b.css``), below their asset folders."""
+
+
+def served(plan: BuildPlan, root: str, *, place: str, single_page: bool = False) -> BuildPlan:
+    """Return a plan that builds pages into ``root`` with Caddy as what runs.
+
+    :param place: what names the folder.
+    :param single_page: a router in the browser answers every path; otherwise 404.html is the page for what is not there.
+    """
+    return plan.model_copy(
+        update={
+            "bases": Bases(build=plan.bases.build, run=BASE),
+            "services": (SERVICE,),
+            "tools": {**plan.tools, "caddy": ""},
+            "path": plan.path[-1:],
+            "keep": (root, CADDYFILE),
+            "files": {CADDYFILE: caddyfile(root, single_page=single_page, not_found="" if single_page else "404.html")},
+            "origins": {**plan.origins, "start": Origin.model_validate({"value": START, "from": place})},
+        }
+    )
 
 
 def caddyfile(root: str, *, single_page: bool = False, not_found: str = "") -> str:

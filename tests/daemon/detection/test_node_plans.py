@@ -127,6 +127,14 @@ PAGES: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
     "astro": ({}, {**BUILD, "dependencies": {"astro": "5"}}, "dist"),
     "angular": ({"angular.json": json.dumps(ANGULAR)}, {**BUILD, "dependencies": {"@angular/core": "19"}}, "dist/shop/browser"),
     "sveltekit": ({}, {**BUILD, "devDependencies": {"@sveltejs/kit": "2", "@sveltejs/adapter-static": "3"}}, "build"),
+    "eleventy": ({}, {"scripts": {"start": "npx @11ty/eleventy --serve"}, "devDependencies": {"@11ty/eleventy": "3"}}, "_site"),
+    "eleventy elsewhere": ({".eleventy.js": "return { dir: { output: 'out' } }"}, {"devDependencies": {"@11ty/eleventy": "3"}}, "out"),
+    "eleventy by an option": ({}, {"scripts": {"build": "eleventy --output=./x"}, "devDependencies": {"@11ty/eleventy": "3"}}, "x"),
+    "docusaurus": ({}, {"scripts": {"start": "docusaurus start"}, "dependencies": {"@docusaurus/core": "3"}}, "build"),
+    "vitepress": ({"docs/.vitepress/config.mts": ""}, {"devDependencies": {"vitepress": "1"}}, "docs/.vitepress/dist"),
+    "vitepress elsewhere": ({"docs/.vitepress/config.mts": "outDir: '../x'"}, {"devDependencies": {"vitepress": "1"}}, "x"),
+    "vitepress in the root": ({".vitepress/config.mts": "outDir: '../x'"}, {"devDependencies": {"vitepress": "1"}}, ".vitepress/dist"),
+    "hexo": ({"_config.yml": "public_dir: ./out"}, {"scripts": {"start": "hexo server"}, "dependencies": {"hexo": "7"}}, "out"),
     "next export": ({"next.config.mjs": "export default { output: 'export' }"}, {**BUILD, "dependencies": {"next": "15"}}, "out"),
 }
 
@@ -136,6 +144,27 @@ def test_pages_are_served_by_caddy(files: dict[str, str], package: dict[str, Any
     plan = planned(files, **package)
     assert plan.keep == (folder, "Caddyfile")
     assert (plan.bases.build, plan.bases.run) == ("node:22-slim", "caddy:2-alpine")
+
+
+DEFAULT_BUILDS = {
+    "@11ty/eleventy": "eleventy",
+    "@docusaurus/core": "docusaurus build",
+    "vitepress": "vitepress build docs",
+    "hexo": "hexo generate",
+}
+
+
+@pytest.mark.parametrize(("package", "command"), DEFAULT_BUILDS.items(), ids=DEFAULT_BUILDS)
+def test_a_site_generator_needs_no_build_script(package: str, command: str) -> None:
+    plan = planned(devDependencies={package: "1"})
+    assert plan.steps[-1].commands == (command,)
+    assert "--include=dev" in plan.steps[0].commands[0]
+
+
+def test_a_server_that_uses_a_site_generator_stays_a_server() -> None:
+    plan = planned(scripts={"start": "node server.js"}, dependencies={"express": "4", "@11ty/eleventy": "3"})
+    assert plan.services[0].start == "node server.js"
+    assert [step.name for step in plan.steps] == ["install", "sources"]
 
 
 def test_the_one_app_of_a_workspace_is_started_in_its_folder() -> None:

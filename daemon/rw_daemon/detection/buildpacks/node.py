@@ -44,7 +44,7 @@ class NodeBuildpack:
         start, place = _start(package, framework, node_managers.find(root))
         runtime = node_runtime.find(root, node_managers.find(root), start, request.variables)
         version, manager = runtime.version, runtime.manager
-        is_static = bool(framework.static) and "build" in package.scripts and not _own_server(package)
+        is_static = bool(framework.static) and _builds(package, framework) and not _own_server(package)
         plan = BuildPlan(
             buildpack=runtime.name,
             version=version.version,
@@ -64,24 +64,10 @@ class NodeBuildpack:
             },
             warnings=(*version.notices, *notices),
         )
-        return _as_pages(plan, package, framework) if is_static else plan
-
-
-def _as_pages(plan: BuildPlan, package: Package, framework: Framework) -> BuildPlan:
-    """Return ``plan`` with Caddy in the place of a server."""
-    root = package.at(framework.static)
-    page = "" if framework.single_page else "404.html"
-    return plan.model_copy(
-        update={
-            "bases": Bases(build=plan.bases.build, run=static_site.BASE),
-            "services": (static_site.SERVICE,),
-            "tools": {**plan.tools, "caddy": ""},
-            "path": ("node_modules/.bin",),
-            "keep": (root, static_site.CADDYFILE),
-            "files": {static_site.CADDYFILE: static_site.caddyfile(root, single_page=framework.single_page, not_found=page)},
-            "origins": {**plan.origins, "start": _origin(static_site.START, f"{framework.name} builds {root}")},
-        }
-    )
+        if not is_static:
+            return plan
+        pages = package.at(framework.static)
+        return static_site.served(plan, pages, place=f"{framework.name} builds {pages}", single_page=framework.single_page)
 
 
 def _origin(value: str, source: str) -> Origin:
@@ -107,7 +93,11 @@ def _app(request: Request, root: Package) -> tuple[Package, tuple[Notice, ...]]:
 
 def _runs(package: Package) -> bool:
     framework = node_frameworks.find(package)
-    return "start" in package.scripts or bool(framework.start) or (bool(framework.static) and "build" in package.scripts)
+    return "start" in package.scripts or bool(framework.start) or (bool(framework.static) and _builds(package, framework))
+
+
+def _builds(package: Package, framework: Framework) -> bool:
+    return "build" in package.scripts or bool(framework.build)
 
 
 def _own_server(package: Package) -> bool:
@@ -164,19 +154,21 @@ def _prunes(root: Package, package: Package, start: str) -> bool:
 
 
 def _steps(root: Package, package: Package, manager: Manager, framework: Framework, *, prunes: bool, keeps_all: bool) -> tuple[Step, ...]:
-    builder = package if "build" in package.scripts else root
-    builds = "build" in builder.scripts
+    by_default = "" if keeps_all else framework.build
+    builder = package if by_default or "build" in package.scripts else root
+    builds = by_default or "build" in builder.scripts
     needs_all = any(one.needs_sources_to_install for one in (root, *node_workspaces.members(root.source)))
     install = Step(
         name="install",
-        commands=(manager.install(development=builds or not prunes),),
+        commands=(manager.install(development=bool(builds) or not prunes),),
         inputs=(".",) if needs_all else _manifests(root.source, manager),
         caches=manager.caches,
         variables=REGISTRY_VARIABLES,
     )
     if not builds:
         return (install, Step(name="sources", commands=(), inputs=(".",)))
-    commands = [manager.run("build", builder.folder)]
+    alone = f"cd {builder.folder} && {by_default}" if builder.folder else by_default
+    commands = [manager.run("build", builder.folder) if "build" in builder.scripts else alone]
     if framework.build_variables:
         commands = [framework.build_variables + commands[0]]
     if framework.keep:

@@ -1,0 +1,34 @@
+# jekyll 3.3, jekyll; planned by rw
+
+# --- what builds
+FROM ruby:3.3-slim AS build
+RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential git && rm -rf /var/lib/apt/lists/*
+ENV JEKYLL_ENV=production \
+    BUNDLE_PATH=vendor/bundle \
+    BUNDLE_GLOBAL_GEM_CACHE=true
+WORKDIR /app
+RUN printf '%s\n' '{' '	admin off' '	persist_config off' '	auto_https off' '	log {' '		output stderr' '		level WARN' '	}' '}' '' 'http://:{$PORT:8080} {' '	bind {$HOST:0.0.0.0}' '	root * "_site"' '	encode zstd gzip' '	@hidden {' '		path_regexp (^|/)\.' '		not path /.well-known/*' '	}' '	error @hidden 404' '	@hashed {' '		path_regexp "^/(assets|static|_astro|_next/static|_app/immutable|_nuxt)/.*[.-][A-Za-z0-9_-]{8,}\.(?:js|mjs|css|woff2?|ttf|png|jpe?g|gif|svg|webp|avif|ico|wasm|map)$"' '		file' '	}' '	header @hashed Cache-Control "public, max-age=31536000, immutable"' '	@pages not path_regexp \.[A-Za-z0-9]+$' '	header @pages Cache-Control no-cache' '	header X-Content-Type-Options nosniff' '	try_files {path} {path}/index.html {path}.html' '	file_server {' '		hide Caddyfile' '		hide Staticfile' '		hide railway.toml' '		hide railway.json' '		hide Procfile' '	}' '	handle_errors 404 {' '		rewrite * "/404.html"' '		file_server {' '			status 404' '		}' '	}' '}' > Caddyfile
+
+# install
+COPY Gemfile Gemfile.lock ./
+RUN --mount=type=cache,id=rw-bundler,target=/root/.bundle/cache,sharing=locked BUNDLE_FROZEN=true bundle install
+
+# build
+COPY . ./
+RUN --mount=type=secret,id=variables,target=/run/rw/variables if [ -f /run/rw/variables ]; then set -a; . /run/rw/variables; set +a; fi; bundle exec jekyll build
+
+# --- what runs
+FROM caddy:2-alpine
+ENV JEKYLL_ENV=production \
+    BUNDLE_PATH=vendor/bundle \
+    BUNDLE_GLOBAL_GEM_CACHE=true
+ENV HOME=/tmp
+ENV HOST=0.0.0.0 PORT=8080
+EXPOSE 8080
+WORKDIR /app
+RUN chown 10001:10001 /app
+COPY --from=build --chown=10001:10001 /app/_site /app/_site
+COPY --from=build --chown=10001:10001 /app/Caddyfile /app/Caddyfile
+
+USER 10001:10001
+CMD ["/bin/sh", "-c", "exec caddy run --config Caddyfile --adapter caddyfile"]
