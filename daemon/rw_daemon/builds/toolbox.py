@@ -23,6 +23,9 @@ VERSION = re.compile(r"\d+(?:\.\d+)*")
 VERSIONS: Mapping[str, re.Pattern[str]] = {
     "elixir": re.compile(r"(?<=Elixir )\d+(?:\.\d+)*"),  # behind the version of Erlang
     "java": re.compile(r'(?<=version ")(?:1\.)?(\d+(?:\.\d+)*)'),
+VERSIONS: Mapping[str, re.Pattern[str]] = {
+    "java": re.compile(r'(?<=version ")(?:1\.)?(\d+(?:\.\d+)*)'),  # JAVA_TOOL_OPTIONS stand before it, and until 8 a 1 in front
+    "swift": re.compile(r"(?<=Swift version )\d+(?:\.\d+)*"),  # its driver has a number of its own
 }
 VERSION_ARGUMENTS: Mapping[str, tuple[str, ...]] = {"go": ("version",), "java": ("-version",)}
 LANGUAGE_OF: Mapping[str, str] = {"cargo": "rust"}  # tools that are not called like their language

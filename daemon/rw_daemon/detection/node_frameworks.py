@@ -6,6 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
+from rw_daemon.detection import static_site
 from rw_daemon.detection.package_json import Package
 
 CONFIG_SUFFIXES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts")
@@ -129,8 +130,8 @@ def _vitepress(package: Package) -> Framework:
 
 
 def _hexo(package: Package) -> Framework:
-    said = re.search(r"^public_dir:[ \t]*([\w./-]+)", package.source.text(package.at("_config.yml")), re.MULTILINE)
-    return Framework("hexo", static=posixpath.normpath(said[1]) if said else "public", build="hexo generate")
+    said = package.source.yaml(package.at("_config.yml")).get("public_dir")
+    return Framework("hexo", static=static_site.folder(said, "public"), build="hexo generate")
 
 
 _RECIPES = (

@@ -92,7 +92,7 @@ def _holds(version: Version, bound: Bound) -> bool:
     if operator == ">=":
         return left >= right
     if operator == "<":
-        return left < right if len(limit) <= len(version) else left <= right and version < limit
+        return (*version, *(0,) * (len(limit) - len(version)))[: len(limit)] < limit  # the first version that it can stand for
     if operator == ">":
         return left > right or (left == right and len(limit) > len(version))
     return left <= right

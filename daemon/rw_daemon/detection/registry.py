@@ -7,13 +7,17 @@ import posixpath
 from rw_daemon.detection import overrides, procfile
 from rw_daemon.detection.buildpack import Buildpack, Request
 from rw_daemon.detection.buildpacks.clojure import ClojureBuildpack
+from rw_daemon.detection.buildpacks.cobol import CobolBuildpack
 from rw_daemon.detection.buildpacks.cpp import CppBuildpack
+from rw_daemon.detection.buildpacks.crystal import CrystalBuildpack
+from rw_daemon.detection.buildpacks.dart import DartBuildpack
 from rw_daemon.detection.buildpacks.deno import DenoBuildpack
 from rw_daemon.detection.buildpacks.dockerfile import DockerfileBuildpack
 from rw_daemon.detection.buildpacks.dotnet import DotnetBuildpack
 from rw_daemon.detection.buildpacks.elixir import ElixirBuildpack
 from rw_daemon.detection.buildpacks.gleam import GleamBuildpack
 from rw_daemon.detection.buildpacks.go import GoBuildpack
+from rw_daemon.detection.buildpacks.haskell import HaskellBuildpack
 from rw_daemon.detection.buildpacks.hugo import HugoBuildpack
 from rw_daemon.detection.buildpacks.image import ImageBuildpack
 from rw_daemon.detection.buildpacks.java import JavaBuildpack
@@ -27,6 +31,8 @@ from rw_daemon.detection.buildpacks.rust import RustBuildpack
 from rw_daemon.detection.buildpacks.scala import ScalaBuildpack
 from rw_daemon.detection.buildpacks.shell import SCRIPTS, ShellBuildpack, start_script
 from rw_daemon.detection.buildpacks.static import StaticBuildpack
+from rw_daemon.detection.buildpacks.swift import SwiftBuildpack
+from rw_daemon.detection.buildpacks.zig import ZigBuildpack
 from rw_daemon.plans.check import check
 from rw_daemon.plans.plan import SOURCE_UNREADABLE, Beat, BuildPlan, Origin
 from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDetectedError
@@ -39,7 +45,10 @@ from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDet
 # wins, see ``_pick``.
 BUILDPACKS: tuple[Buildpack, ...] = (
     DockerfileBuildpack(),
+    CrystalBuildpack(),
+    DartBuildpack(),
     GoBuildpack(),
+    HaskellBuildpack(),
     RustBuildpack(),
     JavaBuildpack(),
     ScalaBuildpack(),
@@ -49,10 +58,13 @@ BUILDPACKS: tuple[Buildpack, ...] = (
     GleamBuildpack(),
     PhpBuildpack(),
     RubyBuildpack(),
+    SwiftBuildpack(),
+    ZigBuildpack(),
     PythonBuildpack(),
     DenoBuildpack(),
     NodeBuildpack(),
     CppBuildpack(),
+    CobolBuildpack(),
     HugoBuildpack(),
     JekyllBuildpack(),
     MkdocsBuildpack(),

@@ -10,6 +10,8 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
+import yaml
+
 from rw_shared.errors import ConfigInvalidError
 
 # a string, which stays as it is, or what strict JSON lacks; an end that is missing is the end of the text, so that each is read once
@@ -80,6 +82,19 @@ class Source:
         bare = _COMMENT.sub(lambda match: match[1] or " ", self.text(path))
         return _object(path, _COMMA.sub(lambda match: match[1] or "", bare))
 
+    def yaml(self, path: str) -> dict[str, Any]:
+        """Return a YAML file's mapping; empty when it is absent or of another type. Tags of other programs count as null.
+
+        ``ConfigInvalidError`` when it cannot be parsed.
+        """
+        try:
+            value = yaml.load(self.text(path), _Yaml)  # noqa: S506  # a SafeLoader, which makes plain values alone
+        except yaml.YAMLError as error:
+            raise ConfigInvalidError(path, f"is not valid YAML: {' '.join(str(error).split())}") from None
+        except (RecursionError, ValueError, TypeError):
+            raise ConfigInvalidError(path, "is nested too deeply, or holds a value that cannot be.") from None
+        return value if isinstance(value, dict) else {}
+
     def below(self, folder: str) -> Source:
         """Return the tree below ``folder``; itself for an empty one."""
         prefix = folder.strip("/") + "/"
@@ -96,6 +111,14 @@ def _object(path: str, text: str) -> dict[str, Any]:
     except (RecursionError, ValueError):
         raise ConfigInvalidError(path, "is nested too deeply, or holds a number that is too long.") from None
     return value if isinstance(value, dict) else {}
+
+
+class _Yaml(yaml.SafeLoader):
+    """Plain values; what another program would make of its own tags is not known here."""
+
+
+_Yaml.add_multi_constructor("", lambda _loader, _suffix, _node: None)
+_Yaml.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 
 
 class _Below(Mapping[str, Any]):

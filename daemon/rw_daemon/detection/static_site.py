@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import posixpath
+import re
 
 from rw_daemon.plans.plan import Bases, BuildPlan, Origin, ServicePlan
 
@@ -14,8 +16,15 @@ BASES = Bases(build=BASE, run=BASE)
 HIDDEN = (CADDYFILE, "Staticfile", "railway.toml", "railway.json", "Procfile")
 """Files that configure and are no content: kept from visitors when the root of the sources is served."""
 
+_FOLDER = re.compile(r"[\w./-]+")
 HASHED = r"[.-][A-Za-z0-9_-]{8,}\.(?:js|mjs|css|woff2?|ttf|png|jpe?g|gif|svg|webp|avif|ico|wasm|map)$"
 """How bundlers name files by their content (``index-Dk3b9xQz.js``, ``main.8f2c1a9b.css``), below their asset folders."""
+
+
+def folder(said: object, default: str) -> str:
+    """Return the folder that a setting names, relative to the app's; ``default`` when it names none below it."""
+    path = posixpath.normpath(said) if isinstance(said, str) and said else ""
+    return default if path in {"", "."} or path.startswith(("/", "..")) or not _FOLDER.fullmatch(path) else path
 
 
 def served(plan: BuildPlan, root: str, *, place: str, single_page: bool = False) -> BuildPlan:

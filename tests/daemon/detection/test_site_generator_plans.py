@@ -70,14 +70,19 @@ def test_what_serves_comes_before_what_documents_it(files: dict[str, str], pack:
 ENVIRONMENTS: dict[str, tuple[dict[str, str], str, list[str]]] = {
     "requirements of the documentation": ({"docs/requirements.txt": "mkdocs"}, "-r docs/requirements.txt", []),
     "requirements of the project": ({"requirements.txt": "mkdocs-material"}, "-r requirements.txt", []),
-    "none": ({}, "'mkdocs' 'mkdocs<2'", ["GENERATOR_ADDED"]),
+    "none": ({}, "'mkdocs<2'", ["GENERATOR_ADDED"]),
     "none, and a theme": (
         {"mkdocs.yml": "theme:\n  # dark\n  language: de\n  name: material\n"},
-        "'mkdocs-material' 'mkdocs<2'",
+        "'mkdocs<2' mkdocs-material",
         ["GENERATOR_ADDED"],
     ),
-    "none, and a theme in a word": ({"mkdocs.yml": "theme: material\n"}, "'mkdocs-material'", ["GENERATOR_ADDED"]),
-    "requirements without it": ({"requirements.txt": "requests"}, "'mkdocs' 'mkdocs<2'", ["GENERATOR_ADDED"]),
+    "none, and what only Python can read": (
+        {"mkdocs.yml": "theme:\n  name: material\nx: !!python/name:a.b\ny: !ENV Z\n"},
+        "mkdocs-material",
+        ["GENERATOR_ADDED"],
+    ),
+    "none, and a theme in a word": ({"mkdocs.yml": "theme: material\n"}, "mkdocs-material", ["GENERATOR_ADDED"]),
+    "requirements without it": ({"requirements.txt": "requests"}, "'mkdocs<2'", ["GENERATOR_ADDED"]),
 }
 
 

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 
 from rw_daemon.detection import cpp_projects
 from rw_daemon.detection.buildpack import Request
+from rw_daemon.detection.compiled import OUTPUT, RUN_BASE
 from rw_daemon.detection.cpp_projects import CMAKE, CODE, MAKE, MESON, Project
 from rw_daemon.detection.kept_files import kept_files
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import Bases, Beat, BuildPlan, Cache, Notice, Origin, Packages, ServicePlan, Step
 
-BASE = "debian:trixie-slim"  # libstdc++ is in it
 OVERRIDE = "RW_BUILD_CPP_TARGET"
 SERVERS = ("server", "web", "api", "app", "main")
-OUTPUT = "out"
 CACHE = Cache(id="ccache", path="/root/.cache/ccache", variable="CCACHE_DIR")
 LAUNCHER = '-DCMAKE_C_COMPILER_LAUNCHER="$(command -v ccache)" -DCMAKE_CXX_COMPILER_LAUNCHER="$(command -v ccache)"'
 # each release has a folder of its own on a machine without Docker: what ccache keeps must not name it
@@ -70,7 +69,7 @@ class CppBuildpack:
         return BuildPlan(
             buildpack=self.name,
             package_manager=tool,
-            bases=Bases(build=BASE, run=BASE),
+            bases=Bases(build=RUN_BASE, run=RUN_BASE),  # libstdc++ is in it
             steps=(Step(name="build", commands=_commands(tool, program), inputs=(".",), caches=(CACHE,), variables=("*",)),),
             packages=Packages(build=build, runtime=run),
             services=(ServicePlan(name="web", start=f"./{OUTPUT}/{program}" if program else ""),),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from typing import Any
 
@@ -20,7 +19,6 @@ CONFIGS = tuple(f"{folder}hugo{suffix}" for folder in ("", "config/_default/") f
 OLD_CONFIGS = tuple(f"{folder}config{suffix}" for folder in ("", "config/_default/") for suffix in SUFFIXES)
 FOLDERS = ("archetypes", "content", "layouts", "themes")
 VARIABLE = "HUGO_VERSION"
-_PUBLISH = re.compile(r"^[\"']?publishdir[\"']?[ \t]*[:=][ \t]*[\"']?([\w./-]+)", re.MULTILINE | re.IGNORECASE)
 _VERSION = re.compile(r"v?(?:extended_)?(\d+\.\d+(?:\.\d+)?)(?:[-_+]extended)?")
 
 
@@ -42,8 +40,8 @@ class HugoBuildpack:
         source = request.source
         config = self.detect(source) or CONFIGS[0]
         version, origin = _version(request)
-        match = _PUBLISH.search(source.text(config))
-        uses_modules = bool(source.has("go.mod"))
+        said = {str(key).lower(): value for key, value in _settings(source, config).items()}
+        uses_modules = source.has("go.mod")
         plan = BuildPlan(
             buildpack=self.name,
             version=version,
@@ -54,7 +52,13 @@ class HugoBuildpack:
             tools={"uv": "", "python": "", **({"go": ""} if uses_modules else {})},
             origins={"version": origin},
         )
-        return static_site.served(plan, posixpath.normpath(match[1]) if match else "public", place=config)
+        return static_site.served(plan, static_site.folder(said.get("publishdir"), "public"), place=config)
+
+
+def _settings(source: Source, config: str) -> dict[str, Any]:
+    if config.endswith(".toml"):
+        return source.toml(config)
+    return source.json(config) if config.endswith(".json") else source.yaml(config)
 
 
 def _build(version: str) -> Step:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 
 from rw_daemon.detection import static_site
@@ -16,7 +15,6 @@ FOLDERS = ("_posts", "_layouts", "_includes", "_data", "_sass", "_drafts")
 MANIFESTS = ("Gemfile", "Gemfile.lock", ".ruby-version", ".bundle/config")
 CACHE = Cache(id="bundler", path="/root/.bundle/cache", variable="BUNDLE_USER_CACHE")
 _GEM = re.compile(r"^\s*gem\s+[\"'](?:jekyll|github-pages)[\"']", re.MULTILINE)
-_DESTINATION = re.compile(r"^destination[ \t]*[:=][ \t]*[\"']?([\w./-]+)", re.MULTILINE)
 
 
 class JekyllBuildpack:
@@ -50,8 +48,8 @@ class JekyllBuildpack:
             environment={"JEKYLL_ENV": "production", "BUNDLE_PATH": "vendor/bundle", "BUNDLE_GLOBAL_GEM_CACHE": "true"},
             warnings=notices,
         )
-        match = _DESTINATION.search(source.text(config))
-        return static_site.served(plan, posixpath.normpath(match[1]) if match else "_site", place=config)
+        settings = source.toml(config) if config.endswith(".toml") else source.yaml(config)
+        return static_site.served(plan, static_site.folder(settings.get("destination"), "_site"), place=config)
 
 
 def _steps(source: Source) -> tuple[tuple[Step, ...], tuple[Notice, ...]]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
-
 from rw_daemon.detection import python_install, static_site, versions
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.python_install import UV_CACHE
@@ -17,8 +14,6 @@ GENERATOR = "mkdocs"
 THEMES = {"material": "mkdocs-material"}
 # beside the project's own packages, which seldom hold what only the documentation needs
 OWN_REQUIREMENTS = ("docs/requirements.txt", "requirements-docs.txt", "requirements/docs.txt")
-_SITE = re.compile(r"^site_dir:[ \t]*[\"']?([\w./-]+)", re.MULTILINE)
-_THEME = re.compile(r"^theme:(?:[ \t]*[\"']?([\w-]+)|[ \t]*\n(?:[ \t]+.*\n|[ \t]*#.*\n|\n)*?[ \t]+name:[ \t]*[\"']?([\w-]+))", re.MULTILINE)
 
 
 class MkdocsBuildpack:
@@ -53,8 +48,7 @@ class MkdocsBuildpack:
             origins={"version": version.origin, "packageManager": Origin.model_validate({"value": manager, "from": config})},
             warnings=(*version.notices, *notices),
         )
-        site = _SITE.search(source.text(config))
-        return static_site.served(plan, posixpath.normpath(site[1]) if site else "site", place=config)
+        return static_site.served(plan, static_site.folder(source.yaml(config).get("site_dir"), "site"), place=config)
 
 
 def _environment(source: Source, config: str) -> tuple[tuple[Step, ...], str, tuple[Notice, ...]]:
@@ -65,10 +59,10 @@ def _environment(source: Source, config: str) -> tuple[tuple[Step, ...], str, tu
     install = python_install.choose(source)
     if any(name == GENERATOR or name.startswith(f"{GENERATOR}-") for name in install.names):
         return install.steps, install.manager, ()
-    match = _THEME.search(source.text(config))
-    theme = (match[1] or match[2]) if match else ""
-    package = THEMES.get(theme, GENERATOR)
-    commands = ("uv venv --quiet .venv", f"uv pip install --compile-bytecode '{package}' 'mkdocs<2'")
+    theme = source.yaml(config).get("theme")
+    package = THEMES.get(str(theme.get("name") if isinstance(theme, dict) else theme), GENERATOR)
+    beside = f" {package}" if package != GENERATOR else ""
+    commands = ("uv venv --quiet .venv", f"uv pip install --compile-bytecode '{GENERATOR}<2'{beside}")
     words = f"No file asks for {package}, so its newest version is installed, without plugins."
     notice = Notice(code="GENERATOR_ADDED", message=words, fix=f"Write {OWN_REQUIREMENTS[0]} with {package} and the plugins in it.")
     return (Step(name="install", commands=commands, caches=(UV_CACHE,)),), "pip", (notice,)

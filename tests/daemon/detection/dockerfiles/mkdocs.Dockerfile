@@ -10,7 +10,7 @@ RUN printf '%s\n' '{' '	admin off' '	persist_config off' '	auto_https off' '	log
 
 # install
 RUN --mount=type=cache,id=rw-uv,target=/root/.cache/uv,sharing=locked uv venv --quiet .venv
-RUN --mount=type=cache,id=rw-uv,target=/root/.cache/uv,sharing=locked uv pip install --compile-bytecode 'mkdocs' 'mkdocs<2'
+RUN --mount=type=cache,id=rw-uv,target=/root/.cache/uv,sharing=locked uv pip install --compile-bytecode 'mkdocs<2'
 
 # build
 COPY . ./
