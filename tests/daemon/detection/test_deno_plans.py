@@ -51,6 +51,19 @@ STARTS: dict[str, tuple[dict[str, str], str]] = {
         "env A=1 deno run x.ts",
     ),
     "start task that runs itself": ({"deno.json": manifest(tasks={"start": "deno task start"})}, "deno task start"),
+    "start task of a server that takes any port": (
+        {"deno.json": manifest(tasks={"start": "A=1 deno run -A ./main.ts"}), "main.ts": SERVER},
+        "env DENO_SERVE_ADDRESS=tcp:$HOST:$PORT A=1 deno run -A ./main.ts",
+    ),
+    "start task of a server that reads the port": (
+        {"deno.json": manifest(tasks={"start": "deno run -A main.ts"}), "main.ts": READS_PORT},
+        "deno run -A main.ts",
+    ),
+    "start task that serves": (
+        {"deno.json": manifest(tasks={"start": "deno serve -A _fresh/server.js"})},
+        "env DENO_SERVE_ADDRESS=tcp:$HOST:$PORT deno serve -A _fresh/server.js",
+    ),
+    "start task that names a port": ({"deno.json": manifest(tasks={"start": "deno serve --port=80 x.ts"})}, "deno serve --port=80 x.ts"),
     "start task of two commands": ({"deno.json": manifest(tasks={"start": "a && b"})}, "sh -c 'a && b'"),
     "comments and a comma at the end": (
         {"deno.jsonc": '// a "start"\n{ "tasks": { "start": "deno start main.ts", /* "dev": 1 */ }, }'},
@@ -58,11 +71,11 @@ STARTS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "Fresh, whose start task develops": (
         {"deno.json": manifest(tasks={"start": "deno run -A --watch=static/,routes/ dev.ts"}, **FRESH), "main.ts": "", "dev.ts": ""},
-        "deno run --allow-all main.ts",
+        "env DENO_SERVE_ADDRESS=tcp:$HOST:$PORT deno run --allow-all main.ts",
     ),
     "Fresh with a preview": (
         {"deno.json": manifest(tasks={"start": "deno run -A dev.ts", "preview": "deno run -A main.ts"}, **FRESH), "main.ts": ""},
-        "deno run -A main.ts",
+        "env DENO_SERVE_ADDRESS=tcp:$HOST:$PORT deno run -A main.ts",
     ),
 }
 

@@ -55,10 +55,11 @@ class CppBuildpack:
 
     def detect(self, source: Source) -> str | None:
         """Return the file that builds. Makefiles serve all languages: one counts only beside sources in the root, src/ or source/."""
-        if proof := source.first(CMAKE, MESON):
+        proof = source.first(CMAKE, MESON, *MAKE)
+        if proof not in MAKE:
             return proof
         has_code = any(path.endswith(CODE) and posixpath.dirname(path) in {"", "src", "source"} for path in source.paths)
-        return source.first(*MAKE) if has_code else None
+        return proof if has_code else None
 
     def plan(self, request: Request) -> BuildPlan:
         """Describe the build of one program."""

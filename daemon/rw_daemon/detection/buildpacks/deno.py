@@ -24,6 +24,7 @@ ENTRIES = tuple(
 FOREIGN = (PACKAGE, "requirements.txt", "pyproject.toml", "Pipfile", "go.mod", "Cargo.toml", "Gemfile", "composer.json", "mix.exs")
 WORKSPACE_FILES = ("/deno.json", "/deno.jsonc", "/package.json")
 CACHE_FOLDER = ".deno"
+ADDRESS = "env DENO_SERVE_ADDRESS=tcp:$HOST:$PORT "  # docs.deno.com/runtime/reference/env_variables
 _IMPORTS = re.compile(r"""^[ \t]*(?:import|export)\b[^'";]*["'](?:https?://|jsr:|npm:)""", re.MULTILINE)
 _CALLS = re.compile(r"(?<![\w.])Deno\.\w")
 _SERVES = re.compile(r"(?<![\w.])Deno\.serve\s*\(")
@@ -108,23 +109,31 @@ def _start(source: Source) -> Start:
         seen.add(task)
         task = alias[1]
     words = tasks.get(task, "").split()
-    if _is_fresh(source) and (not words or "dev.ts" in words):  # Fresh's start task of old is its development server
+    if _is_fresh(source) and (not words or {"dev.ts", "./dev.ts"} & set(words)):  # Fresh's start task of old is its development server
         task = "preview" if "preview" in tasks else ""
         words = tasks.get(task, "").split()
     if words:
         named = next((word.removeprefix("./") for word in words if word.endswith(SUFFIXES)), "")
         entry = named if source.has(named) else source.first(*ENTRIES) or ""
-        return Start(scripts.plain(tasks[task]), f"tasks.{task} in {manifest}", entry)
+        told = ADDRESS if _takes_any_port(source, words, source.text(named)) else ""
+        return Start(told + scripts.plain(tasks[task]).removeprefix("env " if told else ""), f"tasks.{task} in {manifest}", entry)
     entry = source.first(*ENTRIES) or ""
-    return Start(_program(entry, source.text(entry)), entry, entry) if entry else Start()
+    return Start(_program(source, entry), entry, entry) if entry else Start()
 
 
-def _program(path: str, text: str) -> str:
-    """Return the command that runs a module. One that does not read the port is told where to listen: Deno takes 8000 by itself."""
+def _takes_any_port(source: Source, words: list[str], text: str) -> bool:
+    """Return whether a task's program serves where Deno says, which is port 8000 unless it is told another: it reads no port itself."""
+    serves = bool(_SERVES.search(text)) or words[:2] == ["deno", "serve"] or _is_fresh(source)
+    return serves and "PORT" not in text and not any(word.startswith("--port") for word in words)
+
+
+def _program(source: Source, path: str) -> str:
+    """Return the command that runs a module, and tells it where to listen when it does not read the port."""
+    text = source.text(path)
     if _EXPORTS.search(text) and not _SERVES.search(text):
         return f"deno serve --allow-all --host $HOST --port $PORT {shlex.quote(path)}"
     run = f"deno run --allow-all {shlex.quote(path)}"
-    return f"env DENO_SERVE_ADDRESS=tcp:$HOST:$PORT {run}" if _SERVES.search(text) and "PORT" not in text else run
+    return ADDRESS + run if _takes_any_port(source, [], text) else run
 
 
 def _steps(source: Source, start: Start, *, is_first: bool) -> tuple[Step, ...]:
