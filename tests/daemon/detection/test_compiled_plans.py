@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pins import pinned
 
@@ -171,6 +171,7 @@ def test_a_broken_manifest_is_named(name: str, text: str) -> None:
 MANIFESTS = ["pubspec.yaml", "Package.swift", "build.zig", "build.zig.zon", "shard.yml", "package.yaml", "x.cabal"]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(MANIFESTS), st.text(alphabet='targets: name\n"{}[]().,&*!|>-#/executable', max_size=200))
 def test_no_text_breaks_the_readers(name: str, text: str) -> None:
     with suppress(ConfigInvalidError, NoStartCommandError, NothingDetectedError):

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pins import pinned
 
@@ -132,6 +132,7 @@ def test_the_dockerfile_is_as_pinned(name: str) -> None:
     assert dockerfile == pinned(PINS / f"cpp-{name.split('.')[0].lower()}.Dockerfile", dockerfile)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["CMakeLists.txt", "meson.build", "Makefile"]), st.text(alphabet="add_executable(x) ${}#[]=\n\t'\"-o$@:", max_size=300)
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pins import pinned
 
@@ -144,6 +144,7 @@ JSON = st.recursive(
 FILLER = st.sampled_from([" ", "\n", '/* , ] } " */', '// { " /*\n', "/**/"])
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), JSON), st.lists(FILLER, max_size=3))
 def test_comments_and_commas_change_nothing(value: dict[str, Any], filler: list[str]) -> None:
     between = "".join(filler)
@@ -155,6 +156,7 @@ def test_comments_and_commas_change_nothing(value: dict[str, Any], filler: list[
     assert Source({"x.jsonc": between + "\n".join(lines)}).jsonc("x.jsonc") == value
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='{}[]",:/*\\ \nat1', max_size=200), st.text(max_size=100))
 def test_no_text_breaks_the_reader(text: str, program: str) -> None:
     with suppress(ConfigInvalidError):

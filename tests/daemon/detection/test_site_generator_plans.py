@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pins import pinned
 
@@ -122,6 +122,7 @@ def test_the_dockerfile_is_as_pinned(files: dict[str, str]) -> None:
     assert text == pinned(PINS / f"{plan.buildpack}.Dockerfile", text)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["mkdocs.yml", "hugo.toml", "_config.yml"]), st.text(alphabet="theme: name\n#'\"/.[]= ", max_size=200))
 def test_no_text_breaks_the_readers(name: str, text: str) -> None:
     with suppress(ConfigInvalidError, NothingDetectedError):
