@@ -19,11 +19,8 @@ from rw_daemon.processes import spawning
 from rw_shared.errors import RegistryUnreachableError, ToolMissingError
 
 VERSION = re.compile(r"\d+(?:\.\d+)*")
-# Java prints JAVA_TOOL_OPTIONS first, and until 8 a 1 in front
 VERSIONS: Mapping[str, re.Pattern[str]] = {
     "elixir": re.compile(r"(?<=Elixir )\d+(?:\.\d+)*"),  # behind the version of Erlang
-    "java": re.compile(r'(?<=version ")(?:1\.)?(\d+(?:\.\d+)*)'),
-VERSIONS: Mapping[str, re.Pattern[str]] = {
     "java": re.compile(r'(?<=version ")(?:1\.)?(\d+(?:\.\d+)*)'),  # JAVA_TOOL_OPTIONS stand before it, and until 8 a 1 in front
     "swift": re.compile(r"(?<=Swift version )\d+(?:\.\d+)*"),  # its driver has a number of its own
 }

@@ -32,6 +32,10 @@ class Language:
 CRYSTAL = ("1.10.1", "1.11.2", "1.12.2", "1.13.3", "1.14.0", "1.14.1", "1.15.1", "1.16.3", "1.17.1", "1.18.2")
 
 LANGUAGES: dict[str, Language] = {
+    "bun": Language(("1",), "1", ("bun",)),
+    "crystal": Language(CRYSTAL, "1.14.1", ("crystal",)),
+    "dart": Language(("2", "3"), "3", ("dart",)),
+    "deno": Language(("1", "2"), "2", ("deno",)),
     "dotnet": Language(("6.0", "7.0", "8.0", "9.0", "10.0"), "9.0", ("dotnet", "dotnet-core"), ("DOTNET", "CSHARP_SDK", "FSHARP_SDK")),
     "elixir": Language(tuple(f"1.{minor}" for minor in range(9, 20)), "1.18", ("elixir",)),
     "gleam": Language(
@@ -39,10 +43,6 @@ LANGUAGES: dict[str, Language] = {
         "1.18.1",
         ("gleam",),
     ),
-    "bun": Language(("1",), "1", ("bun",)),
-    "crystal": Language(CRYSTAL, "1.14.1", ("crystal",)),
-    "dart": Language(("2", "3"), "3", ("dart",)),
-    "deno": Language(("1", "2"), "2", ("deno",)),
     "go": Language(("1.21", "1.22", "1.23", "1.24", "1.25"), "1.24", ("golang", "go"), newer_will_do=True),
     "haskell": Language(("8", "9"), "9", ("haskell", "ghc"), ("HASKELL", "GHC")),
     "java": Language(("8", "11", "17", "21", "25"), "21", ("java",), ("JAVA", "JDK"), newer_will_do=True),
@@ -52,7 +52,6 @@ LANGUAGES: dict[str, Language] = {
     "ruby": Language(("2.6", "2.7", "3.0", "3.1", "3.2", "3.3", "3.4", "4.0"), "3.3", ("ruby",)),
     # 1 is the newest: libraries soon ask for it, and it builds what any older one did
     "rust": Language((*(f"1.{minor}" for minor in range(56, 96)), "1"), "1", ("rust",), newer_will_do=True),
-    "rust": Language(tuple(f"1.{minor}" for minor in range(56, 96)), "1.85", ("rust",), newer_will_do=True),
     "swift": Language(("5.4", "5.5", "5.6", "5.7", "5.8", "5.9", "5.10", "6.0", "6.1", "6.2"), "6.2", ("swift",), newer_will_do=True),
     "zig": Language(("0.11.0", "0.12.0", "0.12.1", "0.13.0", "0.14.0", "0.14.1", "0.15.1", "0.15.2"), "0.15.2", ("zig",)),
 }

@@ -38,11 +38,8 @@ from rw_daemon.plans.plan import SOURCE_UNREADABLE, Beat, BuildPlan, Origin
 from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDetectedError
 
 # A Dockerfile is the author's own word. Compiled languages come first: a pyproject.toml or package.json beside their manifests most often
-# wraps a library or builds assets; PHP, Ruby and Python come before Node for the same reason. Where several match, the first one that
-# finds a server wins, see ``_pick``.
-# wraps a library or builds assets; Python comes before Node for the same reason. What builds documentation
-# comes after what may be documented. Where several match, the first one that finds a server
-# wins, see ``_pick``.
+# wraps a library or builds assets; PHP, Ruby and Python come before Node for the same reason. What builds documentation comes after what
+# may be documented. Where several match, the first one that finds a server wins, see ``_pick``.
 BUILDPACKS: tuple[Buildpack, ...] = (
     DockerfileBuildpack(),
     CrystalBuildpack(),
