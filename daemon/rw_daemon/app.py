@@ -25,7 +25,7 @@ from rw_daemon.snapshots import Snapshots
 from rw_daemon.store.sql import SqlStore
 from rw_daemon.tasks import Tasks
 from rw_shared.errors import EngineUnreachableError, UnreachableError
-from rw_shared.models import DaemonInfo, Snapshot, SnapshotOrder, TargetKind
+from rw_shared.models import DaemonInfo, Snapshot, SnapshotOrder, SnapshotProgress, TargetKind
 from rw_shared.paths import Home
 
 EXPIRE_SECONDS = 3600.0
@@ -69,6 +69,10 @@ class SnapshotTaker:
         )
         changes = await self._snapshots.changes(taken.digest, since=order.since) if order.since else ()
         return taken.model_copy(update={"changes": changes, "folders": taken.folders if order.folders else ()})
+
+    def progress(self, path: str) -> SnapshotProgress:
+        """Return how far the snapshot of a folder is that is being taken now."""
+        return self._snapshots.progress(Path(path))
 
 
 async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonInfo, stop: Callable[[], None]) -> Daemon:

@@ -383,6 +383,14 @@ class Snapshot(Model):
     """The folders of the tree that are not left out, relative, the root as an empty text; only where the order asks for them."""
 
 
+class SnapshotProgress(Model):
+    """How far the snapshot of a folder is that is being taken; all zero when none is, or its files are still being listed."""
+
+    files: int = 0
+    had_bytes: int = 0
+    all_bytes: int = 0
+
+
 class ProjectOrder(Order):
     """The body of ``POST /v1/projects``: finds the project of a folder, or makes it.
 

@@ -33,6 +33,7 @@ from rw_shared.models import (
     Scope,
     Snapshot,
     SnapshotOrder,
+    SnapshotProgress,
 )
 from rw_shared.rollouts import Rollback, Rollout
 from rw_shared.timeline import Timeline
@@ -133,6 +134,9 @@ class FakeSnapshots:
         if not order.path.startswith("/"):
             raise SourceMissingError(order.path)
         return Snapshot(digest="sha256:0", files=1, size_bytes=1)
+
+    def progress(self, path: str) -> SnapshotProgress:
+        return SnapshotProgress()
 
 
 class FakeEntries:

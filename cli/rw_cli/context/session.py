@@ -17,8 +17,10 @@ from typing import Any
 
 from rw_cli import launcher
 from rw_cli.client import Client, Json
+from rw_cli.context.waiting import shown
 from rw_cli.render.text import clean, error_text
 from rw_shared import version
+from rw_shared.amounts import progress_text
 from rw_shared.errors import AnswerNeededError, ConfigInvalidError, RwError
 from rw_shared.paths import Home, client_environment
 from rw_shared.version import newer
@@ -170,10 +172,17 @@ class Session:
         :param only: of these files alone. :param since, folders: what else is wanted, see ``SnapshotOrder``.
         """
         body = {"path": str(root_of(Path(path).absolute())[0]), "only": list(only), "since": since, "folders": folders}
-        taken = self.client.call("POST", "/v1/snapshots", body={**body, "environ": self.environ})
+        with shown(lambda seconds: self._reading(str(body["path"]), seconds), is_live=self.is_live):
+            taken = self.client.call("POST", "/v1/snapshots", body={**body, "environ": self.environ})
         for skipped in taken["skipped"] if not since else ():
             self.say(f"left out: {skipped}")
         return taken
+
+    def _reading(self, path: str, seconds: float) -> str:
+        found = self.client.once("GET", "/v1/snapshots/progress", query={"path": path})
+        if not found["allBytes"]:
+            return "looking at the folder"
+        return f"reading {found['files']:,} files: {progress_text(found['hadBytes'], found['allBytes'], seconds)}"
 
     def plan(self, digest: str, *, project: str = "app", strict: bool = False) -> Json:
         """Return the answer of the daemon's planner for a snapshot: plan, Dockerfile, what a build must leave out."""

@@ -29,6 +29,7 @@ from rw_shared.models import (
     Scope,
     Snapshot,
     SnapshotOrder,
+    SnapshotProgress,
 )
 from rw_shared.rollouts import Rollback, Rollout
 from rw_shared.timeline import Timeline
@@ -111,6 +112,10 @@ class Snapshots(Protocol):
 
     async def take(self, order: SnapshotOrder) -> Snapshot:
         """Take a folder as it is now."""
+        ...
+
+    def progress(self, path: str) -> SnapshotProgress:
+        """Return how far the snapshot of a folder is that is being taken now."""
         ...
 
 

@@ -11,6 +11,7 @@ from rw_daemon.builds.bases import Image
 from rw_daemon.builds.builder import BuildOutput
 from rw_daemon.builds.credentials import registry_auth
 from rw_daemon.engines.client import Engine
+from rw_shared.amounts import progress_text
 from rw_shared.errors import BaseImageMissingError, EngineFailedError
 
 SAID_EVERY_SECONDS = 1.0
@@ -45,17 +46,11 @@ async def ensure(
                 _count(layers, message)
                 if layers and clock() - said_at >= SAID_EVERY_SECONDS:
                     said_at = clock()
-                    output(BuildOutput(step, progress_text(layers, said_at - began), stream="rw"))
+                    had, wanted = (sum(one) for one in zip(*layers.values(), strict=True))
+                    output(BuildOutput(step, progress_text(had, wanted, said_at - began), stream="rw"))
     except EngineFailedError as error:
         raise BaseImageMissingError(name, reason=error.why) from error
     output(BuildOutput(step, state="done", seconds=clock() - began))
-
-
-def progress_text(layers: Mapping[str, tuple[int, int]], seconds: float) -> str:
-    """Return ``12.5 of 130.0 MB, 9 s left`` for bytes had and wanted of each layer."""
-    had, wanted = sum(one for one, _ in layers.values()), sum(all_ for _, all_ in layers.values())
-    left = f", {(wanted - had) * seconds / had:.0f} s left" if had else ""
-    return f"{had / 1e6:.1f} of {wanted / 1e6:.1f} MB{left}"
 
 
 def _count(layers: dict[str, tuple[int, int]], message: Mapping[str, Any]) -> None:

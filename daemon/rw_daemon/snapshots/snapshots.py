@@ -18,12 +18,14 @@ from rw_daemon.snapshots.manifest import EXECUTABLE, LINK, PLAIN, Entry, Manifes
 from rw_daemon.snapshots.objects import Objects, copy, raise_disk_full
 from rw_daemon.snapshots.walking import Found, Tree, walk
 from rw_shared.errors import SnapshotChangedError, SnapshotMissingError, SourceMissingError, SourceUnreadableError
-from rw_shared.models import FileChange, Snapshot
+from rw_shared.models import FileChange, Snapshot, SnapshotProgress
 
 READS = 3  # a file that changes under the read is read again this often
 YOUNG_NS = 2_000_000_000  # a file changed this recently may change again within its time stamp's grain: it is always read
 
 YOUNG_SECONDS = 3600.0
+TOLD_EVERY = 32
+"""Files between two notes of how far a snapshot is: a note costs more than a file that is known."""
 
 Cache = dict[str, str]
 """Path → the fingerprint, a space, and the content's digest."""
@@ -35,6 +37,7 @@ class Snapshots:
     def __init__(self, root: Path, *, limit_files: int, limit_bytes: int) -> None:
         self._root, self._limit_files, self._limit_bytes = root, limit_files, limit_bytes
         self._objects = Objects(root / "objects")
+        self._taking: dict[Path, SnapshotProgress] = {}
         self._lock = threading.Lock()  # a sweep must not remove what a take has just found
 
     async def take(self, path: Path, *, only: Collection[str] = (), limit_files: int = 0, limit_bytes: int = 0) -> Snapshot:
@@ -54,7 +57,10 @@ class Snapshots:
             tree = walk(path, only=only, limit_files=limit_files, limit_bytes=limit_bytes)
             cached = "\0".join([str(path), *sorted(only)])
             cache_file = self._root / "cache" / f"{sha256(cached.encode()).hexdigest()[:24]}.json"
-            entries, known = self._entries(path, tree, _load(cache_file))
+            try:
+                entries, known = self._entries(path, tree, _load(cache_file))
+            finally:
+                self._taking.pop(path, None)
             manifest = Manifest(tuple(entries))
             text = manifest.dumps()
             digest = f"sha256:{sha256(text).hexdigest()}"
@@ -67,6 +73,10 @@ class Snapshots:
         return Snapshot(
             digest=digest, files=len(entries), size_bytes=manifest.size_bytes, skipped=tuple(tree.skipped), folders=tuple(tree.folders)
         )
+
+    def progress(self, path: Path) -> SnapshotProgress:
+        """Return how far the snapshot of a folder is that is being taken now."""
+        return self._taking.get(path, SnapshotProgress())
 
     async def changes(self, digest: str, *, since: str) -> tuple[FileChange, ...]:
         """Return what is different between two snapshots. ``SnapshotMissingError``."""
@@ -82,9 +92,13 @@ class Snapshots:
         entries: list[Entry] = []
         after: Cache = {}
         now, is_new = time.time_ns(), False
+        had, total, files = 0, sum(one.size for one in tree.found), len(tree.found)
         tree.found.reverse()
         while tree.found:
             found = tree.found.pop()
+            if not len(tree.found) % TOLD_EVERY:
+                self._taking[root] = SnapshotProgress(files=files, had_bytes=had, all_bytes=total)
+            had += found.size
             known = before.pop(found.path, "")
             entry = self._entry(root, found, known)
             if entry is None:

@@ -10,7 +10,6 @@ import pytest
 
 from rw_daemon.builds.bases import Image, bases_of
 from rw_daemon.builds.credentials import registry_auth
-from rw_daemon.builds.pulling import progress_text
 
 
 @pytest.mark.parametrize(
@@ -65,8 +64,3 @@ async def test_user_comes_from_the_configuration_or_its_helper(tmp_path: Path) -
     assert known(await registry_auth("b.example", environ)) == {"serveraddress": "b.example", "username": "ann", "password": "s"}
     assert await registry_auth("c.example", environ) == ""
     assert await registry_auth("a.example", {"DOCKER_CONFIG": str(tmp_path / "nowhere")}) == ""
-
-
-def test_progress_says_bytes_and_time_left() -> None:
-    assert progress_text({"a": (10_000_000, 40_000_000)}, 2.0) == "10.0 of 40.0 MB, 6 s left"
-    assert progress_text({"a": (0, 40_000_000)}, 2.0) == "0.0 of 40.0 MB"

@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rw_daemon.snapshots import Snapshots, as_dockerignore
+from rw_daemon.snapshots.walking import Found
 from rw_shared.errors import SnapshotChangedError, SnapshotMissingError, SnapshotTooLargeError, SourceMissingError
+from rw_shared.models import SnapshotProgress
 
 
 @pytest.fixture
@@ -196,3 +198,22 @@ async def test_only_the_named_files_of_the_root_are_looked_at(snapshots: Snapsho
         (root / name).write_text("x")
     taken = await snapshots.take(root, only={"railway.toml"}, limit_files=1)
     assert [entry.path for entry in (await snapshots.manifest(taken.digest)).entries] == ["railway.toml"]
+
+
+async def test_how_far_a_snapshot_is_can_be_asked_while_it_is_taken(tmp_path: Path) -> None:
+    seen: list[SnapshotProgress] = []
+
+    class Asked(Snapshots):
+        def _read(self, path: Path, found: Found) -> tuple[str, int] | None:
+            seen.append(self.progress(tmp_path / "tree"))
+            return super()._read(path, found)
+
+    (tmp_path / "tree").mkdir()
+    for number in range(100):
+        (tmp_path / "tree" / f"{number}.txt").write_bytes(bytes(10))
+    made = Asked(tmp_path / "store", limit_files=1000, limit_bytes=10**6)
+    await made.take(tmp_path / "tree")
+    assert {one.all_bytes for one in seen[4:]} == {1000}  # before the first note nothing is known
+    assert seen[-1].files == 100
+    assert 0 < seen[-1].had_bytes < 1000
+    assert made.progress(tmp_path / "tree") == SnapshotProgress()
