@@ -100,6 +100,7 @@ async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonI
     )
     tasks.spawn("recovery", deployments.recovery.run())
     tasks.keep("liveness", deployments.supervisor.keep_alive)
+    tasks.keep("autoscaler", deployments.autoscaler.keep)
     tasks.keep("edge", deployments.supervisor.keep_edge)
     tasks.keep("requests", Requests(edge.access_log, logs, clock).run)
 

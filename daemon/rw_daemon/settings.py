@@ -31,6 +31,12 @@ class Settings:
     restart_budget_refill_seconds: float = 600.0
     restart_first_seconds: float = 0.5
     restart_last_seconds: float = 30.0
+    scale_period_seconds: float = 2.0
+    """Between two looks at the load of services with ``deploy.scale``."""
+    scale_window_seconds: float = 60.0
+    """A load lasts this long before the number of replicas follows it."""
+    scale_panic_seconds: float = 6.0
+    """One of twice the target only this long."""
     drain_seconds: float = 30.0
     """Open requests of the old release have this long to end."""
     grace_seconds: float = 30.0

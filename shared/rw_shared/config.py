@@ -41,6 +41,19 @@ class RolloutConfig(Model):
     """What 95 % of the answers may take whatever the old release does."""
 
 
+class ScaleConfig(Model):
+    """The ``[deploy.scale]`` table: rw's own. Each of the last three is a target for the average replica; ``None`` is not looked at."""
+
+    min: int = 1
+    max: int
+    cpu: float | None = None
+    """Share, above 0 to 1, of the cores that a replica may use (of one core where no limit is said)."""
+    memory: float | None = None
+    """Share, above 0 to 1, of the memory that a replica may use."""
+    requests: float | None = None
+    """Requests in flight."""
+
+
 class BuildConfig(Model):
     """The ``[build]`` table. ``None`` means not said."""
 
@@ -63,6 +76,7 @@ class DeployConfig(Model):
     overlap_seconds: float | None = None
     draining_seconds: float | None = None
     rollout: RolloutConfig = RolloutConfig()
+    scale: ScaleConfig | None = None
     cpu: float | None = None
     """Cores a replica may use (``limitOverride.containers.cpu``)."""
     memory_bytes: int | None = None

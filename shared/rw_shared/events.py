@@ -99,10 +99,13 @@ class ServiceConfigured(Event):
 
 
 class ServiceScaled(Event):
-    """Somebody asked for another number of replicas; the next ``rw up`` goes by the file again."""
+    """Somebody asked for another number of replicas, until the next ``rw up``; or the load of a deployment did, which is then named."""
 
     name = "service.scaled"
     replicas: int
+    deployment: str = ""
+    reason: str = ""
+    """The numbers of the load that asked for it."""
 
 
 class ServiceRemoved(Event):

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from rw_shared import lines
-from rw_shared.config import BuildConfig, DeployConfig, RestartPolicy, RolloutConfig, ServiceConfig, Strategy
+from rw_shared.config import BuildConfig, DeployConfig, RestartPolicy, RolloutConfig, ScaleConfig, ServiceConfig, Strategy
 from rw_shared.errors import ConfigInvalidError
 from rw_shared.models import NAME_PATTERN, Model
 
@@ -78,7 +78,9 @@ ROLLOUT_KEYS: dict[str, str] = {
     "maxErrorRate": "rate",
     "maxLatencySeconds": "seconds",
 }
-DEPLOY_ALL = {*DEPLOY_KEYS, *DEPLOY_IGNORED, "limitOverride", "rollout"}
+SCALE_KEYS: dict[str, str] = {"min": "count", "max": "count", "cpu": "rate", "memory": "rate", "requests": "positive"}
+DEFAULT_CPU = 0.7  # what a replica is to use of its cores where `deploy.scale` names no target
+DEPLOY_ALL = {*DEPLOY_KEYS, *DEPLOY_IGNORED, "limitOverride", "rollout", "scale"}
 TOP_KEYS = {"build", "deploy", "environments", "project", "variables", "$schema"}
 BUILDERS = {"RAILPACK", "DOCKERFILE", "NIXPACKS", "HEROKU", "PAKETO"}
 
@@ -225,7 +227,24 @@ class _Reader:
         if containers.get("memoryBytes") is not None:
             key = "deploy.limitOverride.containers.memoryBytes"
             values["memory_bytes"] = max(1, int(_positive(self, key, containers["memoryBytes"])))
-        return DeployConfig(**values)
+        return DeployConfig(**values, scale=self.scale(self.table(table, "scale", "deploy"), has_limit="memory_bytes" in values))
+
+    def scale(self, table: Mapping[str, Any], *, has_limit: bool) -> ScaleConfig | None:
+        self.known(table, {*SCALE_KEYS}, "deploy.scale")
+        said = self._read(table, "deploy.scale", SCALE_KEYS)
+        if not said:
+            return None
+        least, most = said.get("min", 1), said.get("max")
+        if least < 1:
+            raise self.wrong("deploy.scale.min", "a whole number from 1 on", least)
+        if most is None or most < least:
+            raise self.wrong("deploy.scale.max", f"a whole number from {least} (min) on", most)
+        for key in ("cpu", "memory"):
+            if said.get(key) == 0:
+                raise self.wrong(f"deploy.scale.{key}", "a share above 0", 0)
+        if "memory" in said and not has_limit:
+            raise self.wrong("deploy.limitOverride.containers.memoryBytes", "a limit for deploy.scale.memory to be a share of", None)
+        return ScaleConfig(**said if said.keys() & {"cpu", "memory", "requests"} else {**said, "cpu": DEFAULT_CPU})
 
     def _ignored(self, table: Mapping[str, Any], names: set[str], prefix: str) -> None:
         for key in sorted(names & table.keys()):
@@ -345,6 +364,7 @@ def _rate(reader: _Reader, key: str, value: Any) -> float:
 READERS: dict[str, Callable[[_Reader, str, Any], Any]] = {
     "text": _text, "texts": _texts, "commands": _commands, "url_path": _url_path, "seconds": _seconds, "count": _count, "policy": _policy,
     "strategy": _strategy, "flag": _flag, "shares": _shares, "rate": _rate,
+    "positive": _positive,
 }  # fmt: skip
 
 

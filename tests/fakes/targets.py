@@ -38,6 +38,8 @@ class FakeRuntime:
         """What the next replacements raise, each once, the last first."""
         self.port = 0
         """Where replicas listen; a test may start a real server there."""
+        self.cpu_seconds, self.memory_bytes = 0.0, 0
+        """What each replica has used."""
         self._count = 0
         self._changes: list[asyncio.Queue[InstanceChanged]] = []
 
@@ -105,7 +107,7 @@ class FakeRuntime:
         yield  # an empty stream
 
     async def samples(self, release: Release) -> list[Sample]:
-        return []
+        return [Sample(one.id, self.cpu_seconds, self.memory_bytes) for one in release.instances]
 
     async def listeners(self, instance: Instance) -> list[Listener]:
         return []

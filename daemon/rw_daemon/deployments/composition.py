@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rw_daemon.clock import Clock
+from rw_daemon.deployments.autoscaler import Autoscaler
 from rw_daemon.deployments.checks import Checks
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.drafts import Drafts
@@ -59,6 +60,7 @@ class Deployments:
     entries: Entries
     recovery: Recovery
     supervisor: Supervisor
+    autoscaler: Autoscaler
     router: Router
     targets: Targets
     exits: Exits
@@ -150,6 +152,18 @@ class Deployments:
             settings=settings,
             edge=edge,
         )
+        autoscaler = Autoscaler(
+            store=store,
+            controller=controller,
+            replicas=replicas,
+            operations=operations,
+            targets=targets,
+            output=output,
+            edge=edge,
+            tasks=tasks,
+            clock=clock,
+            settings=settings,
+        )
         recovery = Recovery(
             store=store,
             targets=targets,
@@ -176,6 +190,7 @@ class Deployments:
             entries=Entries(store, targets, controller),
             recovery=recovery,
             supervisor=supervisor,
+            autoscaler=autoscaler,
             router=router,
             targets=targets,
             exits=exits,

@@ -30,9 +30,9 @@ class Draft:
     commit: str = ""
 
     @classmethod
-    def of_plan(cls, planned: Planned, service: ServicePlan, snapshot: str, commit: str) -> Draft:
-        """Return the draft of a service that was just planned."""
-        replicas = wanted_replicas(planned.config, service)
+    def of_plan(cls, planned: Planned, service: ServicePlan, snapshot: str, commit: str, *, before: int = 0) -> Draft:
+        """Return the draft of a service that was just planned, and that has ``before`` replicas."""
+        replicas = wanted_replicas(planned.config, service, before=before)
         return cls(service.name, service.kind, replicas, snapshot, planned.plan.wire(), commit=commit)
 
     @classmethod

@@ -67,6 +67,15 @@ class Operations:
             request=request,
         )
 
+    async def between(self, scope: Scope, work: Work) -> bool:
+        """Run ``work`` where no operation is at work in its environment, and have later ones wait for it; else return ``False`` at once."""
+        turn = self._turns.setdefault(str(scope), asyncio.Lock())
+        if turn.locked():
+            return False
+        async with turn:
+            await work()
+        return True
+
     async def read(self, identity: str) -> Operation:
         """Return an operation as it is stored; ``OperationNotFoundError``."""
         found = self._unwritten.get(identity) or await self._store.operation(identity)

@@ -26,7 +26,7 @@ from rw_shared.errors import (
     UsageError,
 )
 from rw_shared.events import DeploymentCreated, EnvironmentCreated, Event
-from rw_shared.models import Deployment, DeploymentStatus, Operation, OperationKind, OperationOrder, Scope, TargetKind
+from rw_shared.models import Deployment, DeploymentStatus, Operation, OperationKind, OperationOrder, Scope, ServiceKind, TargetKind
 
 
 class Orders:
@@ -72,7 +72,19 @@ class Orders:
             target = await self._targets.get(kind, order.environ)
             if order.kind in {OperationKind.REDEPLOY, OperationKind.ROLLBACK}:
                 return await self._again(scope, order, actor, target, rows)
+            await self._may_scale(order, rows)
             return await self._running.start(scope, order, actor, target, rows)
+
+    async def _may_scale(self, order: OperationOrder, rows: Sequence[ServiceRow]) -> None:
+        """Refuse a number for a service whose number follows its load: the next look would undo it."""
+        for row in rows:
+            serving = await self._store.deployment(row.serving) if row.name in order.scale and row.serving else None
+            scale = (await self._controller.planned(serving)).config.deploy.scale if serving else None
+            if scale is not None and row.kind is ServiceKind.WEB:
+                raise UsageError(
+                    f"The load decides how many replicas {row.name} has: {scale.min} to {scale.max}.",
+                    hint="Change min and max in [deploy.scale], or remove the table, and run `rw up`.",
+                )
 
     async def read(self, identity: str) -> Operation:
         """Return an operation as it is now, also where its end could not be written yet."""
@@ -91,7 +103,8 @@ class Orders:
         services = _selected(planned, order)
         kind = await self._target(scope, order)
         target = await self._targets.get(kind, order.environ)
-        drafts = [Draft.of_plan(planned, one, order.snapshot, order.commit) for one in services]
+        have = {row.name: row.replicas for row in await self._store.services(scope)}
+        drafts = [Draft.of_plan(planned, one, order.snapshot, order.commit, before=have.get(one.name, 0)) for one in services]
         changed = [draft for draft in drafts if order.no_cache or order.image or await self._is_changed(scope, draft, target)]
         operation = await self._accept(scope, order, actor, [draft.service for draft in drafts], changed, kind)
         names = {draft.service for draft in drafts}

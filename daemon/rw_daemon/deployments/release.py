@@ -25,8 +25,14 @@ def hostname(*, project: str, environment: str, service: str) -> str:
     return ".".join([*parts, project, "localhost"])
 
 
-def wanted_replicas(config: ServiceConfig, service: ServicePlan) -> int:
-    """Return how many replicas the file asks for: of the web service, since a worker may not be safe to run twice."""
+def wanted_replicas(config: ServiceConfig, service: ServicePlan, *, before: int = 0) -> int:
+    """Return how many replicas the file asks for: of the web service, since a worker may not be safe to run twice.
+
+    :param before: how many the service has by now: a new release takes over the number that the load asked for.
+    """
+    scale = config.deploy.scale
+    if service.kind is ServiceKind.WEB and scale is not None:
+        return max(scale.min, min(before or config.deploy.num_replicas or scale.min, scale.max))
     if service.kind is ServiceKind.WEB and config.deploy.num_replicas is not None:
         return config.deploy.num_replicas
     return 1

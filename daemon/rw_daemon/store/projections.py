@@ -62,7 +62,9 @@ def _configured(event: e.ServiceConfigured) -> list[Change]:
 
 
 def _scaled(event: e.ServiceScaled) -> list[Change]:
-    return [Update("services", _service_key(event), {"replicas": event.replicas})]
+    values: Values = {"replicas": event.replicas}
+    own: list[Change] = [Update("deployments", {"id": event.deployment}, values)] if event.deployment else []
+    return [Update("services", _service_key(event), values), *own]
 
 
 def _removed(event: e.ServiceRemoved) -> list[Change]:
