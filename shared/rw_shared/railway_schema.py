@@ -6,7 +6,7 @@ from typing import Any
 
 from rw_shared.config import RestartPolicy, Strategy
 from rw_shared.models import NAME_PATTERN
-from rw_shared.railway_toml import BUILD_IGNORED, BUILD_KEYS, BUILDERS, DEPLOY_IGNORED, DEPLOY_KEYS, ROLLOUT_KEYS
+from rw_shared.railway_toml import BUILD_IGNORED, BUILD_KEYS, BUILDERS, DEPLOY_IGNORED, DEPLOY_KEYS, ROLLOUT_KEYS, SCALE_KEYS
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
@@ -21,6 +21,7 @@ KINDS: dict[str, Json] = {
     "flag": {"type": "boolean"},
     "shares": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 100}, "minItems": 1},
     "rate": {"type": "number", "minimum": 0, "maximum": 1},
+    "positive": {"type": "number", "exclusiveMinimum": 0},
     "policy": {"type": "string", "pattern": f"^(?i:{'|'.join(one.value for one in RestartPolicy)})$"},
 }
 WITHOUT_EFFECT: Json = {"description": "Railway's; rw does not act on it."}
@@ -35,6 +36,7 @@ def json_schema() -> Json:
     containers = {"type": "object", "properties": {"cpu": above_zero, "memoryBytes": above_zero, "diskBytes": above_zero}}
     deploy["properties"]["limitOverride"] = {"type": "object", "properties": {"containers": containers}}
     deploy["properties"]["rollout"] = _table(ROLLOUT_KEYS, set())
+    deploy["properties"]["scale"] = _table(SCALE_KEYS, set())
     variables: Json = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
     tables = {"build": build, "deploy": deploy, "variables": variables}
     overlay = {name: {**one, "properties": {**one.get("properties", {}), "unset": KINDS["texts"]}} for name, one in tables.items()}
