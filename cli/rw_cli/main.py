@@ -25,6 +25,7 @@ COMMANDS = {
     "down": ("change", "Take everything of this environment down."),
     "rollout": ("rollout", "A release on its way: status, pause, resume, promote, abort, retry."),
     "why": ("why", "What led to a deployment's state, told in order."),
+    "prove": ("prove", "Load, while it is redeployed, killed and rolled back: is a request lost?"),
     "plan": ("plan", "What would be built, and why."),
     "init": ("init", "Write railway.toml, or begin with a starter."),
     "config": ("config", "The railway file: validate, show, explain, schema."),

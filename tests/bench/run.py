@@ -23,7 +23,8 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from e2e.conftest import APPS, Rw, ask, end, free_port, make_rw
-from e2e.load import Load
+
+from rw_cli.context.load import Load
 
 ROUNDS = 5
 REST_SECONDS = 1.0
@@ -227,7 +228,7 @@ class Compose:
 
 def under_load(rw: Rw, folder: Path, target: str) -> None:
     url = rw.up(folder)["services"][0]["url"]
-    with Load(url, pause_seconds=0.0) as load:
+    with Load(url, rate=0, echo="/echo") as load:
         for number in range(REDEPLOYMENTS):
             (folder / "app.py").write_text((APPS / "flask" / "app.py").read_text().replace("hello from flask", f"load {number}"))
             rw.up(folder)

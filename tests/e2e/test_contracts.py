@@ -20,7 +20,7 @@ from pins import pinned
 from rw_cli.main import COMMANDS
 
 PINNED = Path(__file__).with_name("contracts.json")
-MAPS = {"origins", "attrs", "details", "values", "tools", "environment", "files", "scale"}
+MAPS = {"origins", "attrs", "details", "values", "tools", "environment", "files", "scale", "kinds"}
 """Keys whose value has names of the user's, or of one kind of error, as its own keys."""
 SERVER = (
     "import http.server, os\n"
@@ -97,6 +97,7 @@ def said(plain: Rw, folder: Path) -> dict[str, dict[str, Any]]:
         ("deploy", (), folder), ("status", (), folder), ("logs", ("-n", "5"), folder), ("logs", ("--build",), folder),
         ("open", ("--print",), folder), ("restart", (), folder), ("scale", ("web=2",), folder), ("deployments list", (), folder),
         ("deployments show", ("v1",), folder), ("deployments redeploy", (), folder), ("deployments rollback", (), folder), ("rollout status", (), folder),
+        ("prove", ("--yes", "--skip", "redeploy", "--skip", "replica"), folder),
         ("deployments rollback", ("--dry-run",), folder), ("why", (), folder),
         ("completion words", ("--", "sta"), folder), ("completion show", ("bash",), folder), ("feedback", ("-o", bundle), folder),
         ("down", ("--yes",), folder), ("up", (), empty), ("logs", ("-q", "("), folder), ("status", ("--project", "nowhere"), folder),

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from e2e.conftest import Rw, ask, living
-from e2e.load import Load
 
 from rw_cli.client import Client
+from rw_cli.context.load import Load
 from rw_shared.errors import RwError
 from rw_shared.paths import Home
 
@@ -94,7 +94,7 @@ def test_kill_at_every_event_loses_neither_a_request_nor_the_truth(killed: Rw, t
     killed.up(folder)
     assert count.done.wait(30)
     assert {"step.started build", "step.started shift", "deployment.status_changed active"} <= set(count.seen)
-    with Load(url, pause_seconds=0.01) as load:
+    with Load(url, rate=180, echo="/echo") as load:
         for number in range(1, len(count.seen) + 1):
             write(folder, f"killed at {number}")
             watcher = Watcher(killed, kill_at=number)

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from e2e.conftest import Rw, ask, living
-from e2e.load import Load
+
+from rw_cli.context.load import Load
 
 APP = """
 import os
@@ -68,7 +69,7 @@ def test_shares_grow_under_load_and_no_request_fails(rw: Rw, tmp_path: Path) -> 
     folder = write(tmp_path / "good", "old")
     url = rw.up(folder)["services"][0]["url"]
     write(folder, "new")
-    with Load(url) as load:
+    with Load(url, echo="/echo") as load:
         _, result, rows = rw.result("up", str(folder))
     assert result["status"] == "active"
     assert load.failures == []
@@ -81,7 +82,7 @@ def test_release_with_errors_is_taken_back_with_exit_3(rw: Rw, tmp_path: Path) -
     folder = write(tmp_path / "bad", "old")
     url = rw.up(folder)["services"][0]["url"]
     write(folder, "new", fails_every=8)
-    with Load(url) as load:
+    with Load(url, echo="/echo") as load:
         code, result, _ = rw.result("up", str(folder))
     assert (code, result["services"][0]["status"], result["error"]["code"]) == (3, "rolled_back", "ROLLED_BACK")
     assert "failed" in result["error"]["why"]
@@ -97,7 +98,7 @@ def test_daemon_killed_in_the_middle_goes_on(rw: Rw, tmp_path: Path) -> None:
     folder = write(tmp_path / "killed", "old")
     url = rw.up(folder)["services"][0]["url"]
     write(folder, "new")
-    with Load(url) as load:
+    with Load(url, echo="/echo") as load:
         results: list[str] = []
         following = threading.Thread(target=lambda: results.append(rw.result("up", str(folder))[1]["status"]))
         following.start()
@@ -140,7 +141,7 @@ def test_blue_green_is_checked_and_looked_at_before_anybody_gets_it(rw: Rw, tmp_
     url = rw.up(folder)["services"][0]["url"]
     by_hand = "[deploy.rollout]\nstrategy = 'blue-green'\nstepSeconds = 1\nautoPromote = false\n"
     write(folder, "new", railway=f"{by_hand}check = '''{CHECK.format(word='new')}'''\n")
-    with Load(url) as load:
+    with Load(url, echo="/echo") as load:
         with on_its_way(rw, folder) as ended:
             found = rollout(rw, folder, pace="paused", verdict="good")
             assert (found["share"], found["steps"]) == (0, [0, 100])
@@ -168,7 +169,7 @@ def test_paused_then_aborted_nobody_loses_a_request(rw: Rw, tmp_path: Path) -> N
     folder = write(tmp_path / "aborted", "old", railway=QUICK)
     url = rw.up(folder)["services"][0]["url"]
     write(folder, "new", railway=QUICK)
-    with Load(url) as load:
+    with Load(url, echo="/echo") as load:
         with on_its_way(rw, folder) as ended:
             rollout(rw, folder, share=10)
             assert "stays at 10 %" in rw.ok("rollout", "pause", cwd=folder)
@@ -197,7 +198,7 @@ def test_recreate_never_runs_two_and_requests_wait(rw: Rw, tmp_path: Path) -> No
     folder = write(tmp_path / "recreated", "old", railway='[deploy.rollout]\nstrategy = "recreate"\n')
     url = rw.up(folder)["services"][0]["url"]
     write(folder, "new", railway='[deploy.rollout]\nstrategy = "recreate"\n')
-    with Load(url) as load:
+    with Load(url, echo="/echo") as load:
         done = rw.up(folder)
     assert load.failures == []
     assert ask(url).text == "new"
@@ -215,7 +216,7 @@ def test_rollback_while_the_old_release_is_warm_starts_nothing(rw: Rw, tmp_path:
     folder = write(tmp_path / "warm", "old", railway=railway)
     url = rw.up(folder)["services"][0]["url"]
     rw.up(write(folder, "new", railway=railway))
-    with Load(url) as load:
+    with Load(url, echo="/echo") as load:
         code, result, _ = rw.result("deployments", "rollback", "--previous", cwd=folder)
         assert ask(url).text == "old"
         assert (code, [(one["version"], one["changed"]) for one in result["services"]]) == (0, [(1, True)])

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from e2e.conftest import Rw, ask
-from e2e.load import Load
+
+from rw_cli.context.load import Load
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def rows(rw: Rw, *arguments: str, **options: Any) -> list[dict[str, Any]]:
 
 def test_redeploys_under_load_lose_no_request(rw: Rw, online: dict[str, Any]) -> None:
     url = online["result"]["services"][0]["url"]
-    with Load(url) as load:
+    with Load(url, echo="/echo") as load:
         for number in range(3):
             write(online["folder"], f"load {number}")
             rw.up(online["folder"])

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 from e2e.conftest import Rw, ask
-from e2e.load import Load
+
+from rw_cli.context.load import Load
 
 SERVER = (
     "import http.server, os\n"
@@ -195,7 +196,7 @@ def test_the_newest_change_cancels_the_build_before_it(watching: Callable[..., W
 def test_ten_changes_under_load_lose_no_request(watching: Callable[..., Watch]) -> None:
     watch = watching()
     url = url_of(watch.settled())
-    with Load(url) as load:
+    with Load(url, echo="/echo") as load:
         for number in range(10):
             write(watch.folder, f"load {number}")
             watch.settled()

@@ -30,6 +30,7 @@ from rw_shared.models import (
     PlanOrder,
     Project,
     ProjectOrder,
+    Replica,
     Scope,
     Snapshot,
     SnapshotOrder,
@@ -144,6 +145,9 @@ class FakeEntries:
 
     async def read(self, scope: Scope, service: str, *, index: int) -> Entry:
         return Entry(service=service or "web", deployment="dep_1", replica=f"{scope.project}-{index}")
+
+    async def kill(self, scope: Scope, service: str, *, index: int) -> Replica:
+        return Replica(id=f"{scope.project}-{index}", index=index, deployment="dep_1", state="exited")
 
 
 class FakeChecks:

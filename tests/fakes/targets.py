@@ -96,6 +96,9 @@ class FakeRuntime:
         while True:
             yield await queue.get()
 
+    async def kill(self, instance: Instance) -> None:
+        self.end(instance, Exit(137, 9))
+
     def end(self, instance: Instance, exit_: Exit) -> None:
         """Let a replica end by itself."""
         ended = self.instances[instance.id] = replace(instance, exit=exit_)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from rw_daemon.api.pages import Page
 from rw_daemon.api.rooms import Behind
-from rw_daemon.api.scopes import InScope, OptionalName
-from rw_shared.models import Entry, Environment, EnvironmentStatus, Name, Project, ProjectOrder
+from rw_daemon.api.scopes import InScope, OptionalName, check_scope
+from rw_shared.models import Entry, Environment, EnvironmentStatus, Name, Project, ProjectOrder, Replica
 
 router = APIRouter(tags=["projects"])
 
@@ -37,6 +37,13 @@ async def list_environments(project: Name, rooms: Behind) -> Page[Environment]:
 async def read_entry(scope: InScope, rooms: Behind, service: OptionalName = "", replica: Annotated[int, Query(ge=0, le=1000)] = 0) -> Entry:
     """Say how a command on this machine gets into a service: its variables, and where a replica of it runs."""
     return await rooms.entries.read(scope, service, index=replica)
+
+
+@router.post("/v1/projects/{project}/environments/{environment}/services/{service}/replicas/{index}/kill")
+async def kill_replica(scope: InScope, rooms: Behind, service: Name, index: Annotated[int, Path(ge=0, le=1000)]) -> Replica:
+    """Kill a replica of the serving release, to prove that it comes back; answers with what it was."""
+    await check_scope(rooms.store, scope, services=[service])
+    return await rooms.entries.kill(scope, service, index=index)
 
 
 @router.get("/v1/projects/{project}/environments/{environment}")

@@ -26,6 +26,7 @@ from rw_shared.models import (
     PlanOrder,
     Project,
     ProjectOrder,
+    Replica,
     Scope,
     Snapshot,
     SnapshotOrder,
@@ -124,6 +125,10 @@ class Entries(Protocol):
 
     async def read(self, scope: Scope, service: str, *, index: int) -> Entry:
         """Return the way into a replica. ``ServiceNotFoundError``; ``UsageError`` where nothing serves."""
+        ...
+
+    async def kill(self, scope: Scope, service: str, *, index: int) -> Replica:
+        """Kill a running replica, which is then replaced like any that ended. As ``read``; ``NotFoundError``: it does not run."""
         ...
 
 

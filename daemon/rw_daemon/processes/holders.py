@@ -151,6 +151,12 @@ class Hold:
                     await process_end(pid)
         self.finish()
 
+    def kill(self) -> None:
+        """Kill the app and everything it started, but not the shim, which records the end."""
+        for one in proc.descendants(pid) if (pid := self.pid()) else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one.pid, signal.SIGKILL)
+
     async def lines(self, changes: FolderChanges, *, after: str = "") -> AsyncIterator[OutputLine]:
         """Yield the output, following it; ends when the shim is gone and all was read."""
         reader = SegmentReader(self.folder / "out", after=after)

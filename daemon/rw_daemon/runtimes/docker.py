@@ -94,6 +94,14 @@ class DockerRuntime:
             await self._remove(instance.id, grace_seconds=0)
             return await self._launch(spec, instance.index, network=network)
 
+    async def kill(self, instance: Instance) -> None:
+        """Have the engine kill a container; one that has just ended stays as it is."""
+        try:
+            await self._engine.request("POST", f"/containers/{instance.id}/kill", missing_ok=True)
+        except EngineFailedError as error:
+            if error.engine_status != 409:  # it does not run
+                raise
+
     async def stop(self, key: ReleaseKey, *, grace_seconds: float) -> None:
         """Stop and remove every container and job of the release, and the environment's network with its last one."""
         async with self._lock(key):

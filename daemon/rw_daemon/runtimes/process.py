@@ -98,6 +98,10 @@ class ProcessRuntime:
             await self._clear(instance.id, grace_seconds=0)
             return await self._launch(spec, instance.index)
 
+    async def kill(self, instance: Instance) -> None:
+        """Kill every process of a replica; its holder tells of the end."""
+        Hold(self._instances / instance.id).kill()
+
     async def stop(self, key: ReleaseKey, *, grace_seconds: float) -> None:
         """Stop every replica and job of the release and remove their folders."""
         async with self._lock(key):

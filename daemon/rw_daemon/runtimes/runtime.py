@@ -177,6 +177,10 @@ class Runtime(Protocol):
         """Put a new replica in the place of one that hangs or ended: the old one is killed and cleared away first."""
         ...
 
+    async def kill(self, instance: Instance) -> None:
+        """Kill a replica as the kernel would when memory is short: nothing is asked or cleared away, ``watch`` tells of its end."""
+        ...
+
     async def stop(self, key: ReleaseKey, *, grace_seconds: float) -> None:
         """Stop every replica of a release (SIGTERM, then SIGKILL to the whole group) and remove what it made. Its artifact stays."""
         ...

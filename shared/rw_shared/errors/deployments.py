@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rw_shared.errors.base import RwError, clip
@@ -216,6 +216,29 @@ class NotWarmError(DeploymentFailedError):
         super().__init__(
             f"v{version} of {service} has just stopped; what served before still serves.",
             hint=f"Run `rw deployments rollback v{version} -s {service}` again: it is started from its kept artifact.",
+        )
+
+
+class NotProvenError(DeploymentFailedError):
+    """``rw prove`` lost requests, or did not come to its end.
+
+    :param lost: how many requests failed. :param unfinished: phases that were not done in time.
+    """
+
+    code = "NOT_PROVEN"
+
+    def __init__(self, service: str, *, lost: int, requests: int, unfinished: Sequence[str] = ()) -> None:
+        left = f"{', '.join(unfinished)} did not end in time" if unfinished else ""
+        words = " and ".join(one for one in (f"{lost} of {requests} requests failed" if lost else "", left) if one)
+        super().__init__(
+            f"{service}: {words}.",
+            why="Requests fail when one replica alone runs and is slow to start, or when the app does not end gracefully on SIGTERM."
+            if lost
+            else "A release whose rollout has steps takes as long as they do.",
+            hint=f"`rw why {service}` tells what happened; `rw scale {service}=2` lets one replica answer while the other comes back."
+            if lost
+            else "Give it longer with `--seconds`, or leave the phase out with `--skip`.",
+            details={"lost": lost, "requests": requests, "unfinished": list(unfinished)},
         )
 
 
