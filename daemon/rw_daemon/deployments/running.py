@@ -61,8 +61,8 @@ class Running:
                 await self.take_down(row, target, operation.id)
 
     async def _serving(self, row: ServiceRow) -> Deployment:
-        fresh = next(one for one in await self._store.services(_scope(row)) if one.name == row.name)
-        found = await self._store.deployment(fresh.serving) if fresh.serving else None
+        fresh = next((one for one in await self._store.services(_scope(row)) if one.name == row.name), None)  # None: taken down meanwhile
+        found = await self._store.deployment(fresh.serving) if fresh and fresh.serving else None
         if found is None:
             raise DeploymentFailedError(f"{row.name} has no release that serves.", hint="Run `rw up`.")
         return found

@@ -335,3 +335,21 @@ async def test_end_that_cannot_be_written_is_told_and_written_later(world: World
     monkeypatch.setattr(world.store, "append", append)
     assert (await world.settled(operation)).status.value == "failed"
     assert await world.statuses() == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        pytest.param(OperationKind.RESTART, {}, id="restart"),
+        pytest.param(OperationKind.SCALE, {"scale": {"web": 2}}, id="scale"),
+    ],
+)
+async def test_order_for_a_service_that_is_taken_down_before_its_turn_fails(
+    world: World, kind: OperationKind, options: dict[str, object]
+) -> None:
+    await world.up()
+    down = await world.start(OperationKind.DOWN)
+    late = await world.settled(await world.start(kind, **options))
+    assert (await world.settled(down)).status == "succeeded"
+    assert late.error is not None
+    assert (late.status, late.error.code, late.error.hint) == ("failed", "DEPLOYMENT_FAILED", "Run `rw up`.")
