@@ -4,6 +4,11 @@ import os
 import subprocess
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# how long an example takes depends on what else this machine does: it is no property of the code
+settings.register_profile("rw", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rw")
 
 
 def engine_problem() -> str:

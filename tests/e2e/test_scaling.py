@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from e2e.conftest import Rw, living
-from e2e.load import Load
 from e2e.test_rollout import write
+
+from rw_cli.context.load import Load
 
 RAILWAY = "[deploy.scale]\nmin = 1\nmax = 2\nrequests = 2\n"
 LIMIT_SECONDS = 20.0
@@ -34,9 +35,9 @@ def test_load_brings_a_replica_and_its_end_takes_it_away(rw: Rw, tmp_path: Path,
     (folder / "main.py").write_text(slow)
     url = rw.up(folder)["services"][0]["url"]
     monkeypatch.chdir(folder)
-    with Load(url, pause_seconds=0.3) as light:
+    with Load(url, rate=6) as light:
         with ExitStack() as busy:
-            heavy = [busy.enter_context(Load(url)) for _ in range(4)]
+            heavy = [busy.enter_context(Load(url, rate=0, seconds=LIMIT_SECONDS)) for _ in range(4)]
             until_replicas(rw, 2)
         until_replicas(rw, 1)
     assert [failure for load in (light, *heavy) for failure in load.failures] == []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
-from rw_daemon.edge.edge import HttpRoute, Traffic
+from rw_daemon.edge.edge import Endpoint, HttpRoute, Traffic
 from rw_daemon.runtimes.runtime import (
     Exit,
     Instance,
@@ -160,6 +160,7 @@ class FakeEdge:
         """Holds every change of the routes until it is set."""
         self.routes: tuple[HttpRoute, ...] = ()
         self.open: dict[str, int] = {}
+        self.connections: list[int] = []
         self.error: Exception | None = None
         self.traffic: Callable[[str], Traffic] = lambda _: Traffic()
         """What a release's requests came to so far; a test puts its own here."""
@@ -179,6 +180,10 @@ class FakeEdge:
 
     async def active(self, release: str) -> int:
         return self.open.get(release, 0)
+
+    async def connected(self, endpoints: Sequence[Endpoint]) -> int:
+        self.log.append(f"connected {len(endpoints)}")
+        return self.connections.pop() if self.connections else 0
 
     async def samples(self, *releases: str) -> dict[str, Traffic]:
         if self.blind is not None:

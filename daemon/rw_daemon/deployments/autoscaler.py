@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rw_daemon.clock import Clock
@@ -19,7 +20,7 @@ from rw_daemon.settings import Settings
 from rw_daemon.store.store import Store
 from rw_daemon.tasks import Tasks
 from rw_shared.config import DeployConfig, ScaleConfig
-from rw_shared.errors import RwError
+from rw_shared.errors import EdgeFailedError, RwError, UnreachableError
 from rw_shared.events import ServiceScaled
 from rw_shared.models import Deployment, DeploymentStatus, Scope, ServiceKind
 
@@ -61,7 +62,8 @@ class Autoscaler:
         while True:
             await self._clock.sleep(self._settings.scale_period_seconds)
             for target in self._targets.known():
-                await self.look(target)
+                with suppress(UnreachableError, EdgeFailedError):  # what cannot be measured is not scaled; the next look may be able to
+                    await self.look(target)
 
     async def look(self, target: Target) -> None:
         """Take the figures of each release of ``target`` once, and begin what they ask for."""

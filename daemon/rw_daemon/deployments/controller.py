@@ -74,10 +74,9 @@ class Controller:
         self._planned: dict[str, Planned] = {}
         """By deployment, which never changes its plan: liveness asks for it every few seconds."""
 
-    @property
-    def quiet_seconds(self) -> float:
-        """Between the last request to a replica and its SIGTERM."""
-        return self._settings.quiet_seconds
+    async def left(self, instances: Sequence[Instance]) -> None:
+        """Wait for the last requests of replicas that no route leads to any more."""
+        await self._retirer.left([Endpoint(one.host, one.port) for one in instances if one.port])
 
     async def planned(self, deployment: Deployment) -> Planned:
         """Return the kept plan with the configuration that lies in the snapshot beside it."""

@@ -54,9 +54,9 @@ class Replicas:
         """Make it ``replicas``; new ones are proven before requests go to them, and those that go get none before they stop."""
         spec = replace(await self._controller.spec(deployment), replicas=replicas)
         running = next((one for one in await target.runtime.releases() if one.key.deployment == deployment.id), Release(spec.key))
-        if replicas < len(running.instances):
-            await self._router.apply(leaving={one.id for one in running.instances if one.index >= replicas})
-            await self._clock.sleep(self._controller.quiet_seconds)
+        if leaving := [one for one in running.instances if one.index >= replicas]:
+            await self._router.apply(leaving={one.id for one in leaving})
+            await self._controller.left(leaving)
         release = await target.runtime.scale(spec)
         fresh = tuple(one for one in release.instances if one.id not in {old.id for old in running.instances})
         for instance in fresh:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rw_daemon.clock import Clock, rest
@@ -11,7 +11,7 @@ from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.steps import Recorder
 from rw_daemon.deployments.targets import Target
-from rw_daemon.edge.edge import Edge
+from rw_daemon.edge.edge import Edge, Endpoint
 from rw_daemon.settings import Settings
 from rw_daemon.tasks import Tasks
 from rw_shared.models import Deployment, DeploymentStatus
@@ -88,6 +88,13 @@ class Retirer:
     async def quiet(self, deployment: str) -> None:
         """Wait until a release that no route leads to has no open request, and a little longer: then it may be stopped."""
         await self._drained(deployment)
+        await self._clock.sleep(self._settings.quiet_seconds)
+
+    async def left(self, endpoints: Sequence[Endpoint]) -> None:
+        """Wait until replicas that no route leads to have no open request, at most the drain time, and a little longer."""
+        deadline = self._clock.monotonic() + self._settings.drain_seconds
+        while await self._edge.connected(endpoints) and self._clock.monotonic() < deadline:
+            await self._clock.sleep(DRAIN_LOOK_SECONDS)
         await self._clock.sleep(self._settings.quiet_seconds)
 
     async def _drained(self, deployment: str) -> None:

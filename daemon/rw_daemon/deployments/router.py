@@ -29,6 +29,7 @@ class Router:
         self._store, self._targets, self._edge = store, targets, edge
         self._lock = asyncio.Lock()
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        self._is_behind = False
 
     @property
     def port(self) -> int:
@@ -70,9 +71,16 @@ class Router:
                 name, share = f"v{trial.version}", shares.get(trial.id, trial.share)
                 both = (*_weighing(old, 100 - share), *_weighing(new, share, name=name)) if old else ()
                 routes += [self._route(row, both, notice), HttpRoute(f"{name}@{id_of(row)}", (preview_of(trial, row),), upstreams=new)]
+            self._is_behind = True
             await self._edge.route(tuple(routes))
+            self._is_behind = False
             if events := record():
                 await self._store.append(*events)
+
+    async def catch_up(self) -> None:
+        """Bring the edge to the desired state if it refused it last time. ``EdgeFailedError`` when it still does."""
+        if self._is_behind:
+            await self.apply()
 
     async def _serving(self, row: ServiceRow) -> tuple[str, str]:
         """Return the deployment that requests go to, and what to say where there is none."""

@@ -22,7 +22,7 @@ from rw_daemon.settings import Settings
 from rw_daemon.store.store import Store
 from rw_daemon.tasks import Tasks
 from rw_shared.config import DeployConfig, RestartPolicy
-from rw_shared.errors import RwError
+from rw_shared.errors import EdgeFailedError, RwError
 from rw_shared.events import InstanceChanged
 from rw_shared.models import Deployment, DeploymentStatus, ServiceKind
 
@@ -182,9 +182,15 @@ class Supervisor:
         """Probe every serving web replica for ever; one that fails several times in a row is replaced. The edge is tended as well."""
         while True:
             await self._clock.sleep(self._settings.liveness_period_seconds)
-            await self._edge.tend()
+            await self.tend()
             for target in self._targets.known():
                 await self.look(target)
+
+    async def tend(self) -> None:
+        """Look after the edge once; routes that it did not take are handed to it again."""
+        await self._edge.tend()
+        with contextlib.suppress(EdgeFailedError):
+            await self._router.catch_up()
 
     async def look(self, target: Target) -> None:
         """Probe each running replica of ``target`` once."""

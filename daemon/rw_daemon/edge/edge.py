@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -108,6 +109,10 @@ class Edge(Protocol):
 
     async def active(self, release: str) -> int:
         """Return the requests that a release has open, for draining; 0 when it has no cluster."""
+        ...
+
+    async def connected(self, endpoints: Sequence[Endpoint]) -> int:
+        """Return the connections that lead to endpoints: none are left soon after the last request, once no route leads there."""
         ...
 
     async def samples(self, *releases: str) -> dict[str, Traffic]:

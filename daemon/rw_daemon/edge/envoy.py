@@ -7,16 +7,17 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from rw_daemon.clock import Clock
 from rw_daemon.edge import binary, documents, ports
 from rw_daemon.edge.admin import Admin
-from rw_daemon.edge.edge import HttpRoute, Traffic
+from rw_daemon.edge.edge import Endpoint, HttpRoute, Traffic
 from rw_daemon.edge.running import Running, end_all, end_of, launch
 from rw_daemon.edge.watched import Watched
+from rw_daemon.processes import proc
 from rw_daemon.processes.loopback import is_free
 from rw_shared.errors import EdgeFailedError
 
@@ -82,6 +83,10 @@ class EnvoyEdge:
             return await self._open(release)
         except EdgeFailedError:
             return 0
+
+    async def connected(self, endpoints: Sequence[Endpoint]) -> int:
+        """Return the connections that lead to endpoints. Envoy forgets a removed one at once, so the system is asked."""
+        return await asyncio.to_thread(proc.connections, {(one.host, one.port) for one in endpoints})
 
     async def samples(self, *releases: str) -> dict[str, Traffic]:
         """Return what became of each release's requests so far. See ``Edge.samples``; histograms lag by a second."""

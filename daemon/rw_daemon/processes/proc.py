@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 PROC = Path("/proc")
-LISTENING = "0A"  # tcp_states.h
+ESTABLISHED, LISTENING = "01", "0A"  # tcp_states.h
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -111,6 +112,17 @@ def listening(inodes: set[str], *, through: int) -> list[tuple[str, int]]:
                 if fields[3] == LISTENING and fields[9] in inodes:
                     found.add(address(fields[1]))
     return sorted(found)
+
+
+def connections(places: Collection[tuple[str, int]]) -> int:
+    """Return how many TCP connections of this machine lead to one of ``places`` (address and port)."""
+    count = 0
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in (PROC / "net" / table).read_text().splitlines()[1:]:
+                fields = line.split()
+                count += fields[3] == ESTABLISHED and address(fields[2]) in places
+    return count
 
 
 def address(text: str) -> tuple[str, int]:

@@ -16,6 +16,7 @@ from rw_shared.errors import (
     BuildFailedError,
     ConfigInvalidError,
     DiskFullError,
+    EdgeFailedError,
     EngineUnreachableError,
     NothingDetectedError,
     RwError,
@@ -353,3 +354,26 @@ async def test_order_for_a_service_that_is_taken_down_before_its_turn_fails(
     assert (await world.settled(down)).status == "succeeded"
     assert late.error is not None
     assert (late.status, late.error.code, late.error.hint) == ("failed", "DEPLOYMENT_FAILED", "Run `rw up`.")
+
+
+async def test_replicas_that_leave_are_waited_for_until_nothing_leads_to_them(world: World) -> None:
+    await world.up()
+    await world.settled(await world.start(OperationKind.SCALE, scale={"web": 3}))
+    world.log.clear()
+    world.edge.connections = [1, 2]
+    done = await world.settled(await world.start(OperationKind.SCALE, scale={"web": 1}))
+    assert done.status is OperationStatus.SUCCEEDED
+    assert world.log[1:4] == ["connected 2"] * 3
+    assert world.log[0].startswith("route")
+
+
+async def test_routes_that_the_edge_refused_are_handed_to_it_again(world: World) -> None:
+    await world.up()
+    world.edge.error = EdgeFailedError("refused", log="")
+    assert (await world.settled(await world.start(OperationKind.DOWN))).status is OperationStatus.FAILED
+    assert world.edge.routes
+    await world.rooms.supervisor.tend()
+    assert world.edge.routes, "it still refuses"
+    world.edge.error = None
+    await world.rooms.supervisor.tend()
+    assert world.edge.routes == ()

@@ -150,6 +150,7 @@ class Machine(RuleBasedStateMachine):
                     await self._world.rooms.rollouts.pace(SCOPE, "web", Pace.STEPS, actor="test")
                 await asyncio.sleep(0.002)
                 await self._world.clock.advance(0.5)
+        await self._world.rooms.supervisor.tend()
         await self._moves()
         world = self._world
         serving = {row.serving for row in await world.store.services(SCOPE)} - {""}
