@@ -38,6 +38,7 @@ from rw_shared.errors import (
     PreDeployUnknownError,
     RolloutFailedError,
     RwError,
+    ServiceNotFoundError,
 )
 from rw_shared.events import DeploymentBuilt, Event, RouteChanged
 from rw_shared.models import Artifact, Deployment, DeploymentStatus, Scope, ServiceKind, StepName
@@ -104,9 +105,12 @@ class Controller:
         )
 
     async def row(self, deployment: Deployment) -> ServiceRow:
-        """Return the service that a deployment belongs to."""
-        scope = Scope(project=deployment.project, environment=deployment.environment)
-        return next(row for row in await self._store.services(scope) if row.name == deployment.service)
+        """Return the service that a deployment belongs to; ``ServiceNotFoundError`` when it was taken down meanwhile."""
+        rows = await self._store.services(Scope(project=deployment.project, environment=deployment.environment))
+        for row in rows:
+            if row.name == deployment.service:
+                return row
+        raise ServiceNotFoundError(deployment.service, candidates=[row.name for row in rows])
 
     async def unsettled(self, identities: Sequence[str]) -> tuple[list[str], list[RwError]]:
         """Return the deployments that still need work, and the errors of those that failed for good."""
@@ -440,5 +444,6 @@ class Controller:
         if target is not None:
             await target.runtime.stop(key_of(deployment), grace_seconds=min(self._settings.grace_seconds, 5.0))
             if has_room(deployment):
-                await self.restore(await self.row(deployment), target)
+                with suppress(ServiceNotFoundError):
+                    await self.restore(await self.row(deployment), target)
         self._environs.forget(identity)

@@ -10,6 +10,7 @@ from rw_daemon.deployments.identities import new_id
 from rw_daemon.deployments.planner import Planned
 from rw_daemon.deployments.ports import free_port
 from rw_daemon.deployments.release import hostname, wanted_replicas
+from rw_daemon.deployments.steps import of
 from rw_daemon.plans.plan import ServicePlan
 from rw_daemon.store.store import ServiceRow, Store
 from rw_shared.events import DeploymentCreated, DeploymentPlanned, Event, ServiceConfigured, StepFinished, StepStarted
@@ -56,16 +57,14 @@ class Drafts:
 
     async def events(self, scope: Scope, draft: Draft, *, operation: str, message: str) -> list[Event]:
         """Return what is to be written for a new deployment; the second event is its ``DeploymentCreated``."""
-        at, is_web = self._clock.now(), draft.kind is ServiceKind.WEB
+        at = self._clock.now()
         envelope: dict[str, Any] = {
             "at": at, "project": scope.project, "environment": scope.environment, "service": draft.service, "operation": operation,
         }  # fmt: skip
         identity = new_id("dep", at=at)
         newest = await self._store.deployments(scope, service=draft.service, limit=1)
-        host = hostname(project=scope.project, environment=scope.environment, service=draft.service) if is_web else ""
-        port = await self._port(scope, draft.service) if is_web else 0
         return [
-            ServiceConfigured(**envelope, kind=draft.kind, replicas=draft.replicas, port=port, hostname=host),
+            await self._configured(scope, envelope, draft.kind, draft.replicas),
             DeploymentCreated(
                 **envelope, deployment=identity, number=newest[0].version + 1 if newest else 1, kind=draft.kind, replicas=draft.replicas,
                 snapshot=draft.snapshot, message=message, source_deployment=draft.source,
@@ -75,6 +74,21 @@ class Drafts:
             *_done(envelope, identity, StepName.SNAPSHOT, draft.snapshot.removeprefix("sha256:")[:12]),
             *_done(envelope, identity, StepName.PLAN, str(draft.plan.get("buildpack", ""))),
         ]  # fmt: skip
+
+    async def configure(self, deployment: Deployment) -> None:
+        """Have the service of a deployment there: it was taken down by an order that came before the deployment's turn."""
+        scope = Scope(project=deployment.project, environment=deployment.environment)
+        if await self.row(scope, deployment.service) is None:
+            await self._store.append(
+                await self._configured(scope, {"at": self._clock.now(), **of(deployment)}, deployment.kind, deployment.replicas)
+            )
+
+    async def _configured(self, scope: Scope, envelope: dict[str, Any], kind: ServiceKind, replicas: int) -> ServiceConfigured:
+        name, is_web = str(envelope["service"]), kind is ServiceKind.WEB
+        host = hostname(project=scope.project, environment=scope.environment, service=name) if is_web else ""
+        return ServiceConfigured(
+            **envelope, kind=kind, replicas=replicas, port=await self._port(scope, name) if is_web else 0, hostname=host
+        )
 
     async def _port(self, scope: Scope, service: str) -> int:
         row = await self.row(scope, service)

@@ -173,6 +173,10 @@ class Orders:
         After a crash, those that were settled before it stay as they are: a failure is the operation's as well.
         """
         open_, failures = await self._controller.unsettled(operation.deployments)
+        async with self._accepting:
+            for one in open_:
+                if (deployment := await self._store.deployment(one)) is not None:
+                    await self._drafts.configure(deployment)
         await _all(self._controller.build(one, target, no_cache=no_cache) for one in open_)
         for one in open_:
             await self._controller.pre_deploy(one, target)

@@ -377,3 +377,15 @@ async def test_routes_that_the_edge_refused_are_handed_to_it_again(world: World)
     world.edge.error = None
     await world.rooms.supervisor.tend()
     assert world.edge.routes == ()
+
+
+@pytest.mark.parametrize("kind", [OperationKind.UP, OperationKind.REDEPLOY])
+async def test_release_ordered_before_its_service_was_taken_down_brings_it_back(world: World, kind: OperationKind) -> None:
+    await world.up()
+    port = (await world.store.services(SCOPE))[0].port
+    down = await world.start(OperationKind.DOWN)
+    files = {**FLASK, "app.py": FLASK["app.py"] + "# 2\n"}
+    late = await world.settled(await world.start(kind, files=files if kind is OperationKind.UP else None))
+    assert ((await world.settled(down)).status, late.status) == ("succeeded", "succeeded")
+    assert await world.statuses() == ["active", "removed"]
+    assert [(row.name, row.port) for row in await world.store.services(SCOPE)] == [("web", port)]
