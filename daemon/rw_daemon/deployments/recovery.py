@@ -51,7 +51,7 @@ class Recovery:
             except UnreachableError as error:
                 if kind in known:
                     log.warning("target %s cannot be reached: %s", kind, error.why)
-        if await self._store.services():
+        if await self._store.services() or await self._router.is_up():  # a service may be gone whose routes are still there
             try:
                 await self._router.apply()
             except RwError as error:

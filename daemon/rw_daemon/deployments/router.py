@@ -77,6 +77,10 @@ class Router:
             if events := record():
                 await self._store.append(*events)
 
+    async def is_up(self) -> bool:
+        """Return whether an edge runs, from now or from the daemon before."""
+        return await self._edge.check()
+
     async def catch_up(self) -> None:
         """Bring the edge to the desired state if it refused it last time. ``EdgeFailedError`` when it still does."""
         if self._is_behind:

@@ -389,3 +389,19 @@ async def test_release_ordered_before_its_service_was_taken_down_brings_it_back(
     assert ((await world.settled(down)).status, late.status) == ("succeeded", "succeeded")
     assert await world.statuses() == ["active", "removed"]
     assert [(row.name, row.port) for row in await world.store.services(SCOPE)] == [("web", port)]
+
+
+async def test_routes_of_a_service_that_is_gone_go_when_the_daemon_was_killed_before_they_could(world: World) -> None:
+    await world.up()
+    world.edge.gate = asyncio.Event()
+    await world.start(OperationKind.DOWN)
+    await world.until(lambda: _is_forgotten(world))
+    await world.kill()
+    world.edge.gate = None
+    await world.open()
+    await world.rooms.recovery.run()
+    assert world.edge.routes == ()
+
+
+async def _is_forgotten(world: World) -> bool:
+    return not await world.store.services(SCOPE)
