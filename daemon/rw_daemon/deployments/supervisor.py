@@ -74,9 +74,16 @@ class Supervisor:
         try:
             deployment = await self._store.deployment(instance.key.deployment)
             if deployment is not None and deployment.status is DeploymentStatus.ACTIVE and instance.exit is not None:
+                await self._without(deployment)
                 await self._again(deployment, instance, instance.exit)
         finally:
             self._busy.discard(name)
+
+    async def _without(self, deployment: Deployment) -> None:
+        """Send requests to the other replicas: one that was a container leaves an address that nobody refuses for a while."""
+        if deployment.kind is ServiceKind.WEB:
+            with contextlib.suppress(EdgeFailedError):
+                await self._router.apply()
 
     async def _again(self, deployment: Deployment, instance: Instance, exit_: Exit) -> None:
         budget = self._budget(deployment, instance)

@@ -199,7 +199,11 @@ async def test_crashed_replica_comes_back_and_a_hopeless_one_is_called_crashed(w
         await world.until(lambda old=instance: _is_gone(world, old.id))
     await world.until(lambda: _has_status(world, "crashed"))
     assert sum(word.startswith("replace") for word in world.log) == 2
-    assert world.edge.routes[0].upstreams == ()
+    await world.until(lambda: _leads_nowhere(world))
+
+
+async def _leads_nowhere(world: World) -> bool:
+    return world.edge.routes[0].upstreams == ()
 
 
 async def test_replica_that_could_not_be_replaced_at_once_comes_back_all_the_same(world: World) -> None:
@@ -405,3 +409,16 @@ async def test_routes_of_a_service_that_is_gone_go_when_the_daemon_was_killed_be
 
 async def _is_forgotten(world: World) -> bool:
     return not await world.store.services(SCOPE)
+
+
+async def test_requests_go_to_the_other_replicas_as_soon_as_one_has_ended(world: World) -> None:
+    await world.up()
+    await world.settled(await world.start(OperationKind.SCALE, scale={"web": 2}))
+    world.log.clear()
+    await world.runtime.kill(next(iter(world.runtime.instances.values())))
+    await world.until(lambda: _has_replaced(world))
+    assert [line.split()[0] for line in world.log[:2]] == ["route", "replace"]
+
+
+async def _has_replaced(world: World) -> bool:
+    return any(line.startswith("replace") for line in world.log)

@@ -182,4 +182,4 @@ def test_whatever_happens_it_comes_to_rest_consistent() -> None:
 
 @pytest.mark.full
 def test_whatever_happens_in_many_more_ways() -> None:
-    explore(500)
+    explore(250)
