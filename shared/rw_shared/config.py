@@ -31,6 +31,8 @@ class RolloutConfig(Model):
     steps: tuple[int, ...] = (10, 25, 50, 100)
     """Shares of the requests in percent, rising; the last is 100."""
     step_seconds: float = 15.0
+    monitor_seconds: float = 0.0
+    """How long the release is compared with the one before it once it has every request; 0 for not at all."""
     auto_promote: bool = True
     """Whether the steps are walked without a word; otherwise the release waits at the first for ``rw rollout promote`` or ``resume``."""
     check: str | None = None

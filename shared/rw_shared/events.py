@@ -230,6 +230,31 @@ class RolloutJudged(Event):
     words: str
 
 
+class RolloutWatched(Event):
+    """A release will be watched after it got every request: it is compared with what the one before it did.
+
+    :param before: the deployment that gets everything back when the watch ends badly; its figures follow.
+    :param latency_ms: upper bounds in milliseconds with how many answers took at most that long.
+    """
+
+    name = "rollout.watched"
+    deployment: str
+    before: str
+    seconds: float
+    requests: int
+    failed: int
+    latency_ms: tuple[tuple[float, int], ...] = ()
+
+
+class RolloutWatchEnded(Event):
+    """The watch of a release is over. ``outcome``: ``passed``, ``bad``, or ``ended`` where something else came first."""
+
+    name = "rollout.watch_ended"
+    deployment: str
+    outcome: str
+    words: str = ""
+
+
 class InstanceChanged(Event):
     """A replica started, became healthy or unhealthy, exited, was restarted."""
 

@@ -73,6 +73,7 @@ ROLLOUT_KEYS: dict[str, str] = {
     "strategy": "strategy",
     "steps": "shares",
     "stepSeconds": "seconds",
+    "monitorSeconds": "seconds",
     "autoPromote": "flag",
     "check": "text",
     "maxErrorRate": "rate",

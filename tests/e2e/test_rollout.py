@@ -227,3 +227,21 @@ def test_rollback_while_the_old_release_is_warm_starts_nothing(rw: Rw, tmp_path:
     assert load.failures == []
     assert [one["version"] for one in rw.json("deployments", cwd=folder)["items"]] == [2, 1]
     rw.ok("down", "--yes", cwd=folder)
+
+
+def test_release_that_turns_bad_after_it_has_everything_is_taken_back(rw: Rw, tmp_path: Path) -> None:
+    watched = "[deploy.rollout]\nmonitorSeconds = 6\nstepSeconds = 2\n"
+    folder = write(tmp_path / "watched", "old", railway=watched)
+    url = rw.up(folder)["services"][0]["url"]
+    with Load(url) as load:
+        time.sleep(2)  # something to compare with
+        write(folder, "new", fails_every=8, railway=watched)
+        code, result, _ = rw.result("up", "--wait-monitor", str(folder))
+        assert (code, result["services"][0]["status"], result["error"]["code"]) == (3, "rolled_back", "ROLLED_BACK")
+        assert ask(url).text == "old"
+        write(folder, "better", railway=watched)
+        code, result, _ = rw.result("deploy", str(folder))
+        assert (code, result["status"]) == (0, "active")
+    assert {one[:3] for one in load.failures} == {"500"}  # the bad release's own answers
+    assert "has every request again" in rw.ok("why", "v2", cwd=folder)
+    assert "passed" in rw.ok("why", "v3", cwd=folder)

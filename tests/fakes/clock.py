@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
+FAR_SECONDS, IDLE_SECONDS = 5.0, 0.5
+
 
 class FakeClock:
     """A clock whose sleepers wake in order, as soon as nobody has anything else to do (``is_running``), or by ``advance``."""
@@ -17,6 +19,7 @@ class FakeClock:
         self._is_running = is_running
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = 0
+        self._last = 0.0
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.elapsed)
@@ -29,16 +32,23 @@ class FakeClock:
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self.elapsed + max(seconds, 0), self._count, waiting))
         if self._is_running:
+            self._last = asyncio.get_running_loop().time()
             asyncio.get_running_loop().call_later(0.002, self._wake_next)
         await waiting
 
     def _wake_next(self) -> None:
-        while self._sleepers:
-            due, _, waiting = heapq.heappop(self._sleepers)
-            self.elapsed = max(self.elapsed, due)
-            if not waiting.done():
-                waiting.set_result(None)
-                return
+        loop = asyncio.get_running_loop()
+        while self._sleepers and self._sleepers[0][2].done():
+            heapq.heappop(self._sleepers)
+        if not self._sleepers:
+            return
+        is_far = self._sleepers[0][0] - self.elapsed > FAR_SECONDS
+        if self._is_running and is_far and loop.time() - self._last < IDLE_SECONDS:
+            loop.call_later(IDLE_SECONDS, self._wake_next)  # somebody who sleeps for less may only be at the store
+            return
+        due, _, waiting = heapq.heappop(self._sleepers)
+        self.elapsed = max(self.elapsed, due)
+        waiting.set_result(None)
 
     async def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass; whoever is due wakes up."""

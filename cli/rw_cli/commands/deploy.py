@@ -30,6 +30,9 @@ def deploy(
     git_sha: Annotated[str, typer.Option("--git-sha", help="The commit; default: the one that the CI system names.")] = "",
     idempotency_key: Annotated[str, typer.Option("--idempotency-key", help="The same key again is the same deployment.")] = "",
     timeout: Annotated[float, typer.Option(help="Seconds to wait; 0 waits until it is settled. Exit 9.", min=0)] = 0,
+    wait_monitor: Annotated[
+        bool, typer.Option("--wait-monitor/--no-wait-monitor", help="Wait for deploy.rollout.monitorSeconds too; a rollback is exit 3.")
+    ] = True,
     message: Annotated[str, typer.Option("-m", "--message", help="A note for the history.")] = "",
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build everything anew.")] = False,
     github_output: Annotated[bool, typer.Option("--github-output", help="Write outputs and summary for GitHub Actions.")] = False,
@@ -56,7 +59,7 @@ def deploy(
             session.mark(note)
         _write(session, reports, refused(error, project=session.project, environment=session.environment))
         raise
-    outcome = follow(session, place, operation, cursor=cursor, timeout_seconds=timeout, view=Grouped(forge))
+    outcome = follow(session, place, operation, cursor=cursor, timeout_seconds=timeout, view=Grouped(forge), is_watched=wait_monitor)
     _write(session, reports, outcome)
     raise typer.Exit(outcome.exit_code)
 

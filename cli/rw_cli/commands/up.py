@@ -27,6 +27,7 @@ def up(
     watch: Annotated[bool, typer.Option("--watch", help="Go on: each change is deployed, until Ctrl-C.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="With --watch: Ctrl-C leaves running what was not running before.")] = False,
     target: Annotated[str, typer.Option(help="process or docker; remembered for this environment.")] = "",
+    wait_monitor: Annotated[bool, typer.Option("--wait-monitor", help="Wait for deploy.rollout.monitorSeconds too.")] = False,
 ) -> None:
     """Snapshot, build, deploy, prove, switch. Ends when the deployment is settled, with its URL: `rw up`, `rw up shop --watch`."""
     session: Session = ctx.obj
@@ -48,7 +49,8 @@ def up(
     if detach:
         session.result({"type": "result", "status": operation["status"], "operation": operation["id"]}, operation["id"])
         return
-    raise typer.Exit(follow(session, place, operation, cursor=cursor, timeout_seconds=timeout).exit_code)
+    outcome = follow(session, place, operation, cursor=cursor, timeout_seconds=timeout, is_watched=wait_monitor)
+    raise typer.Exit(outcome.exit_code)
 
 
 def _dry_run(session: Session, place: str, digest: str) -> None:

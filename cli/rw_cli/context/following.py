@@ -11,6 +11,7 @@ from typing import Any, NoReturn, Protocol
 import typer
 
 from rw_cli.client import Client, Json
+from rw_cli.context.monitoring import watch
 from rw_cli.context.outcomes import Outcome, outcome_of
 from rw_cli.context.rows import Rows, Stream
 from rw_cli.context.session import Session, path_of
@@ -112,10 +113,20 @@ class Following:
                 yield from self._fitting(row)
 
 
-def follow(session: Session, place: str, operation: Json, *, cursor: int, timeout_seconds: float = 0, view: View | None = None) -> Outcome:
+def follow(
+    session: Session,
+    place: str,
+    operation: Json,
+    *,
+    cursor: int,
+    timeout_seconds: float = 0,
+    view: View | None = None,
+    is_watched: bool = False,
+) -> Outcome:
     """Show an operation until it is settled, then its result.
 
     :param view: how it is told in lines; without one a terminal gets the live view.
+    :param is_watched: wait for the watch of what was released, too: a release that is taken back by then is the result.
     """
     begun = time.monotonic()
     following = Following(session.client, operation, cursor=cursor)
@@ -125,6 +136,9 @@ def follow(session: Session, place: str, operation: Json, *, cursor: int, timeou
     lines = view or Progress()
     try:
         _show(session, following, timeout_seconds=timeout_seconds, lines=lines, is_live=view is None and session.is_live)
+        if is_watched and following.operation["status"] == "succeeded":
+            left = max(timeout_seconds - (time.monotonic() - begun), 1.0) if timeout_seconds else 0
+            watch(session, following.operation, lines.take, timeout_seconds=left)
     except WaitTimedOutError as error:
         late = error
     except KeyboardInterrupt:

@@ -24,7 +24,7 @@ def outcome_of(client: Client, place: str, operation: Json, *, late: RwError | N
     """
     made = {name: client.call("GET", f"/v1/deployments/{name}") for name in operation["deployments"]}
     error = late or _error(operation, list(made.values()))
-    status = "running" if late else {"succeeded": "active"}.get(operation["status"], operation["status"])
+    status = "running" if late else {"succeeded": "failed" if error else "active"}.get(operation["status"], operation["status"])
     result: Json = {
         "schema": "rw/v1", "type": "result", "status": status, "operation": operation["id"], "project": operation["project"],
         "environment": operation["environment"], "services": _services(client, place, operation, list(made.values())),
@@ -42,8 +42,9 @@ def refused(error: RwError, *, project: str, environment: str) -> Outcome:
 
 def _error(operation: Json, made: list[Json]) -> RwError | None:
     """Return why the operation did not succeed: the failed deployment's words say more than the operation's."""
-    if operation["status"] == "succeeded":
-        return None
+    if operation["status"] == "succeeded":  # a release may have been taken back since, by its watch
+        made = [one for one in made if one["status"] == "rolled_back"]
+        return RwError.from_wire(made[0]["error"]) if made else None
     said = next((one["error"] for one in made if one.get("error")), None) or operation.get("error")
     return RwError.from_wire(said) if said else DeploymentFailedError(f"The operation was {operation['status']}.")
 

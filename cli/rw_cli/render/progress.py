@@ -93,6 +93,8 @@ class Progress:
             return [f"{service}: {data['share']} % of the requests go to the new release"]
         if name == "rollout.paced":
             return [f"{service}: {PACES[data['pace']]}"]
+        if name == "rollout.watch_ended":
+            return [f"{service}: the watch is over, {data['outcome']}: {line(data['words'])}"]
         if name == "rollout.judged":
             return [f"{service}: {data['verdict']}: {line(data['words'])}"]
         if name == "deployment.status_changed":

@@ -32,7 +32,9 @@ from rw_daemon.deployments.steps import Recorder
 from rw_daemon.deployments.supervisor import Supervisor
 from rw_daemon.deployments.sweeping import Sweeper
 from rw_daemon.deployments.targets import Opener, Target, Targets
+from rw_daemon.deployments.watches import Watches
 from rw_daemon.deployments.why import Why
+from rw_daemon.deployments.windows import Windows
 from rw_daemon.edge.edge import Edge
 from rw_daemon.logs.collector import Collector
 from rw_daemon.logs.logs import Logs
@@ -98,7 +100,8 @@ class Deployments:
         recorder, collector, planner = Recorder(store, clock), Collector(logs, mask_of=mask_of), Planner(snapshots)
         router = Router(store, targets, edge)
         retirer = Retirer(recorder=recorder, edge=edge, environs=kept, tasks=tasks, clock=clock, settings=settings, gone=collector.detach)
-        rollout = Rollout(store=store, recorder=recorder, router=router, edge=edge, retirer=retirer, clock=clock, settings=settings)
+        windows = Windows(edge, clock, settings)
+        rollout = Rollout(store=store, recorder=recorder, router=router, windows=windows, retirer=retirer, clock=clock, settings=settings)
         controller = Controller(
             store=store,
             recorder=recorder,
@@ -115,6 +118,7 @@ class Deployments:
         )
         replicas = Replicas(store=store, controller=controller, router=router, collector=collector, clock=clock)
         operations = Operations(store, recorder, tasks, clock)
+        watches = Watches(store=store, recorder=recorder, controller=controller, exits=exits, windows=windows, edge=edge, tasks=tasks)
 
         why = Why(store, planner, snapshots)
 
@@ -131,6 +135,7 @@ class Deployments:
             swept=lambda: tasks.spawn("sweep", sweeper.sweep()),
             operations=operations,
             controller=controller,
+            watches=watches,
             running=running,
             drafts=Drafts(store, clock),
             planner=planner,
@@ -170,6 +175,7 @@ class Deployments:
             controller=controller,
             replicas=replicas,
             orders=orders,
+            watches=watches,
             router=router,
             collector=collector,
             exits=exits,

@@ -17,10 +17,11 @@ from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planned, Planner
 from rw_daemon.deployments.release import key_of, plan_of, spec_of
 from rw_daemon.deployments.retire import Retirer
-from rw_daemon.deployments.rollout import IN_STEPS, Rollout, Trial
+from rw_daemon.deployments.rollout import IN_STEPS, Rollout
 from rw_daemon.deployments.router import Router, has_room, id_of, is_proven
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target
+from rw_daemon.deployments.windows import Trial
 from rw_daemon.edge import health
 from rw_daemon.edge.edge import Endpoint
 from rw_daemon.logs.collector import Collector
@@ -307,6 +308,13 @@ class Controller:
             return InternalError(deployment.id)
         return explain.crashed(deployment.service, instance.exit, await self._last_lines(deployment))
 
+    async def ending(self, deployment: Deployment, instance: Instance) -> str:
+        """Return in words how a replica of a release that is being judged ended, with its last lines."""
+        if instance.exit is None:
+            return "A replica of it does not answer any more."
+        error = await self._crash(deployment, instance)
+        return f"A replica of it {explain.ending(instance.exit)}. {error.hint}\n{error.why}".rstrip()
+
     async def _last_lines(self, deployment: Deployment) -> list[str]:
         return await self._output.last_lines(deployment, LAST_LINES)
 
@@ -347,7 +355,7 @@ class Controller:
         old = await self._store.deployment(row.serving) if row.serving else None
         if config.strategy in IN_STEPS and old is not None and old.id != deployment.id and old.status is DeploymentStatus.ACTIVE:
             endpoints = [Endpoint(one.host, one.port) for one in release.instances]
-            await self._rollout.run(Trial(deployment, row.serving, config, endpoints, ended))
+            await self._rollout.run(Trial(deployment, row.serving, config, endpoints, ended, lambda one: self.ending(deployment, one)))
 
     def _url(self, row: ServiceRow) -> str:
         return f"http://{row.hostname}:{self._router.port}" if row.kind is ServiceKind.WEB else ""
@@ -376,10 +384,19 @@ class Controller:
     async def _retire(self, old: Deployment, target: Target, *, has_stopped: bool = False) -> None:
         if old.status is not DeploymentStatus.REMOVING:
             return
-        warm = (await self.planned(old)).config.deploy.overlap_seconds
-        if old.kind is ServiceKind.WORKER or has_stopped:
-            warm = 0.0  # two workers at once would do everything twice
-        self._retirer.retire(old, target, warm_seconds=self._settings.warm_seconds if warm is None else warm)
+        # two workers at once would do everything twice
+        warm = 0.0 if old.kind is ServiceKind.WORKER or has_stopped else await self._warm_seconds(old)
+        self._retirer.retire(old, target, warm_seconds=warm)
+
+    async def _warm_seconds(self, old: Deployment) -> float:
+        """Return how long a replaced release stays: at least until the watch of the one in its place is over."""
+        said = (await self.planned(old)).config.deploy.overlap_seconds
+        warm = self._settings.warm_seconds if said is None else said
+        scope = Scope(project=old.project, environment=old.environment)
+        serving = next((row.serving for row in await self._store.services(scope) if row.name == old.service), "")
+        new = await self._store.deployment(serving) if serving else None
+        watch = (await self.planned(new)).config.deploy.rollout if new else None
+        return max(warm, watch.monitor_seconds + watch.step_seconds) if watch and watch.monitor_seconds else warm
 
     async def retire(self, identity: str, target: Target) -> None:
         """Take up the retirement of a deployment that is being removed (after a restart of the daemon)."""
@@ -394,10 +411,11 @@ class Controller:
         running = [one for release in await target.runtime.releases() if release.key == key_of(deployment) for one in release.instances]
         return sum(one.is_running for one in running) >= deployment.replicas
 
-    async def go_back(self, identity: str, target: Target, *, operation: str) -> None:
+    async def go_back(self, identity: str, target: Target, *, operation: str, error: RwError | None = None) -> None:
         """Give every request to a release that is still warm, and retire the one that had them. Nothing where it serves already.
 
         :param operation: in whose name it happens: both releases were made by others.
+        :param error: why the one that had them is taken back for good; without it, it is kept warm in its turn.
         """
         deployment = (await self._recorder.read(identity)).model_copy(update={"operation": operation})
         row = await self.row(deployment)
@@ -415,7 +433,9 @@ class Controller:
             ]
             if replaced is not None:
                 left = replaced.model_copy(update={"operation": operation})
-                made.append(self._recorder.moved(left, DeploymentStatus.REMOVING, reason=f"Rolled back to v{deployment.version}."))
+                words = error.message if error else f"Rolled back to v{deployment.version}."
+                status = DeploymentStatus.ROLLED_BACK if error else DeploymentStatus.REMOVING
+                made.append(self._recorder.moved(left, status, reason=words, error=error))
             return made
 
         try:
@@ -423,7 +443,9 @@ class Controller:
         except RwError:
             await self._retire(deployment, target)
             raise
-        if replaced is not None:
+        if replaced is not None and error is not None:
+            await self._retirer.remove(replaced, target)
+        elif replaced is not None:
             await self._retire(await self._recorder.read(replaced.id), target)
 
     # --- taking back

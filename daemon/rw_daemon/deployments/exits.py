@@ -14,6 +14,18 @@ class Exits:
     def __init__(self) -> None:
         self._waiting: dict[str, asyncio.Future[Instance]] = {}
         self._listener: Callable[[Instance], None] | None = None
+        self._alarms: dict[str, asyncio.Future[Instance]] = {}
+
+    def alarm(self, deployment: str) -> asyncio.Future[Instance]:
+        """Return a future that gets the first replica of a serving release that ended, or does not answer, from now on."""
+        made = self._alarms[deployment] = asyncio.get_running_loop().create_future()
+        made.add_done_callback(lambda _: self._alarms.pop(deployment, None))
+        return made
+
+    def trouble(self, instance: Instance) -> None:
+        """Say that a replica ended which nobody stopped, or does not answer: the supervisor does."""
+        if waiting := self._alarms.get(instance.key.deployment):
+            waiting.set_result(instance)
 
     def listen(self, listener: Callable[[Instance], None]) -> None:
         """Tell ``listener`` of each end that nobody waits for."""

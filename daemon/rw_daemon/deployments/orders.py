@@ -15,6 +15,7 @@ from rw_daemon.deployments.planner import Planned, Planner
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.running import Running
 from rw_daemon.deployments.targets import Target, Targets
+from rw_daemon.deployments.watches import Watches
 from rw_daemon.plans.plan import ServicePlan
 from rw_daemon.store.store import ServiceRow, Store
 from rw_shared.errors import (
@@ -38,6 +39,7 @@ class Orders:
         store: Store,
         operations: Operations,
         controller: Controller,
+        watches: Watches,
         running: Running,
         drafts: Drafts,
         planner: Planner,
@@ -47,7 +49,7 @@ class Orders:
         swept: Callable[[], object],
     ) -> None:
         """``swept`` is called after each deployment that succeeded: old artifacts are looked through then."""
-        self._swept = swept
+        self._swept, self._watches = swept, watches
         self._store, self._operations, self._controller, self._running, self._drafts = store, operations, controller, running, drafts
         self._planner, self._targets, self._environs, self._clock = planner, targets, environs, clock
         self._accepting = asyncio.Lock()
@@ -188,10 +190,12 @@ class Orders:
 
     async def _release(self, identity: str, target: Target) -> None:
         try:
+            await self._watches.prepare(identity)
             await self._controller.release(identity, target)
         except RwError as error:
             await self._controller.take_back(identity, target, DeploymentStatus.FAILED, error)
             raise
+        await self._watches.begin(identity, target)
 
     def _give_up(self, operation: Operation) -> Callable[[RwError], Awaitable[None]]:
         async def give_up(error: RwError) -> None:

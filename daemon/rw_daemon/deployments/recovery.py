@@ -11,6 +11,7 @@ from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.targets import Target, Targets
+from rw_daemon.deployments.watches import Watches
 from rw_daemon.logs.collector import Collector
 from rw_daemon.runtimes.runtime import Release
 from rw_daemon.store.store import Store
@@ -34,12 +35,14 @@ class Recovery:
         controller: Controller,
         replicas: Replicas,
         orders: Orders,
+        watches: Watches,
         router: Router,
         collector: Collector,
         exits: Exits,
         tasks: Tasks,
     ) -> None:
         self._store, self._targets, self._controller, self._replicas, self._orders = store, targets, controller, replicas, orders
+        self._watches = watches
         self._router, self._collector, self._exits, self._tasks = router, collector, exits, tasks
 
     async def run(self) -> None:
@@ -81,6 +84,7 @@ class Recovery:
                 await self._controller.restore(row, target)
             if deployment is not None and deployment.status in SERVES and await self._is_on(deployment, target):
                 await self._whole(deployment, found.get(deployment.id), target)
+                await self._watches.begin(deployment.id, target)
         await self._retire(target)
 
     async def _is_on(self, deployment: Deployment, target: Target) -> bool:

@@ -81,7 +81,8 @@ class Retirer:
             await target.runtime.stop(key_of(deployment), grace_seconds=self._settings.grace_seconds)
             self._gone(deployment.id)
             self._environs.forget(deployment.id)
-            await self._recorder.move(deployment.id, DeploymentStatus.REMOVED)
+            if (await self._recorder.read(deployment.id)).status is DeploymentStatus.REMOVING:  # one that was taken back stays so
+                await self._recorder.move(deployment.id, DeploymentStatus.REMOVED)
         finally:
             self._stopping.discard(deployment.id)
 

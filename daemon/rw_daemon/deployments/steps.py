@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from rw_daemon.clock import Clock
+from rw_daemon.deployments.judge import Judgement
 from rw_daemon.deployments.states import move
 from rw_daemon.store.store import Store
 from rw_shared.errors import RwError
-from rw_shared.events import DeploymentStatusChanged, Event, StepFinished, StepStarted
+from rw_shared.events import DeploymentStatusChanged, Event, RolloutJudged, StepFinished, StepStarted
 from rw_shared.models import Deployment, DeploymentStatus, ErrorBody, StepName, StepStatus
 
 
@@ -37,6 +39,10 @@ class Recorder:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
+
+    def now(self) -> datetime:
+        """Return the time that an event of this moment carries."""
+        return self._clock.now()
 
     async def read(self, identity: str) -> Deployment:
         """Return the deployment as it is stored now; ``KeyError`` for an unknown id is a bug in the caller."""
@@ -69,6 +75,11 @@ class Recorder:
     def finished(self, deployment: Deployment, step: StepName, *, status: StepStatus = StepStatus.DONE, detail: str = "") -> Event:
         """Return the event of a step's end."""
         return StepFinished(at=self._clock.now(), **of(deployment), deployment=deployment.id, step=step, status=status, detail=detail)
+
+    async def judged(self, deployment: Deployment, share: int, found: Judgement) -> None:
+        """Record the verdict on a window."""
+        about = {**of(deployment), "deployment": deployment.id}
+        await self._store.append(RolloutJudged(at=self._clock.now(), **about, share=share, verdict=found.verdict, words=found.words))
 
     async def is_done(self, identity: str, step: StepName) -> bool:
         """Return whether a step needs no more work."""

@@ -61,6 +61,7 @@ class Supervisor:
         self._edge = edge
         self._budgets: dict[tuple[str, int], Budget] = {}
         self._busy: set[str] = set()
+        self._exits = exits
         exits.listen(self.ended)
 
     def ended(self, instance: Instance) -> None:
@@ -92,6 +93,7 @@ class Supervisor:
         if not await self._is_there(deployment, instance):
             return  # rw itself put an end to it: a restart, fewer replicas, a new one in its place
         await self._told(deployment, instance, exit_, budget)
+        self._exits.trouble(instance)
         deploy = (await self._controller.planned(deployment)).config.deploy
         limit = self._settings.restart_budget if deploy.restart_policy_max_retries is None else deploy.restart_policy_max_retries
         if not wants_restart(deploy, exit_):
@@ -125,6 +127,8 @@ class Supervisor:
         except RwError as error:
             self._output.remark(deployment, f"{error.message} {error.why}", replica=instance.index)
             return await self._is_filled(target, instance)
+        if (await self._recorder.read(deployment.id)).status is DeploymentStatus.ROLLED_BACK:  # meanwhile
+            await target.runtime.stop(key_of(deployment), grace_seconds=0)
         return True
 
     async def _is_filled(self, target: Target, instance: Instance) -> bool:
@@ -218,6 +222,7 @@ class Supervisor:
         budget.failures += 1
         if budget.failures >= self._settings.liveness_failures:
             budget.failures = 0
+            self._exits.trouble(instance)
             self._output.remark(
                 deployment,
                 f"does not answer any more: failed {self._settings.liveness_failures} probes; it is replaced",

@@ -134,6 +134,10 @@ def _settled(event: e.OperationSettled) -> str:
     return f"the order {event.status}" + (f": {event.error.message}" if event.error else "")
 
 
+def _watched(event: e.RolloutWatched) -> str:
+    return f"to be watched for {event.seconds:g} s; before it {event.failed} of {event.requests} failed"
+
+
 PACES = {Pace.STEPS: "sent on by its steps", Pace.PAUSED: "paused", Pace.PROMOTED: "sent to its end"}
 WORDS: dict[type[e.Event], tuple[str, Callable[[Any], str]]] = {
     e.OperationCreated: ("asked", _asked),
@@ -142,6 +146,8 @@ WORDS: dict[type[e.Event], tuple[str, Callable[[Any], str]]] = {
     e.RolloutShifted: ("share", _share),
     e.RolloutPaced: ("pace", lambda event: f"{PACES[event.pace]} by {event.actor}"),
     e.RolloutJudged: ("verdict", lambda event: f"{event.verdict} at {event.share} %: {event.words}"),
+    e.RolloutWatched: ("watch", _watched),
+    e.RolloutWatchEnded: ("watch", lambda event: f"{event.outcome}: {event.words}"),
     e.RouteChanged: ("route", _routed),
     e.DeploymentStatusChanged: ("status", _status),
     e.OperationSettled: ("end", _settled),
