@@ -35,6 +35,8 @@ class RolloutConfig(Model):
     """How long the release is compared with the one before it once it has every request; 0 for not at all."""
     auto_promote: bool = True
     """Whether the steps are walked without a word; otherwise the release waits at the first for ``rw rollout promote`` or ``resume``."""
+    sticky: bool = False
+    """Whether a visitor who met a release keeps it until the rollout is over, by a cookie."""
     check: str | None = None
     """A command that the new release must pass before it gets any request: it finds the release at ``RW_PREVIEW_URL``."""
     max_error_rate: float = 0.01

@@ -75,6 +75,7 @@ ROLLOUT_KEYS: dict[str, str] = {
     "stepSeconds": "seconds",
     "monitorSeconds": "seconds",
     "autoPromote": "flag",
+    "sticky": "flag",
     "check": "text",
     "maxErrorRate": "rate",
     "maxLatencySeconds": "seconds",

@@ -150,12 +150,45 @@ async def test_a_change_is_in_force_when_route_returns(world: World) -> None:
     assert sorted(taken[1:])[len(taken) // 2] < 0.25
 
 
-async def test_weights_share_requests(world: World) -> None:
+def shared(old: App, new: App, percent: int, *, is_sticky: bool = False) -> HttpRoute:
+    """Return the route of a service in whose rollout the new release has a share."""
+    ends = [(Endpoint("127.0.0.1", app.port),) for app in (old, new)]
+    both = (Upstream("d-old", ends[0], 100 - percent), Upstream("d-new", ends[1], percent, "v2"))
+    return HttpRoute("shop/production/web", (HOST,), 0, both, is_sticky=is_sticky)
+
+
+async def test_weights_share_requests_as_chance_would(world: World) -> None:
+    await world.edge.route((shared(await world.app("old"), await world.app("new"), 10),))
+    requests, each = 10_000, 20
+
+    async def some() -> list[str]:
+        return [(await world.ask()).app for _ in range(requests // each)]
+
+    async def deviations() -> float:
+        found = [app for apps in await asyncio.gather(*(some() for _ in range(each))) for app in apps]
+        return abs(found.count("new") - requests * 0.1) / (requests * 0.1 * 0.9) ** 0.5
+
+    assert await deviations() <= 3 or await deviations() <= 3  # once in 370 times is chance, twice is not
+
+
+async def test_sticky_visitors_keep_the_release_that_they_met(world: World) -> None:
     old, new = await world.app("old"), await world.app("new")
-    shares = (Upstream("d-old", (Endpoint("127.0.0.1", old.port),), 75), Upstream("d-new", (Endpoint("127.0.0.1", new.port),), 25))
-    await world.edge.route((HttpRoute("shop/production/web", (HOST,), 0, shares),))
-    found = [(await world.ask()).app for _ in range(400)]
-    assert 50 < found.count("new") < 160
+    await world.edge.route((shared(old, new, 30, is_sticky=True),))
+    visitors: dict[str, str] = {}
+    while len(visitors) < 60:
+        first = await world.ask()
+        cookie = first.headers["set-cookie"]
+        assert cookie.partition(";")[2] == " Path=/; Max-Age=600; HttpOnly; SameSite=Lax"
+        visitors[f"{len(visitors)}"] = first.app
+        mine = (f"Cookie: theme=dark; {cookie.partition(';')[0]}; lang=en",)
+        assert {(await world.ask(headers=mine)).app for _ in range(50)} == {first.app}
+        assert (await world.ask(method="POST", headers=mine)).app == first.app
+        assert (await world.ask(headers=(*mine, "X-RW-Release: v2"))).app == "new"
+    assert set(visitors.values()) == {"old", "new"}
+    assert {(await world.ask(headers=("Cookie: rw-release=d-newer",))).app for _ in range(50)} == {"old", "new"}  # a stranger's
+    await world.edge.route((to(new),))
+    after = await world.ask(headers=("Cookie: rw-release=d-old",))
+    assert (after.app, after.headers.get("set-cookie")) == ("new", None)
 
 
 async def test_samples_tell_what_became_of_each_release_s_requests(world: World) -> None:

@@ -43,7 +43,7 @@ from rw_daemon.snapshots import Snapshots
 from rw_daemon.store.store import Store
 from rw_daemon.tasks import Tasks
 from rw_daemon.variables.masking import Mask, secrets_of
-from rw_shared.models import TargetKind
+from rw_shared.models import Deployment, TargetKind
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,11 @@ class Deployments:
             return Mask(secrets_of(dict(config.variables))) if config else Mask(())
 
         recorder, collector, planner = Recorder(store, clock), Collector(logs, mask_of=mask_of), Planner(snapshots)
-        router = Router(store, targets, edge)
+
+        async def is_sticky(deployment: Deployment) -> bool:
+            return (await planner.config(deployment.snapshot, environment=deployment.environment)).deploy.rollout.sticky
+
+        router = Router(store, targets, edge, is_sticky)
         retirer = Retirer(recorder=recorder, edge=edge, environs=kept, tasks=tasks, clock=clock, settings=settings, gone=collector.detach)
         windows = Windows(edge, clock, settings)
         rollout = Rollout(store=store, recorder=recorder, router=router, windows=windows, retirer=retirer, clock=clock, settings=settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from rw_daemon.deployments.release import hostname
@@ -25,8 +25,9 @@ NO_SHARES: Mapping[str, int] = {}
 class Router:
     """Keeps the edge at what the store says. Calls are serialised, and each one writes the whole state."""
 
-    def __init__(self, store: Store, targets: Targets, edge: Edge) -> None:
-        self._store, self._targets, self._edge = store, targets, edge
+    def __init__(self, store: Store, targets: Targets, edge: Edge, is_sticky: Callable[[Deployment], Awaitable[bool]]) -> None:
+        """:param is_sticky: whether a visitor who has met a release keeps it while its rollout goes on."""
+        self._store, self._targets, self._edge, self._is_sticky = store, targets, edge, is_sticky
         self._lock = asyncio.Lock()
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self._is_behind = False
@@ -70,7 +71,8 @@ class Router:
                     continue
                 name, share = f"v{trial.version}", shares.get(trial.id, trial.share)
                 both = (*_weighing(old, 100 - share), *_weighing(new, share, name=name)) if old else ()
-                routes += [self._route(row, both, notice), HttpRoute(f"{name}@{id_of(row)}", (preview_of(trial, row),), upstreams=new)]
+                shared = replace(self._route(row, both, notice), is_sticky=await self._is_sticky(trial))
+                routes += [shared, HttpRoute(f"{name}@{id_of(row)}", (preview_of(trial, row),), upstreams=new)]
             self._is_behind = True
             await self._edge.route(tuple(routes))
             self._is_behind = False

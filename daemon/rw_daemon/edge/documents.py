@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ SAFE = "reset,connect-failure,refused-stream"
 UNSAFE = "connect-failure,refused-stream,reset-before-request"  # nothing that may have reached the app
 HELD_BODY_BYTES = 64 * 1024 * 1024
 RELEASE = "x-rw-release"  # of a request that wants one release, whatever the weights
+STICKY = "rw-release"
+STICKY_SECONDS = 600  # since the last answer: a visitor who comes back after longer is a new one
 FOR = "x-rw-for"  # what chooses the virtual host: put on by each listener whatever the client sent, taken off before the app sees it
 HOSTS_TRIED = 3  # replicas that a retry looks at for one that has not just failed
 
@@ -146,22 +150,51 @@ def _rules(route: HttpRoute) -> list[Json]:
         return pages.direct(503, "NOT_RUNNING", route.notice or f"{name} is not running; `rw up` starts it.")
     about = {"name": route.key, "metadata": {"filter_metadata": {"rw": {"service": name}}}}
     rules = []
-    for wanted, upstreams in [*((one.name, (one,)) for one in route.upstreams if one.name), ("", route.upstreams)]:
-        action = _action(upstreams)
-        named = [{"name": RELEASE, "string_match": {"exact": wanted}}] if wanted else []
-        safe = [*named, {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}}}]
+    for wanted, upstreams in _choices(route):
+        action = _action(upstreams, is_sticky=route.is_sticky)
+        safe = [*wanted, {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}}}]
         rules += [
             {**about, "match": {"prefix": "/", "headers": safe}, "route": {**action, "retry_policy": _retries(SAFE)}},
-            {**about, "match": {"prefix": "/", "headers": named}, "route": {**action, "retry_policy": _retries(UNSAFE)}},
+            {**about, "match": {"prefix": "/", "headers": wanted}, "route": {**action, "retry_policy": _retries(UNSAFE)}},
         ]
     return rules
 
 
-def _action(upstreams: tuple[Upstream, ...]) -> Json:
+def _choices(route: HttpRoute) -> list[tuple[list[Json], tuple[Upstream, ...]]]:
+    """Return what a request's headers must match to go to which releases, first come first: by name, by cookie, by weight."""
+
+    def whole(one: Upstream) -> Upstream:
+        return replace(one, weight=100)
+
+    named = [([{"name": RELEASE, "string_match": {"exact": one.name}}], (whole(one),)) for one in route.upstreams if one.name]
+    met = [
+        ([_has_cookie(one.release)], (whole(one),))
+        for one in route.upstreams
+        if route.is_sticky and one.weight and len(route.upstreams) > 1
+    ]
+    return [*named, *met, ([], route.upstreams)]
+
+
+def _has_cookie(release: str) -> Json:
+    return {"name": "cookie", "string_match": {"safe_regex": {"regex": rf"(?:.*;)?\s*{STICKY}={re.escape(release)}\s*(?:;.*)?"}}}
+
+
+def _cookie(release: str) -> list[Json]:
+    value = f"{STICKY}={release}; Path=/; Max-Age={STICKY_SECONDS}; HttpOnly; SameSite=Lax"
+    return [{"header": {"key": "set-cookie", "value": value}, "append_action": "APPEND_IF_EXISTS_OR_ADD"}]
+
+
+def _action(upstreams: tuple[Upstream, ...], *, is_sticky: bool) -> Json:
+    """Return where a request goes. A single release is weighted as well where it is kept by a cookie: only weights carry headers."""
     base: Json = {"timeout": "0s", "idle_timeout": "0s"}
-    if len(upstreams) == 1:
+    if not is_sticky and len(upstreams) == 1:
         return {**base, "cluster": upstreams[0].release}
-    return {**base, "weighted_clusters": {"clusters": [{"name": one.release, "weight": one.weight} for one in upstreams]}}
+
+    def of(one: Upstream) -> Json:
+        kept = {"response_headers_to_add": _cookie(one.release)} if is_sticky else {}
+        return {"name": one.release, "weight": one.weight, **kept}
+
+    return {**base, "weighted_clusters": {"clusters": [of(one) for one in upstreams]}}
 
 
 def _retries(conditions: str) -> Json:

@@ -82,6 +82,7 @@ class HttpRoute:
     :param port: the stable loopback port that serves only this service; 0 for none.
     :param upstreams: empty when nothing is proven: requests get the page of 503.
     :param notice: one sentence for that page and what to type (``web crashed; run `rw logs web```).
+    :param is_sticky: whoever has met one of several releases keeps it, by a cookie; the weights are those of new visitors.
     """
 
     key: str
@@ -89,6 +90,7 @@ class HttpRoute:
     port: int = 0
     upstreams: tuple[Upstream, ...] = ()
     notice: str = ""
+    is_sticky: bool = False
 
 
 class Edge(Protocol):

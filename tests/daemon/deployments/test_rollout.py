@@ -119,6 +119,18 @@ async def test_what_cannot_be_measured_is_taken_back_after_all(world: World) -> 
     assert (await world.statuses())[0] == "rolled_back"
 
 
+@pytest.mark.parametrize("is_sticky", [True, False])
+async def test_visitors_keep_their_release_where_that_is_asked_and_only_meanwhile(world: World, is_sticky: bool) -> None:
+    rollout = f"{GRADUAL}sticky = true\n" if is_sticky else GRADUAL
+    await world.up(files(1, rollout=rollout))
+    failing(world, new=0)
+    operation = await world.start(files=files(2, rollout=rollout))
+    await world.until(lambda: told(world, operation, "rollout.shifted"))
+    assert [one.is_sticky for one in world.edge.routes] == [is_sticky, False]  # its own name leads to it alone
+    await world.settled(operation)
+    assert [one.is_sticky for one in world.edge.routes] == [False]
+
+
 async def test_cancelled_in_the_middle_gives_everything_back(world: World) -> None:
     operation = await in_the_middle(world)
     await world.rooms.orders.cancel(operation.id)
