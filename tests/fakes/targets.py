@@ -36,6 +36,8 @@ class FakeRuntime:
         self.exit_at_start: Exit | None = None
         self.errors: list[Exception] = []
         """What the next replacements raise, each once, the last first."""
+        self.said: tuple[Line, ...] = ()
+        """What each replica prints when it starts."""
         self.port = 0
         """Where replicas listen; a test may start a real server there."""
         self.cpu_seconds, self.memory_bytes = 0.0, 0
@@ -106,8 +108,8 @@ class FakeRuntime:
             queue.put_nowait(InstanceChanged(ended))
 
     async def lines(self, instance: Instance, *, after: str = "") -> AsyncIterator[Line]:
-        return
-        yield  # an empty stream
+        for line in self.said:
+            yield line
 
     async def samples(self, release: Release) -> list[Sample]:
         return [Sample(one.id, self.cpu_seconds, self.memory_bytes) for one in release.instances]

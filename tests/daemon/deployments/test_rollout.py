@@ -11,6 +11,7 @@ import pytest
 from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.edge.edge import Traffic
+from rw_daemon.runtimes.runtime import Exit, Instance, Line
 from rw_shared.errors import EdgeFailedError, NoRolloutError
 from rw_shared.events import StoredEvent
 from rw_shared.models import Operation, Pace
@@ -129,6 +130,32 @@ async def test_visitors_keep_their_release_where_that_is_asked_and_only_meanwhil
     assert [one.is_sticky for one in world.edge.routes] == [is_sticky, False]  # its own name leads to it alone
     await world.settled(operation)
     assert [one.is_sticky for one in world.edge.routes] == [False]
+
+
+async def newest_replica(world: World) -> Instance:
+    newest = (await world.deployments())[0]
+    (found,) = [one for release in await world.runtime.releases() if release.key.deployment == newest.id for one in release.instances]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("exit_", "words"),
+    [
+        pytest.param(Exit(code=137, signal=9, out_of_memory=True), "was killed: out of memory (OOM). Raise deploy.limit", id="a leak"),
+        pytest.param(Exit(code=3), "ended with exit code 3.", id="a crash"),
+    ],
+)
+async def test_replica_that_ends_on_the_way_is_told_with_its_last_words(world: World, exit_: Exit, words: str) -> None:
+    world.runtime.said = (Line(world.clock.now(), "stderr", "too much of everything", "1"),)
+    operation = await in_the_middle(world)
+    world.runtime.end(await newest_replica(world), exit_)
+    await world.settled(operation)
+    newest = (await world.deployments())[0]
+    assert newest.status == "rolled_back"
+    assert newest.error is not None
+    assert words in newest.error.why
+    assert "too much of everything" in newest.error.why
+    assert shares(world) == [100]
 
 
 async def test_cancelled_in_the_middle_gives_everything_back(world: World) -> None:
