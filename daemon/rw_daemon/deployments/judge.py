@@ -16,8 +16,9 @@ FEW_REQUESTS = 20
 """Below, nothing is said about errors or latency."""
 BROKEN_REQUESTS, BROKEN_SHARE = 10, 0.5
 """From so many requests on, so many failed ones are bad at once."""
-ODD, SURE = 0.05, 0.0001
-"""An exact test's p: one window below the first is suspicious, two running that are together below the second are no chance."""
+ODD, SURE, SURE_OFTEN = 0.05, 0.0001, 0.000001
+"""An exact test's p: one window below the first is suspicious, two running that are together below the second are no chance; a watch asks
+so often, and always against the same figures, that it needs the third."""
 ENOUGH_FOR_P95 = 100
 SLOWER = 1.5
 
@@ -51,8 +52,9 @@ class Judgement:
 class Judge:
     """Judges one rollout, window by window; it remembers only the window before."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, *, is_fixed: bool = False) -> None:
+        """:param is_fixed: the old release's figures are the same in every window, and must not count twice for two of them."""
+        self._limits, self._is_fixed = limits, is_fixed
         self._before: tuple[Traffic, Traffic] | None = None
         """The window before, where more failed in it than should."""
         self._was_slow = False
@@ -69,10 +71,13 @@ class Judge:
         if is_failing := new.rate > max(self._limits.error_rate, old.rate) and _chance(new, old) < ODD:
             self._before = new, old
         self._was_slow = self._is_slow(new, old)
-        is_proven = is_failing and before is not None and _chance(new + before[0], old + before[1]) < SURE
+        is_proven = is_failing and before is not None and self._is_no_chance(new + before[0], old, before[1])
         if is_proven or (was_slow and self._was_slow):
             return Judgement(Verdict.BAD, words)
         return Judgement(Verdict.SUSPICIOUS if is_failing or self._was_slow else Verdict.GOOD, words)
+
+    def _is_no_chance(self, new: Traffic, old: Traffic, old_before: Traffic) -> bool:
+        return _chance(new, old) < SURE_OFTEN if self._is_fixed else _chance(new, old + old_before) < SURE
 
     def _is_slow(self, new: Traffic, old: Traffic) -> bool:
         quantile = _quantile(new, old)

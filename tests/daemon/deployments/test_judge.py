@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from itertools import pairwise
-from math import log
+from math import exp, log
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rw_daemon.deployments.judge import Judge, Limits, Verdict, chance_of
+from rw_daemon.edge.documents import BUCKETS_MS
 from rw_daemon.edge.edge import Traffic
 
 LIMITS = Limits(error_rate=0.01, latency_seconds=2.0)
@@ -104,6 +106,7 @@ def test_identical_releases_raise_at_most_one_alarm_in_a_thousand(rate: float, p
 @pytest.mark.parametrize(
     ("per_second", "least"),
     [
+        pytest.param(10, 0.0, id="10/s"),
         pytest.param(20, 0.05, id="20/s"),
         pytest.param(60, 0.7, id="60/s"),
         pytest.param(100, 0.95, id="100/s"),
@@ -114,6 +117,46 @@ def test_five_percent_of_errors_are_found_within_two_windows(per_second: int, le
     rng = random.Random(per_second)
     found = [rollout(rng, per_second, 0.05, 0.001) for _ in range(400)]
     assert sum(is_bad and windows <= 2 for is_bad, windows in found) / len(found) >= least
+
+
+def test_watch_of_fifteen_minutes_raises_at_most_one_alarm_in_a_thousand() -> None:
+    """Each of its windows is compared with the same little that the old release did before."""
+    rng, alarms = random.Random(15), 0
+    for _ in range(1000):
+        judge, before = Judge(LIMITS, is_fixed=True), traffic(3000, binomial(rng, 3000, 0.01))
+        verdicts = [judge.window(traffic(150, binomial(rng, 150, 0.01)), before).verdict for _ in range(60)]
+        alarms += Verdict.BAD in verdicts
+    assert alarms <= 1
+
+
+def timed(rng: random.Random, requests: int, *, times: float = 1.0) -> Traffic:
+    """Answers of which half take 250 ms, and 5 % more than 570: as log-normal as those of real services."""
+    found = sorted(250 * times * exp(rng.gauss(0, 0.5)) for _ in range(requests))
+    return Traffic(requests, 0, tuple((bound, bisect_right(found, bound)) for bound in BUCKETS_MS))
+
+
+def slow_found(rng: random.Random, per_second: int, *, times: float, windows: int = 2) -> bool:
+    judge, new = Judge(LIMITS), round(per_second * WINDOW_SECONDS * 0.1)
+    old = per_second * WINDOW_SECONDS - new
+    return Verdict.BAD in [judge.window(timed(rng, new, times=times), timed(rng, old)).verdict for _ in range(windows)]
+
+
+@pytest.mark.parametrize(
+    ("per_second", "times", "least", "most"),
+    [
+        pytest.param(10, 5.0, 0.0, 0.0, id="10/s: too few"),
+        pytest.param(20, 5.0, 0.0, 0.0, id="20/s: half of the answers are still below the limit"),
+        pytest.param(60, 5.0, 0.0, 0.0, id="60/s: the same"),
+        pytest.param(100, 5.0, 0.95, 1.0, id="100/s: p95"),
+        pytest.param(20, 15.0, 0.95, 1.0, id="20/s, 15 times as slow"),
+        pytest.param(60, 1.0, 0.0, 0.0, id="60/s, as fast"),
+        pytest.param(100, 1.0, 0.0, 0.0, id="100/s, as fast"),
+    ],
+)
+def test_slow_releases_are_found_within_two_windows(per_second: int, times: float, least: float, most: float) -> None:
+    rng = random.Random(per_second)
+    share = sum(slow_found(rng, per_second, times=times) for _ in range(100)) / 100
+    assert least <= share <= most
 
 
 @given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 3000), st.integers(0, 3000))
