@@ -16,13 +16,15 @@ class FakeClock:
 
     def __init__(self, *, is_running: bool = True) -> None:
         self.elapsed = 0.0
+        self.jumped = timedelta()
+        """How far somebody set the wall clock; what is measured stays."""
         self._is_running = is_running
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = 0
         self._last = 0.0
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self.elapsed)
+        return START + timedelta(seconds=self.elapsed) + self.jumped
 
     def monotonic(self) -> float:
         return self.elapsed

@@ -11,6 +11,7 @@ from typing import Any
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
 from rw_daemon.clock import Clock
 from rw_daemon.deployments import explain, planner
+from rw_daemon.deployments.deadlines import moving
 from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.exits import Exits
 from rw_daemon.deployments.output import Output
@@ -31,7 +32,6 @@ from rw_daemon.store.store import ServiceRow, Store
 from rw_shared.config import Strategy
 from rw_shared.errors import (
     CheckFailedError,
-    DeadlineError,
     EdgeFailedError,
     InternalError,
     NotWarmError,
@@ -154,19 +154,13 @@ class Controller:
 
     async def _built(self, deployment: Deployment, order: BuildOrder, target: Target) -> Artifact:
         """Build under a deadline that every word of progress puts off."""
-        loop = asyncio.get_running_loop()
-        seconds = self._settings.step_deadline_seconds
-        async with self._building:
-            try:
-                async with asyncio.timeout(seconds) as deadline:
+        async with self._building, moving("build", seconds=self._settings.step_deadline_seconds) as moved:
 
-                    def show(output: BuildOutput) -> None:
-                        deadline.reschedule(loop.time() + seconds)
-                        self._output.build(deployment, output)
+            def show(output: BuildOutput) -> None:
+                moved()
+                self._output.build(deployment, output)
 
-                    return await target.builder.build(order, output=show)
-            except TimeoutError:
-                raise DeadlineError("build", seconds=seconds) from None
+            return await target.builder.build(order, output=show)
 
     # --- pre-deploy
 
@@ -186,11 +180,14 @@ class Controller:
                 if code != 0:
                     raise PreDeployFailedError(command, exit_code=code, output=output)
 
-    async def _job(self, deployment: Deployment, target: Target, job: JobSpec) -> tuple[int | None, str]:
-        """Return a command's exit code, ``None`` when nobody knows it, and its last lines."""
+    async def _job(
+        self, deployment: Deployment, target: Target, job: JobSpec, *, moved: Callable[[], None] = lambda: None
+    ) -> tuple[int | None, str]:
+        """Return a command's exit code, ``None`` when nobody knows it, and its last lines. ``moved`` is called at each line."""
         lines: list[str] = []
 
         def show(line: Line) -> None:
+            moved()
             self._output.job(deployment, line)
             lines.append(line.text)
             del lines[:-LAST_LINES]
@@ -330,7 +327,8 @@ class Controller:
         spec = replace(spec, variables={**spec.variables, "RW_PREVIEW_URL": url})
         async with self._recorder.step(identity, StepName.CHECK):
             attempt = next(one.attempt for one in (await self._recorder.read(identity)).steps if one.name is StepName.CHECK)
-            code, output = await self._job(deployment, target, JobSpec(f"{identity}-check-{attempt}", spec, command))
+            async with moving("check", seconds=self._settings.step_deadline_seconds) as moved:
+                code, output = await self._job(deployment, target, JobSpec(f"{identity}-check-{attempt}", spec, command), moved=moved)
             if code != 0:
                 raise CheckFailedError(deployment.service, command, exit_code=code, output=output)
 

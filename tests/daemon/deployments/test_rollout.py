@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.edge.edge import Traffic
-from rw_daemon.runtimes.runtime import Exit, Instance, Line
+from rw_daemon.runtimes.runtime import Exit, Instance, JobSpec, Line
 from rw_shared.errors import EdgeFailedError, NoRolloutError
 from rw_shared.events import StoredEvent
 from rw_shared.models import Operation, Pace
@@ -222,6 +223,50 @@ async def test_paused_for_ever_is_taken_back(world: World) -> None:
     newest = (await world.deployments())[0]
     assert newest.error is not None
     assert "nobody resumed it" in newest.error.why
+
+
+JUMPS = [pytest.param(timedelta(days=days), id=f"{days} days") for days in (-2, 2)]
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+async def test_clock_that_is_set_neither_ends_a_pause_nor_prolongs_it(world: World, jump: timedelta) -> None:
+    world.settings = replace(world.settings, paused_seconds=120.0)
+    await world.restart()
+    operation = await in_the_middle(world)
+    await say(world, Pace.PAUSED)
+    before = world.clock.elapsed
+    world.clock.jumped = jump
+    await world.until(lambda: passed(world, before + 90))
+    assert len(await world.rooms.rollouts.going_on(SCOPE)) == 1
+    await world.settled(operation)
+    assert (await world.statuses())[0] == "rolled_back"
+    assert world.clock.elapsed - before < 150
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+async def test_clock_that_is_set_changes_no_step(world: World, jump: timedelta) -> None:
+    operation = await in_the_middle(world)
+    before, world.clock.jumped = world.clock.elapsed, jump
+    await world.settled(operation)
+    assert [one.data["share"] for one in await told(world, operation, "rollout.shifted")] == [10, 25, 50]
+    assert 30 <= world.clock.elapsed - before <= 60
+    assert (await world.statuses())[0] == "active"
+
+
+async def test_check_that_says_nothing_is_given_up(world: World) -> None:
+    await world.up(files(1))
+    world.settings = replace(world.settings, step_deadline_seconds=0.2)
+    await world.restart()
+
+    async def silent(spec: JobSpec, *, output: Callable[[Line], None]) -> int:
+        return await asyncio.Future()
+
+    world.runtime.run_job = silent  # type: ignore[method-assign]
+    await world.up(files(2, rollout=f'{GRADUAL}check = "sleep infinity"\n'))
+    newest = (await world.deployments())[0]
+    assert newest.error is not None
+    assert (newest.status, newest.error.code) == ("failed", "DEADLINE")
+    assert shares(world) == [100]
 
 
 async def test_promoted_it_skips_the_steps(world: World) -> None:

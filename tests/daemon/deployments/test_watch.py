@@ -127,6 +127,15 @@ async def test_replica_that_runs_out_of_memory_is_told_with_its_words(world: Wor
     assert (await world.statuses()) == ["rolled_back", "active"]
 
 
+@pytest.mark.parametrize("days", [-2, 2])
+async def test_clock_that_is_set_neither_ends_a_watch_nor_prolongs_it(world: World, days: int) -> None:
+    newest = await second(world)
+    world.clock.jumped = timedelta(days=days)
+    await world.restart()
+    assert (await outcome(world, newest))[0] == "passed"
+    assert len(await told(world, newest, "rollout.judged")) == 4
+
+
 async def test_daemon_killed_in_the_watch_goes_on_with_the_windows_that_are_left(world: World) -> None:
     newest = await second(world)
 
