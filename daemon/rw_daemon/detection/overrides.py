@@ -51,8 +51,14 @@ def apply(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> Bui
 
 def start_said(request: Request, commands: Mapping[str, str]) -> str:
     """Return the start command that somebody wrote down, the strongest one; empty when nobody did."""
-    said = _weakest_first(START, request.variables, _configured(request, "deploy.startCommand", request.config.deploy.start_command))
+    said = _starts(request)
     return said[-1][0] if said else commands.get(MAIN) or next((text for name, text in commands.items() if name != procfile.RELEASE), "")
+
+
+def start_place(request: Request) -> str:
+    """Return where the strongest start command beside the Procfile's stands; empty when there is none."""
+    said = _starts(request)
+    return said[-1][1] if said else ""
 
 
 def written(request: Request) -> tuple[str, ...]:
@@ -77,6 +83,11 @@ def runs_tool(request: Request, programs: frozenset[str]) -> str:
     """Return the program of ``programs`` that a written command calls; empty where none does."""
     words = [posixpath.basename(word) for command in written(request) for word in re.split(r"[\s;&|()'\"`]+", command)]
     return next((word for word in words if word in programs), "")
+
+
+def _starts(request: Request) -> list[Said]:
+    configured = _configured(request, "deploy.startCommand", request.config.deploy.start_command)
+    return _weakest_first(START, request.variables, configured)
 
 
 def _configured(request: Request, key: str, value: str | None) -> Said | None:
@@ -161,9 +172,7 @@ def _command(plan: BuildPlan, step: str, said: Said) -> BuildPlan:
 
 def _start(plan: BuildPlan, request: Request) -> BuildPlan:
     """The start command of the main service: of the web one where there is one."""
-    for command, place in _weakest_first(
-        START, request.variables, _configured(request, "deploy.startCommand", request.config.deploy.start_command)
-    ):
+    for command, place in _starts(request):
         services = plan.services or (ServicePlan(name=MAIN),)
         origins = _origin(plan, "start", command, place, services[0].start, "detection")
         plan = plan.model_copy(update={"services": (services[0].model_copy(update={"start": command}), *services[1:]), "origins": origins})

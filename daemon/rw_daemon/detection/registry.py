@@ -95,7 +95,10 @@ def plan(request: Request) -> BuildPlan:
 
 
 def _matches(request: Request) -> list[Match]:
-    """Return all buildpacks that recognise the tree, in order. Behind the first match a file that cannot be read decides nothing."""
+    """Return all buildpacks that recognise the tree, in order. Behind the first match a file that cannot be read decides nothing.
+
+    Where none does, a start command that somebody wrote runs beside the files as they are.
+    """
     found: list[Match] = []
     for pack in _candidates(request):
         try:
@@ -106,6 +109,8 @@ def _matches(request: Request) -> list[Match]:
             continue
         if proof is not None:
             found.append((pack, proof))
+    if not found and (place := overrides.start_place(request)):
+        return [(ShellBuildpack(), place)]
     return found
 
 

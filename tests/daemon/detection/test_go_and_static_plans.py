@@ -75,3 +75,16 @@ def test_the_folder_of_pages_is_found(files: dict[str, str], root: str) -> None:
 def test_a_folder_outside_the_sources_is_refused(root: str) -> None:
     with pytest.raises(ConfigInvalidError, match="not there"):
         StaticBuildpack().plan(Request(Source({"Staticfile": f"root: {root}"})))
+
+
+def test_a_go_program_without_a_module_is_built_from_its_files_by_name() -> None:
+    plan = registry.plan(
+        Request(Source({"main.go": "package main\n\nfunc main() {}\n", "more.go": "package main\n", "main_test.go": "package main\n"}))
+    )
+    assert [step.commands for step in plan.steps] == [('go build -trimpath -ldflags="-s -w" -o bin/server main.go more.go',)]
+
+
+def test_a_start_command_alone_runs_beside_the_files() -> None:
+    plan = registry.plan(Request(Source({"notes.txt": ""}), variables={"NIXPACKS_START_CMD": "cat notes.txt"}))
+    assert (plan.buildpack, plan.services[0].start) == ("shell", "cat notes.txt")
+    assert plan.origins["buildpack"].source == "NIXPACKS_START_CMD"

@@ -12,7 +12,8 @@ from rw_daemon.detection.versions import Wanted, choose
 from rw_daemon.plans.plan import Bases, Beat, BuildPlan, Cache, Notice, Origin, Packages, ServicePlan, Step
 
 RUN_BASE = "debian:trixie-slim"
-OVERRIDES = ("RW_BUILD_GO_BIN", "RAILPACK_GO_BIN")
+OVERRIDES = ("RW_BUILD_GO_BIN", "NIXPACKS_GO_BIN", "RAILPACK_GO_BIN")
+MODULES = ("go.mod", "go.work")
 SERVERS = ("server", "web", "api", "app", "main")
 BINARY = "bin/server"
 CACHES = (
@@ -26,16 +27,16 @@ _NOT_READ = r"vendor/|(?:.*/)?(?:testdata/|go\.(?:mod|sum|work|work\.sum)$)"
 
 
 class GoBuildpack:
-    """Detects go.mod and go.work."""
+    """Detects go.mod, go.work, and a program without a module."""
 
     name = "go"
-    recognises = "Go: go.mod, with package main in the root or below cmd/"
+    recognises = "Go: go.mod, with package main in the root or below cmd/; main.go alone"
     looked_for = ("package main in the root folder", "package main below cmd/")
     programs = frozenset({"go"})
 
     def detect(self, source: Source) -> str | None:
-        """Return the module's file, or the workspace's."""
-        return source.first("go.mod", "go.work")
+        """Return the module's file, the workspace's, or the program."""
+        return source.first(*MODULES, "main.go")
 
     def plan(self, request: Request) -> BuildPlan:
         """Describe the build of one command."""
@@ -63,7 +64,7 @@ class GoBuildpack:
 
 def _wanted(source: Source) -> list[Wanted]:
     """Return what the module says: both lines name the oldest Go that will do (go.dev/doc/toolchain)."""
-    path = source.first("go.mod", "go.work") or "go.mod"
+    path = source.first(*MODULES) or "go.mod"
     said = dict(_LINE.findall(source.text(path)))
     return [Wanted(f">={said[word]}", f"{word} in {path}") for word in ("toolchain", "go") if word in said]
 
@@ -109,12 +110,19 @@ def _origin(chosen: str, place: str, mains: list[str]) -> Origin:
 
 
 def _steps(source: Source, package: str | None) -> tuple[Step, ...]:
-    build = f'go build -trimpath -ldflags="-s -w" -o {BINARY} {_quoted("./" + package if package else ".")}'
+    target = _quoted("./" + package if package else ".") if source.first(*MODULES) else _loose(source)
+    build = f'go build -trimpath -ldflags="-s -w" -o {BINARY} {target}'
     step = Step(name="build", commands=(build,), inputs=(".",), caches=CACHES)
-    if source.has("vendor/modules.txt"):
+    if source.has("vendor/modules.txt") or source.first(*MODULES) is None:
         return (step,)
     manifests = [path for path in source.paths if posixpath.basename(path) in {"go.mod", "go.sum", "go.work", "go.work.sum"}]
     return (Step(name="install", commands=("go mod download",), inputs=tuple(manifests), caches=CACHES), step)
+
+
+def _loose(source: Source) -> str:
+    """Return the files of a program in the root that has no module: without one Go builds files by name alone."""
+    files = [path for path in source.paths if path.endswith(".go") and "/" not in path and not path.endswith("_test.go")]
+    return " ".join(map(_quoted, files))
 
 
 def _quoted(text: str) -> str:

@@ -13,7 +13,7 @@ from rw_shared.errors import ConfigInvalidError
 
 STATICFILE = "Staticfile"
 FOLDERS = ("", "public", "dist", "build", "site", "www", "_site")
-ROOT_OVERRIDES = ("RW_BUILD_STATIC_ROOT", "RAILPACK_STATIC_FILE_ROOT")
+ROOT_OVERRIDES = ("RW_BUILD_STATIC_ROOT", "NIXPACKS_STATICFILE_ROOT", "RAILPACK_STATIC_FILE_ROOT")
 _ROOT = re.compile(r"^\s*root\s*:\s*(.*?)\s*$", re.MULTILINE)
 
 
