@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rw_daemon.detection import registry
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.buildpacks.go import GoBuildpack
 from rw_daemon.detection.buildpacks.static import StaticBuildpack
