@@ -19,8 +19,14 @@ _LOCAL = re.compile(
 )
 _ITSELF = re.compile(r"^(?:(?:-e|--editable)[\s=]*)?\./?(?:\[[^\]]*\])?\s*$")
 _EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9._-]+)")
-# packages that bring a server along only with one of their extras
-BROUGHT = {("fastapi", "standard"): "uvicorn", ("fastapi", "all"): "uvicorn", ("litestar", "standard"): "uvicorn"}
+# what matters to a plan and comes along only with an extra
+BROUGHT = {
+    ("fastapi", "standard"): "uvicorn",
+    ("fastapi", "all"): "uvicorn",
+    ("litestar", "standard"): "uvicorn",
+    ("psycopg", "binary"): "psycopg-binary",
+    ("psycopg", "c"): "psycopg-c",
+}
 
 
 def included(source: Source, path: str) -> list[str]:
@@ -74,11 +80,7 @@ def of_pyproject(source: Source) -> set[str]:
     document = source.toml("pyproject.toml")
     listed = _list(_table(document, "project").get("dependencies"))
     poetry = _table(_table(_table(document, "tool"), "poetry"), "dependencies")
-    names = {name for one in listed for name in _names(str(one))}
-    for one, said in poetry.items():
-        extras = _list(said.get("extras")) if isinstance(said, dict) else []
-        names |= set() if one == "python" else _with_extras(one, {str(extra) for extra in extras})
-    return names
+    return {name for one in listed for name in _names(str(one))} | (_of_table(poetry) - {"python"})
 
 
 def of_setup(source: Source) -> set[str]:
@@ -117,7 +119,12 @@ def setup_py(source: Source, keyword: str) -> Any:
 
 def of_pipfile(source: Source) -> set[str]:
     """Return the normalised names in Pipfile's packages."""
-    return {str(canonicalize_name(name)) for name in _table(source.toml("Pipfile"), "packages")}
+    return _of_table(_table(source.toml("Pipfile"), "packages"))
+
+
+def _of_table(packages: dict[str, Any]) -> set[str]:
+    extras = {one: _list(said.get("extras")) if isinstance(said, dict) else [] for one, said in packages.items()}
+    return {name for one, names in extras.items() for name in _with_extras(one, {str(extra) for extra in names})}
 
 
 def _names(line: str) -> set[str]:

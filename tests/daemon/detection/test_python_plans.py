@@ -450,12 +450,6 @@ def test_a_folder_that_is_no_package_is_on_the_import_path(case: str, folder: st
     assert planned(STARTS[case][0]).environment.get("PYTHONPATH") == folder
 
 
-def test_system_packages_of_known_requirements() -> None:
-    packages = planned({"requirements.txt": "psycopg2\nWeasyPrint\npsycopg2-binary"}).packages
-    assert packages.build == ("gcc", "libpq-dev")
-    assert packages.runtime == ("libharfbuzz-subset0", "libpango-1.0-0", "libpangoft2-1.0-0", "libpq5")
-
-
 def test_a_framework_without_any_manifest_is_told() -> None:
     assert codes(planned({"app.py": FLASK})) == ["REQUIREMENTS_MISSING"]
 

@@ -227,7 +227,7 @@ def test_a_list_of_packages_replaces_and_dots_stand_for_what_was_there(said: str
     plan = planned({"requirements.txt": "psycopg2", "main.py": "print(1)"}, RW_BUILD_APT_PACKAGES=said, NIXPACKS_APT_PKGS="...")
     assert plan.packages.build == packages
     assert plan.packages.runtime == ("libpq5",)
-    assert beaten(plan, "packages.build")[-1] == ("gcc libpq-dev", "detection")
+    assert beaten(plan, "packages.build")[-1] == ("gcc libpq-dev", "psycopg2 in requirements.txt")
 
 
 def test_packages_for_running_have_a_variable_of_their_own() -> None:

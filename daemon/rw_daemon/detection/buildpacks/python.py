@@ -7,12 +7,12 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from rw_daemon.detection import python_code, requirements, versions
+from rw_daemon.detection import python_code, requirements, system_packages, versions
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.python_install import UV_CACHE, Install, choose
 from rw_daemon.detection.source import Source
 from rw_daemon.detection.versions import Wanted
-from rw_daemon.plans.plan import SOURCE_UNREADABLE, Bases, Beat, BuildPlan, Notice, Origin, Packages, ServicePlan, Step
+from rw_daemon.plans.plan import SOURCE_UNREADABLE, Bases, Beat, BuildPlan, Notice, Origin, ServicePlan, Step
 
 MANIFESTS = ("requirements.txt", "pyproject.toml", "Pipfile", "setup.py", "uv.lock", "poetry.lock", "pdm.lock", "manage.py")
 SCRIPTS = ("main.py", "app.py", "server.py", "bot.py", "hello.py")
@@ -31,19 +31,6 @@ BRINGS_UVICORN = {"fastapi-cli", "python-fasthtml"}
 DATABASE_DRIVERS = {"psycopg", "psycopg2", "psycopg2-binary", "mysqlclient", "pymysql", "oracledb", "mssql-django", "dj-database-url"}
 SCRIPT_NAMES = ("start", "serve", "server", "web", "main", "app", "api")
 _ENTRY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-# name → (packages to build it, packages to run it); only for those that have no wheels or need a library beside theirs
-SYSTEM = {
-    "psycopg2": (("gcc", "libpq-dev"), ("libpq5",)),
-    "psycopg": ((), ("libpq5",)),
-    "mysqlclient": (("gcc", "pkg-config", "default-libmysqlclient-dev"), ("libmariadb3",)),
-    "pycairo": (("gcc", "pkg-config", "libcairo2-dev"), ("libcairo2",)),
-    "cairosvg": ((), ("libcairo2",)),
-    "weasyprint": ((), ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")),
-    "pdf2image": ((), ("poppler-utils",)),
-    "pydub": ((), ("ffmpeg",)),
-    "python-magic": ((), ("libmagic1",)),
-    "pyodbc": (("g++", "unixodbc-dev"), ("unixodbc",)),
-}
 
 
 @dataclass(frozen=True)
@@ -59,6 +46,7 @@ class Start:
     is_web: bool = True
     source_root: str = ""
     beat: tuple[Beat, ...] = ()
+    needs: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
 
 
@@ -95,6 +83,7 @@ class PythonBuildpack:
         install = choose(source)
         version = versions.choose("python", source, own=_own_versions(source), manifests=_ranges(source), variables=request.variables)
         start = _start(source, install)
+        packages, asked = system_packages.find(system_packages.PYTHON, {*install.names, *start.needs})
         mistakes = () if start.command else tuple(Notice(code=SOURCE_UNREADABLE, message=one) for one in python_code.mistakes(source))
         base = f"python:{version.version}-slim"
         server = Step(name="server", commands=(f"uv pip install --compile-bytecode {start.server}",), caches=(UV_CACHE,))
@@ -109,13 +98,13 @@ class PythonBuildpack:
             framework=start.framework,
             bases=Bases(build=base, run=base),
             steps=(*install.steps, *extra, *start.steps),
-            packages=_packages(install),
+            packages=packages,
             services=(ServicePlan(name="web", start=start.command, pre_deploy=start.pre_deploy),),
             tools={"uv": "", "python": version.allowed},
             environment=environment,
             path=(".venv/bin",),
             installed=(".venv",),
-            origins=_origins(install, version.origin, start),
+            origins=_origins(install, version.origin, start) | system_packages.origins(packages, asked, install.proof or start.source),
             warnings=(*version.notices, *_notices(start, install), *start.notices, *mistakes),
         )
 
@@ -137,12 +126,6 @@ def _notices(start: Start, install: Install) -> tuple[Notice, ...]:
         return ()
     words = f"No server for {start.framework} is among the requirements, so {start.server} is installed beside them."
     return (Notice(code="SERVER_ADDED", message=words, fix=f"Add {start.server} to the requirements to choose its version."),)
-
-
-def _packages(install: Install) -> Packages:
-    known = [SYSTEM[name] for name in sorted(install.names & SYSTEM.keys())]
-    build, run = ({package for one in known for package in one[side]} for side in (0, 1))
-    return Packages(build=tuple(sorted(build)), runtime=tuple(sorted(run)))
 
 
 # --- versions
@@ -214,7 +197,9 @@ def _django_project(source: Source, install: Install, *, manage: str, settings: 
         # a container's files are its own, so what migrated before the release is not there: each start does it, which changes nothing
         # where it is done already
         command, notices = f"{migrate} && exec {command}", (_sqlite(sqlite),)
-    return Start(command, manage, "Django", server, pre_deploy=(migrate,), steps=steps, source_root=folder, notices=notices)
+    is_geo = any(python_code.mentions(source, one, system_packages.GEO_DJANGO) for one in files)
+    needs = (system_packages.GEO_DJANGO,) if is_geo else ()
+    return Start(command, manage, "Django", server, pre_deploy=(migrate,), steps=steps, source_root=folder, needs=needs, notices=notices)
 
 
 def _sqlite(settings: str) -> Notice:

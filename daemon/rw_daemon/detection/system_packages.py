@@ -1,0 +1,74 @@
+"""Which Debian packages a dependency needs beside it: a table, looked up by parsed names, never by text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rw_daemon.plans.plan import Origin, Packages
+
+Needs = tuple[tuple[str, ...], tuple[str, ...]]
+"""Packages to compile it, and packages to run it."""
+
+GEO_DJANGO = "django.contrib.gis"
+# Only what has no wheels, or calls a library or a program that its wheel leaves out. Where a release of Debian renamed a library, the
+# older name stands here: the newer release still answers to it.
+PYTHON: Mapping[str, Needs] = {
+    "cairocffi": ((), ("libcairo2",)),
+    "cairosvg": ((), ("libcairo2",)),
+    "camelot-py": ((), ("ghostscript",)),
+    GEO_DJANGO: ((), ("gdal-bin",)),  # with it come GEOS and PROJ, whatever their versions are called
+    "django-auth-ldap": (("gcc", "libldap-dev", "libsasl2-dev"), ("ldap-utils", "libsasl2-2")),
+    "ffmpeg-python": ((), ("ffmpeg",)),
+    "gdal": (("g++", "libgdal-dev"), ("gdal-bin",)),
+    "ghostscript": ((), ("ghostscript",)),
+    "graphviz": ((), ("graphviz",)),
+    "gssapi": (("gcc", "libkrb5-dev"), ("libgssapi-krb5-2",)),
+    "mariadb": (("gcc", "libmariadb-dev"), ("libmariadb3",)),
+    "mysqlclient": (("gcc", "pkg-config", "default-libmysqlclient-dev"), ("libmariadb3",)),
+    "opencv-contrib-python": ((), ("libgl1", "libglib2.0-0")),
+    "opencv-python": ((), ("libgl1", "libglib2.0-0")),
+    "pdf2image": ((), ("poppler-utils",)),
+    "psycopg": ((), ("libpq5",)),
+    "psycopg-c": (("gcc", "libpq-dev"), ("libpq5",)),
+    "psycopg2": (("gcc", "libpq-dev"), ("libpq5",)),
+    "pyaudio": (("gcc", "portaudio19-dev"), ("libportaudio2",)),
+    "pycairo": (("gcc", "pkg-config", "libcairo2-dev"), ("libcairo2",)),
+    "pydub": ((), ("ffmpeg",)),
+    "pygraphviz": (("gcc", "libgraphviz-dev"), ("graphviz",)),
+    "pyodbc": (("g++", "unixodbc-dev"), ("unixodbc",)),
+    "pytesseract": ((), ("tesseract-ocr",)),
+    "python-ldap": (("gcc", "libldap-dev", "libsasl2-dev"), ("ldap-utils", "libsasl2-2")),
+    "python-magic": ((), ("libmagic1",)),
+    "python3-saml": (("gcc", "pkg-config", "libxmlsec1-dev"), ("libxmlsec1-openssl",)),
+    "pyzbar": ((), ("libzbar0",)),
+    "sounddevice": ((), ("libportaudio2",)),
+    "uwsgi": (("gcc",), ()),
+    "weasyprint": ((), ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")),
+    "xmlsec": (("gcc", "pkg-config", "libxmlsec1-dev"), ("libxmlsec1-openssl",)),
+}
+BUNDLES = {"psycopg": "psycopg-binary"}
+"""What needs nothing once another package stands beside it, which carries the library."""
+NODE: Mapping[str, Needs] = {
+    "@prisma/client": (("ca-certificates", "openssl"), ("ca-certificates", "openssl")),
+    "fluent-ffmpeg": ((), ("ffmpeg",)),
+    "prisma": (("ca-certificates", "openssl"), ("ca-certificates", "openssl")),
+}
+
+
+def find(table: Mapping[str, Needs], names: Iterable[str]) -> tuple[Packages, dict[str, list[str]]]:
+    """Return what ``names`` need, sorted, and which of them asked, by side of the plan: ``build`` and ``runtime``."""
+    present = set(names)
+    asking = sorted(name for name in present & table.keys() if BUNDLES.get(name) not in present)
+    sides = {side: {name: needed for name in asking if (needed := table[name][index])} for index, side in enumerate(("build", "runtime"))}
+    lists = {side: tuple(sorted({one for needed in asked.values() for one in needed})) for side, asked in sides.items()}
+    return Packages.model_validate(lists), {side: list(asked) for side, asked in sides.items()}
+
+
+def origins(packages: Packages, asked: Mapping[str, list[str]], place: str) -> dict[str, Origin]:
+    """Return who asked for the packages of either side: ``libpq5`` from ``psycopg in requirements.txt``."""
+    values = {"build": " ".join(packages.build), "runtime": " ".join(packages.runtime)}
+    return {
+        f"packages.{side}": Origin.model_validate({"value": value, "from": f"{', '.join(asked[side])} in {place}"})
+        for side, value in values.items()
+        if value
+    }
