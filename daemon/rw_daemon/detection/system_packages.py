@@ -9,6 +9,7 @@ from rw_daemon.plans.plan import Origin, Packages
 Needs = tuple[tuple[str, ...], tuple[str, ...]]
 """Packages to compile it, and packages to run it."""
 
+COMPILER = ("gcc", "libc6-dev")  # the headers are only recommended, and apt is told to leave out what is
 GEO_DJANGO = "django.contrib.gis"
 # Only what has no wheels, or calls a library or a program that its wheel leaves out. Where a release of Debian renamed a library, the
 # older name stands here: the newer release still answers to it.
@@ -17,34 +18,34 @@ PYTHON: Mapping[str, Needs] = {
     "cairosvg": ((), ("libcairo2",)),
     "camelot-py": ((), ("ghostscript",)),
     GEO_DJANGO: ((), ("gdal-bin",)),  # with it come GEOS and PROJ, whatever their versions are called
-    "django-auth-ldap": (("gcc", "libldap-dev", "libsasl2-dev"), ("ldap-utils", "libsasl2-2")),
+    "django-auth-ldap": ((*COMPILER, "libldap-dev", "libsasl2-dev"), ("ldap-utils", "libsasl2-2")),
     "ffmpeg-python": ((), ("ffmpeg",)),
     "gdal": (("g++", "libgdal-dev"), ("gdal-bin",)),
     "ghostscript": ((), ("ghostscript",)),
     "graphviz": ((), ("graphviz",)),
-    "gssapi": (("gcc", "libkrb5-dev"), ("libgssapi-krb5-2",)),
-    "mariadb": (("gcc", "libmariadb-dev"), ("libmariadb3",)),
-    "mysqlclient": (("gcc", "pkg-config", "default-libmysqlclient-dev"), ("libmariadb3",)),
+    "gssapi": ((*COMPILER, "libkrb5-dev"), ("libgssapi-krb5-2",)),
+    "mariadb": ((*COMPILER, "libmariadb-dev"), ("libmariadb3",)),
+    "mysqlclient": ((*COMPILER, "pkg-config", "default-libmysqlclient-dev"), ("libmariadb3",)),
     "opencv-contrib-python": ((), ("libgl1", "libglib2.0-0")),
     "opencv-python": ((), ("libgl1", "libglib2.0-0")),
     "pdf2image": ((), ("poppler-utils",)),
     "psycopg": ((), ("libpq5",)),
-    "psycopg-c": (("gcc", "libpq-dev"), ("libpq5",)),
-    "psycopg2": (("gcc", "libpq-dev"), ("libpq5",)),
-    "pyaudio": (("gcc", "portaudio19-dev"), ("libportaudio2",)),
-    "pycairo": (("gcc", "pkg-config", "libcairo2-dev"), ("libcairo2",)),
+    "psycopg-c": ((*COMPILER, "libpq-dev"), ("libpq5",)),
+    "psycopg2": ((*COMPILER, "libpq-dev"), ("libpq5",)),
+    "pyaudio": ((*COMPILER, "portaudio19-dev"), ("libportaudio2",)),
+    "pycairo": ((*COMPILER, "pkg-config", "libcairo2-dev"), ("libcairo2",)),
     "pydub": ((), ("ffmpeg",)),
-    "pygraphviz": (("gcc", "libgraphviz-dev"), ("graphviz",)),
+    "pygraphviz": ((*COMPILER, "libgraphviz-dev"), ("graphviz",)),
     "pyodbc": (("g++", "unixodbc-dev"), ("unixodbc",)),
     "pytesseract": ((), ("tesseract-ocr",)),
-    "python-ldap": (("gcc", "libldap-dev", "libsasl2-dev"), ("ldap-utils", "libsasl2-2")),
+    "python-ldap": ((*COMPILER, "libldap-dev", "libsasl2-dev"), ("ldap-utils", "libsasl2-2")),
     "python-magic": ((), ("libmagic1",)),
-    "python3-saml": (("gcc", "pkg-config", "libxmlsec1-dev"), ("libxmlsec1-openssl",)),
+    "python3-saml": ((*COMPILER, "pkg-config", "libxmlsec1-dev"), ("libxmlsec1-openssl",)),
     "pyzbar": ((), ("libzbar0",)),
     "sounddevice": ((), ("libportaudio2",)),
-    "uwsgi": (("gcc",), ()),
+    "uwsgi": (COMPILER, ()),
     "weasyprint": ((), ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")),
-    "xmlsec": (("gcc", "pkg-config", "libxmlsec1-dev"), ("libxmlsec1-openssl",)),
+    "xmlsec": ((*COMPILER, "pkg-config", "libxmlsec1-dev"), ("libxmlsec1-openssl",)),
 }
 BUNDLES = {"psycopg": "psycopg-binary"}
 """What needs nothing once another package stands beside it, which carries the library."""

@@ -221,13 +221,18 @@ def test_the_install_command_gets_an_environment_to_install_into_and_all_sources
 
 @pytest.mark.parametrize(
     ("said", "packages"),
-    [("...", ("gcc", "libpq-dev")), ("git ...", ("git", "gcc", "libpq-dev")), ("git, gcc", ("git", "gcc")), ("git git", ("git",))],
+    [
+        ("...", ("gcc", "libc6-dev", "libpq-dev")),
+        ("git ...", ("git", "gcc", "libc6-dev", "libpq-dev")),
+        ("git, gcc", ("git", "gcc")),
+        ("git git", ("git",)),
+    ],
 )
 def test_a_list_of_packages_replaces_and_dots_stand_for_what_was_there(said: str, packages: tuple[str, ...]) -> None:
     plan = planned({"requirements.txt": "psycopg2", "main.py": "print(1)"}, RW_BUILD_APT_PACKAGES=said, NIXPACKS_APT_PKGS="...")
     assert plan.packages.build == packages
     assert plan.packages.runtime == ("libpq5",)
-    assert beaten(plan, "packages.build")[-1] == ("gcc libpq-dev", "psycopg2 in requirements.txt")
+    assert beaten(plan, "packages.build")[-1] == ("gcc libc6-dev libpq-dev", "psycopg2 in requirements.txt")
 
 
 def test_packages_for_running_have_a_variable_of_their_own() -> None:
