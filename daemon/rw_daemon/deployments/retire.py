@@ -60,7 +60,8 @@ class Retirer:
         await rest(self._clock, warm_seconds, unless=leaving.enough)
         if self._leaving.get(deployment.id) is leaving:
             del self._leaving[deployment.id]
-            await self.remove(deployment, target)
+            if (await self._recorder.read(deployment.id)).status is DeploymentStatus.REMOVING:  # somebody may have gone back to it
+                await self.remove(deployment, target)
 
     def keep(self, deployment: str) -> bool:
         """Let a release that was replaced stay after all; ``False`` when it is being stopped already."""
