@@ -230,12 +230,12 @@ def test_rollback_while_the_old_release_is_warm_starts_nothing(rw: Rw, tmp_path:
 
 
 def test_release_that_turns_bad_after_it_has_everything_is_taken_back(rw: Rw, tmp_path: Path) -> None:
-    watched = "[deploy.rollout]\nmonitorSeconds = 6\nstepSeconds = 2\n"
+    watched = "[deploy.rollout]\nmonitorSeconds = 9\nstepSeconds = 3\n"
     folder = write(tmp_path / "watched", "old", railway=watched)
     url = rw.up(folder)["services"][0]["url"]
     with Load(url) as load:
-        time.sleep(2)  # something to compare with
-        write(folder, "new", fails_every=8, railway=watched)
+        time.sleep(3)  # something to compare with
+        write(folder, "new", fails_every=3, railway=watched)
         code, result, _ = rw.result("up", "--wait-monitor", str(folder))
         assert (code, result["services"][0]["status"], result["error"]["code"]) == (3, "rolled_back", "ROLLED_BACK")
         assert ask(url).text == "old"
