@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from rw_daemon.detection.build_file import BuildFile
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import BuildPlan
 from rw_shared.config import ServiceConfig
@@ -18,12 +19,14 @@ class Request:
     :param config: the service's settings from railway.toml.
     :param variables: build overrides (``RW_BUILD_*``, ``NIXPACKS_*``, ``RAILPACK_*``): the service's own first, the caller's second.
     :param image: an image to run instead of building one.
+    :param files: what files of other build tools ask for, the weakest first.
     """
 
     source: Source
     config: ServiceConfig = field(default_factory=ServiceConfig)
     variables: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
+    files: tuple[BuildFile, ...] = ()
 
 
 class Buildpack(Protocol):

@@ -1,12 +1,16 @@
-"""What beats detection, in one order: RW_BUILD_* variables, NIXPACKS_* and RAILPACK_*, railway.toml, Procfile, detection."""
+"""What beats detection, in one order: RW_BUILD_* variables, NIXPACKS_* and RAILPACK_*, railway.toml, nixpacks.toml, railpack.json,
+Procfile, detection. Both tools put their file above the Procfile: a project that has one was started by it.
+"""
 
 from __future__ import annotations
 
 import posixpath
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
-from rw_daemon.detection import procfile
+from rw_daemon.detection import nixpacks_file, procfile, railpack_file
+from rw_daemon.detection.build_file import KEPT, BuildFile, Commands, Said
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.plans.plan import Beat, BuildPlan, Notice, Origin, ServicePlan, Step
 from rw_shared.errors import ConfigInvalidError
@@ -23,8 +27,14 @@ VENV = 'uv venv --quiet --seed --python "${UV_PYTHON:-python3}" .venv'  # with a
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?:=[\w.+~:-]+)?")
 
 
-Said = tuple[str, str]
-"""A value and where it stands."""
+def with_files(request: Request) -> Request:
+    """Return the request with what nixpacks's and railpack's files ask for, and with their variables where nobody set the same one.
+
+    ``ConfigInvalidError``: a file cannot be used, or is named and not there.
+    """
+    files = (railpack_file.read(request.source, request.variables), nixpacks_file.read(request.source, request.variables))
+    said = {name: value for one in files for name, (value, _) in one.variables.items()}
+    return replace(request, files=files, variables={**said, **request.variables})
 
 
 def apply(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> BuildPlan:
@@ -38,6 +48,8 @@ def apply(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> Bui
         plan = _passed_over(plan, request)
     else:
         plan = _procfile(plan, commands)
+        for file in request.files:
+            plan = _file(plan, file)
         for said in _weakest_first(INSTALL, request.variables):
             plan = _command(plan, INSTALL_STEP, said)
         for said in _weakest_first(
@@ -46,7 +58,7 @@ def apply(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> Bui
             plan = _command(plan, BUILD_STEP, said)
         plan = _packages(plan, request.variables)
     plan = _start(plan, request)
-    return _deploy(plan, request)
+    return _named_by_file(_deploy(plan, request), request)
 
 
 def start_said(request: Request, commands: Mapping[str, str]) -> str:
@@ -68,6 +80,7 @@ def written(request: Request) -> tuple[str, ...]:
     """
     deploy = request.config.deploy
     said = [request.variables.get(name, "") for name in START]
+    said += [one.start[0] for one in request.files if one.start]
     said += [deploy.start_command or "", *(deploy.pre_deploy_command or ()), *procfile.read(request.source).values()]
     return tuple(one for one in said if one.strip())
 
@@ -87,7 +100,7 @@ def runs_tool(request: Request, programs: frozenset[str]) -> str:
 
 def _starts(request: Request) -> list[Said]:
     configured = _configured(request, "deploy.startCommand", request.config.deploy.start_command)
-    return _weakest_first(START, request.variables, configured)
+    return [*(one.start for one in request.files if one.start), *_weakest_first(START, request.variables, configured)]
 
 
 def _configured(request: Request, key: str, value: str | None) -> Said | None:
@@ -102,6 +115,7 @@ def _weakest_first(names: tuple[str, ...], variables: Mapping[str, str], configu
 
 def _passed_over(plan: BuildPlan, request: Request) -> BuildPlan:
     places = [procfile.NAME] if request.source.has(procfile.NAME) else []
+    places += [name for name in (*nixpacks_file.NAMES, railpack_file.NAME) if request.source.has(name)]
     places += [request.config.origins.get("build.buildCommand", "railway.toml")] if request.config.build.build_command else []
     places += [name for name in (*INSTALL, *BUILD, *BUILD_PACKAGES, *RUN_PACKAGES) if request.variables.get(name)]
     words = "{} has no effect: {} is taken as it is."
@@ -153,21 +167,55 @@ def _service(main: ServicePlan, name: str, command: str) -> ServicePlan:
 
 
 def _command(plan: BuildPlan, step: str, said: Said) -> BuildPlan:
-    """Replace the commands of a step. A build step that is not there comes after all others, an install step before the sources.
+    return _commands(plan, Commands(step, (said[0],), said[1]))
+
+
+def _commands(plan: BuildPlan, said: Commands) -> BuildPlan:
+    """Replace the commands of a step, or add to them.
+
+    A step that is not there comes behind the one that is named, else after all others, an install step before the sources.
 
     What somebody else's command reads nobody knows: it gets all sources and variables, and in Python an environment to install into.
     """
-    command, source = said
-    before = next((one for one in plan.steps if one.name == step), None)
-    commands = (VENV, command) if step == INSTALL_STEP and ".venv/bin" in plan.path else (command,)
+    step, before = said.step, next((one for one in plan.steps if one.name == said.step), None)
+    found = before.commands if before else ()
+    commands = tuple(one for word in said.commands for one in (found if word == KEPT else (word,)))
+    if step == INSTALL_STEP and KEPT not in said.commands and ".venv/bin" in plan.path:
+        commands = (VENV, *commands)
     changes = {"commands": commands, "variables": ("*",)} | ({"inputs": (".",)} if step == INSTALL_STEP else {})
     if before is not None:
-        lost = " && ".join(before.commands)
         steps = tuple(one.model_copy(update=changes) if one is before else one for one in plan.steps)
     else:
-        lost, new = "", Step(name=step, commands=commands, inputs=(".",), variables=("*",))
-        steps = (new, *plan.steps) if step == INSTALL_STEP else (*plan.steps, new)
-    return plan.model_copy(update={"steps": steps, "origins": _origin(plan, f"steps.{step}", command, source, lost, "detection")})
+        new = Step(name=step, commands=commands, inputs=(".",), variables=("*",))
+        names = [one.name for one in plan.steps]
+        first = step in {INSTALL_STEP, "setup"}
+        place = names.index(said.after) + 1 if said.after in names else 0 if first else len(names)
+        steps = (*plan.steps[:place], new, *plan.steps[place:])
+    origins = _origin(plan, f"steps.{step}", " && ".join(commands), said.source, " && ".join(found), "detection")
+    return plan.model_copy(update={"steps": steps, "origins": origins})
+
+
+def _file(plan: BuildPlan, file: BuildFile) -> BuildPlan:
+    """Apply commands, packages and variables of another tool's file; its start command is one of ``_starts``."""
+    for commands in file.commands:
+        plan = _commands(plan, commands)
+    for side, said in file.packages.items():
+        plan = _package(plan, side, said)
+    for name, (value, place) in file.environment.items():
+        origins = _origin(plan, f"environment.{name}", value, place, plan.environment.get(name, ""), "detection")
+        plan = plan.model_copy(update={"environment": {**plan.environment, name: value}, "origins": origins})
+    return plan.model_copy(update={"path": (*plan.path, *file.path), "warnings": (*plan.warnings, *file.notices)})
+
+
+def _named_by_file(plan: BuildPlan, request: Request) -> BuildPlan:
+    """Return the plan with the file and key as the origin of what a file's variable decided."""
+    places = {name: (value, place) for one in request.files for name, (value, place) in one.variables.items()}
+    origins = {}
+    for key, origin in plan.origins.items():
+        value, place = places.get(origin.source, ("", ""))
+        is_files = bool(place) and request.variables.get(origin.source) == value
+        origins[key] = origin.model_copy(update={"source": place}) if is_files else origin
+    return plan.model_copy(update={"origins": origins})
 
 
 def _start(plan: BuildPlan, request: Request) -> BuildPlan:
@@ -197,11 +245,15 @@ def _deploy(plan: BuildPlan, request: Request) -> BuildPlan:
 def _packages(plan: BuildPlan, variables: Mapping[str, str]) -> BuildPlan:
     for side, names in (("build", BUILD_PACKAGES), ("runtime", RUN_PACKAGES)):
         for said in _weakest_first(names, variables):
-            before: tuple[str, ...] = getattr(plan.packages, side)
-            after = _list(before, said)
-            origins = _origin(plan, f"packages.{side}", " ".join(after), said[1], " ".join(before), "detection")
-            plan = plan.model_copy(update={"packages": plan.packages.model_copy(update={side: after}), "origins": origins})
+            plan = _package(plan, side, said)
     return plan
+
+
+def _package(plan: BuildPlan, side: str, said: Said) -> BuildPlan:
+    before: tuple[str, ...] = getattr(plan.packages, side)
+    after = _list(before, said)
+    origins = _origin(plan, f"packages.{side}", " ".join(after), said[1], " ".join(before), "detection")
+    return plan.model_copy(update={"packages": plan.packages.model_copy(update={side: after}), "origins": origins})
 
 
 def _list(before: tuple[str, ...], said: Said) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ def plan(request: Request) -> BuildPlan:
     :raises NothingDetectedError: no buildpack matches. ``NoStartCommandError``: a service has no command.
         ``ConfigInvalidError``: a file that decides cannot be read, or is named and not there.
     """
+    request = _with_files(request)
     matches = _matches(request)
     if not matches:
         raise NothingDetectedError(_tree(request), [pack.recognises for pack in BUILDPACKS])
@@ -100,6 +101,9 @@ def _matches(request: Request) -> list[Match]:
     Where none does, a start command that somebody wrote runs beside the files as they are.
     """
     found: list[Match] = []
+    forced = next((one.provider for one in reversed(request.files) if one.provider), None)
+    if forced is not None:
+        return [_forced(request, *forced)]
     for pack in _candidates(request):
         try:
             proof = pack.detect(request.source)
@@ -112,6 +116,20 @@ def _matches(request: Request) -> list[Match]:
     if not found and (place := overrides.start_place(request)):
         return [(ShellBuildpack(), place)]
     return found
+
+
+def _forced(request: Request, name: str, place: str) -> Match:
+    """Return the buildpack that a file names. ``ConfigInvalidError``: there is nothing for it to build."""
+    pack = next(one for one in BUILDPACKS if one.name == name)
+    if pack.detect(request.source) is None and name != ShellBuildpack.name:
+        raise ConfigInvalidError(place, f"{name} is asked for, and nothing of it was found ({pack.recognises}).", hint="Correct the name.")
+    return pack, place
+
+
+def _with_files(request: Request) -> Request:
+    """Return the request with other build tools' files; what is taken as it is has no use for them."""
+    first = _candidates(request)[0]
+    return request if first.name in AS_IS and first.detect(request.source) is not None else overrides.with_files(request)
 
 
 def _pick(matches: list[Match], request: Request, *, said: str) -> tuple[Buildpack, str, tuple[Beat, ...]]:

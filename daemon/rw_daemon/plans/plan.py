@@ -120,7 +120,7 @@ class BuildPlan(Model):
     :param tools: programs that the steps and the start need on the process target, with the version or range asked for, empty when
         any will do (``{"uv": "", "python": ">=3.11"}``); in the image the bases and steps bring them.
     :param environment: variables that hold while building and running (``PYTHONUNBUFFERED=1``); never a secret.
-    :param path: folders relative to the app's folder that go in front of PATH (``.venv/bin``).
+    :param path: folders that go in front of PATH, relative to the app's folder (``.venv/bin``) or absolute.
     :param installed: folders relative to the app's folder that hold everything that the steps before the sources make (``.venv``);
         empty when that is not known for sure.
     :param keep: paths relative to the app's folder that the running app needs; ``(".",)`` means everything.

@@ -10,11 +10,12 @@ from shapes import compiled, other, web
 from rw_daemon.detection import registry
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.source import Source
+from rw_daemon.plans.dockerfile import render
 from rw_shared.errors import NoStartCommandError, NothingDetectedError
 
 ROWS = {**compiled.ROWS, **web.ROWS, **other.ROWS}
 EXAMPLES = 152
-GOAL = 0.94
+GOAL = 0.97
 VARIABLES = {
     "config-from-environment-variables": {"NIXPACKS_INSTALL_CMD": "install", "NIXPACKS_BUILD_CMD": "build", "NIXPACKS_START_CMD": "start"},
     "custom-plan-path": {"NIXPACKS_CONFIG_FILE": "nixpacks.other.toml"},
@@ -26,10 +27,6 @@ DIFFERENT = {
     "scheme": "no buildpack for Haunt and Guile: there is no official image of either",
     "node-python": "the second language of a list of providers is not installed beside the first",
     "node-nx": "Nx targets are not read",
-    "apt-ffmpeg": "nixpacks.toml is not read",
-    "config-json-file": "nixpacks.json is not read",
-    "config-toml-file": "nixpacks.toml is not read",
-    "custom-plan-path": "NIXPACKS_CONFIG_FILE is not read",
 }
 OLDER = {"node-legacy-prisma": "22", "node-nvmrc": "22"}
 """Node 14 is no longer published for the distribution that rw builds on: a warning names the versions there are."""
@@ -76,3 +73,9 @@ def test_the_goal_is_kept_over_all_examples() -> None:
 def test_a_version_that_is_not_there_is_told(name: str) -> None:
     plan = registry.plan(Request(Source(ROWS[name][0])))
     assert "VERSION_UNKNOWN" in [one.code for one in plan.warnings]
+
+
+def test_a_program_among_debians_games_is_on_the_path() -> None:
+    plan = registry.plan(Request(Source(ROWS["config-toml-file"][0])))
+    assert (plan.packages.runtime, plan.path, plan.environment) == (("cowsay",), ("/usr/games",), {"HELLO": "hey there"})
+    assert "PATH=/usr/games:$PATH" in render(plan)

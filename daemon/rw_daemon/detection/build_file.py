@@ -1,0 +1,99 @@
+"""What a file of another build tool asks for, in rw's words. Its readers are ``nixpacks_file`` and ``railpack_file``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rw_daemon.plans.plan import Notice
+from rw_shared.errors import ConfigInvalidError
+
+KEPT = "..."
+PROVIDERS = {
+    "c#": "dotnet", "csharp": "dotnet", "f#": "dotnet", "fsharp": "dotnet", "golang": "go", "staticfile": "static",
+    **{name: name for name in ("clojure", "cobol", "cpp", "crystal", "dart", "deno", "dotnet", "elixir", "gleam", "go", "haskell", "java")},
+    **{name: name for name in ("node", "php", "python", "ruby", "rust", "scala", "shell", "static", "swift", "zig")},
+}  # fmt: skip
+Said = tuple[str, str]
+"""A value and where it stands: file and key."""
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The commands of one step; ``...`` among them stands for those that were found.
+
+    :param after: the step that a new one comes behind; empty for the usual place.
+    """
+
+    step: str
+    commands: tuple[str, ...]
+    source: str
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class BuildFile:
+    """Everything that is mapped.
+
+    :param provider: rw's name of the buildpack.
+    :param packages: Debian packages by side, added to those that were found.
+    :param environment: variables of the image.
+    :param path: folders for PATH, relative to the app's or absolute.
+    :param variables: the tool's own variables, weaker than the same ones of a user, with the place of each.
+    """
+
+    provider: Said | None = None
+    start: Said | None = None
+    commands: tuple[Commands, ...] = ()
+    packages: Mapping[str, Said] = field(default_factory=dict)
+    environment: Mapping[str, Said] = field(default_factory=dict)
+    variables: Mapping[str, Said] = field(default_factory=dict)
+    path: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+def provider(name: str, place: str) -> Said:
+    """Return the buildpack of a provider's name. ``ConfigInvalidError``: rw has none."""
+    if name not in PROVIDERS:
+        raise ConfigInvalidError(place, f"no buildpack is called {name[:60]!r}.", hint=f"Known: {', '.join(sorted(PROVIDERS))}.")
+    return PROVIDERS[name], place
+
+
+def not_mapped(place: str, what: str = "has no counterpart in rw and is passed over", fix: str = "") -> Notice:
+    """Return the notice of something that has no effect."""
+    return Notice(code="NOT_MAPPED", message=f"{place} {what}.", fix=fix)
+
+
+def text(value: Any, place: str) -> str:
+    """Return a text; empty for nothing. ``ConfigInvalidError`` for anything else."""
+    if value is None or isinstance(value, str):
+        return (value or "").strip()
+    raise ConfigInvalidError(place, f"a text was expected, {str(value)[:60]!r} was found.")
+
+
+def texts(value: Any, place: str) -> tuple[str, ...]:
+    """Return a list of texts; empty for nothing, and of one for a text alone. ``ConfigInvalidError`` for anything else."""
+    items = [value] if isinstance(value, str) else [] if value is None else value
+    if not isinstance(items, list):
+        raise ConfigInvalidError(place, f"a list of texts was expected, {str(value)[:60]!r} was found.")
+    return tuple(one for one in (text(item, place) for item in items) if one)
+
+
+def table(value: Any, place: str) -> dict[str, Any]:
+    """Return a table; empty for nothing. ``ConfigInvalidError`` for anything else."""
+    if value is None or isinstance(value, dict):
+        return value or {}
+    raise ConfigInvalidError(place, f"a table was expected, {str(value)[:60]!r} was found.")
+
+
+def variables(values: Any, place: str, *, own: str) -> tuple[dict[str, Said], dict[str, Said]]:
+    """Return the image's variables and the tool's own ones, which begin with ``own``. ``ConfigInvalidError``: a value is no scalar."""
+    image: dict[str, Said] = {}
+    tool: dict[str, Said] = {}
+    for name, value in table(values, place).items():
+        if not isinstance(value, str | int | float):
+            raise ConfigInvalidError(f"{place}.{name}", "a text or a number was expected.")
+        plain = str(value).lower() if isinstance(value, bool) else str(value)
+        (tool if name.startswith(own) else image)[name] = (plain, f"{place}.{name}")
+    return image, tool
