@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rw_cli.client import Json
 from rw_cli.context.session import Session, path_of, root_of
-from rw_cli.render.plan import plan_text
-from rw_shared.errors import ConflictError
+from rw_cli.render.plan import plan_text, why_text
+from rw_shared.errors import ConflictError, NotFoundError
 
 plan_app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -21,14 +22,18 @@ def plan(
     path: Annotated[str, typer.Argument(help="The folder; default: this one.")] = ".",
     dockerfile: Annotated[bool, typer.Option("--dockerfile", help="Print the Dockerfile instead.")] = False,
     write: Annotated[bool, typer.Option("--write", help="Write Dockerfile and Dockerfile.dockerignore into the project's folder.")] = False,
+    why: Annotated[str, typer.Option("--why", help="One value of the plan: what it is, where it comes from, what lost.")] = "",
     strict: Annotated[bool, typer.Option("--strict", help="Unknown keys in railway.toml are errors.")] = False,
 ) -> None:
-    """Show the plan; nothing is built: `rw plan`, `rw plan --dockerfile`."""
+    """Show the plan; nothing is built: `rw plan`, `rw plan --dockerfile`, `rw plan --why start`."""
     session: Session = ctx.obj
     project, _ = path_of(session.place(path))
     root = root_of(Path(path).absolute())[0]
     answer = session.plan(session.take(path)["digest"], project=project, strict=strict)
-    if write:
+    if why:
+        key, origin = origin_of(answer["plan"], why)
+        session.result({"key": key, **origin}, why_text(key, origin))
+    elif write:
         files = write_recipe(root, answer)
         session.result({"written": [str(file) for file in files]}, "\n".join(str(file) for file in files))
     elif dockerfile:
@@ -37,6 +42,18 @@ def plan(
         session.result({name: answer[name] for name in ("dockerfile", "dockerignore")}, answer["dockerfile"])
     else:
         session.result(answer["plan"], plan_text(answer["plan"], width=session.width))
+
+
+def origin_of(plan: dict[str, Any], name: str) -> tuple[str, dict[str, Any]]:
+    """Return a value's key and origin; the language's own name asks for its version. ``NotFoundError`` names the nearest keys."""
+    origins: dict[str, Any] = plan.get("origins") or {}
+    key = "version" if name == plan.get("buildpack") and name not in origins else name
+    if key not in origins:
+        lower = {one.lower(): one for one in origins}
+        near = [lower[one] for one in get_close_matches(name.lower(), lower, n=3)]
+        hint = f"Did you mean `rw plan --why {near[0]}`?" if near else "Run `rw plan` to see all values."
+        raise NotFoundError("value in the plan", name, candidates=near or sorted(origins), hint=hint)
+    return key, origins[key]
 
 
 def write_recipe(root: Path, answer: Json) -> list[Path]:

@@ -24,6 +24,12 @@ def plan_text(plan: dict[str, Any], *, width: int = 0) -> str:
     return clean("\n\n".join(blocks))
 
 
+def why_text(key: str, origin: dict[str, Any]) -> str:
+    """Return one value, where it comes from, and what lost against it, the nearest first."""
+    lost = [f"  it beat {one['value']}, from {one['from']}" for one in origin.get("beat", ())]
+    return clean("\n".join([f"{key}: {origin['value']}", f"  from {origin['from']}", *lost]))
+
+
 def _origin(name: str, origin: dict[str, Any]) -> tuple[str, str, str]:
     beat = "".join(f"; ignored {lost['from']}: {lost['value']}" for lost in origin.get("beat", ()))
     return name, str(origin["value"]), f"{origin['from']}{beat}"
