@@ -15,6 +15,22 @@ PROVIDERS = {
     **{name: name for name in ("clojure", "cobol", "cpp", "crystal", "dart", "deno", "dotnet", "elixir", "gleam", "go", "haskell", "java")},
     **{name: name for name in ("node", "php", "python", "ruby", "rust", "scala", "shell", "static", "swift", "zig")},
 }  # fmt: skip
+_PACKAGES = "Name the Debian packages in RW_BUILD_APT_PACKAGES."
+_COMMAND = "Set RW_BUILD_BUILD_CMD and RW_BUILD_START_CMD."
+UNREAD = {
+    **dict.fromkeys(("NIXPACKS_PKGS", "NIXPACKS_LIBS", "RAILPACK_PACKAGES"), _PACKAGES),
+    **dict.fromkeys(("NIXPACKS_NX_APP_NAME", "NIXPACKS_TURBO_APP_NAME", "RAILPACK_NX_APP", "RAILPACK_ANGULAR_PROJECT"), _COMMAND),
+    **dict.fromkeys(("NIXPACKS_SPA_OUT_DIR", "RAILPACK_SPA_OUTPUT_DIR", "RAILPACK_NO_SPA", "NIXPACKS_SPA_CADDY"), _COMMAND),
+    **dict.fromkeys(
+        ("NIXPACKS_MOON_APP_NAME", "RAILPACK_GO_WORKSPACE_MODULE", "RAILPACK_DJANGO_APP_NAME", "RAILPACK_SHELL_SCRIPT"), _COMMAND
+    ),
+    **dict.fromkeys(("NIXPACKS_PYTHON_PACKAGE_MANAGER", "RAILPACK_NODE_NPM_INSTALL"), "Set RW_BUILD_INSTALL_CMD."),
+    **dict.fromkeys(("RAILPACK_PRUNE_DEPS", "RAILPACK_NODE_PRUNE_CMD", "RAILPACK_NODE_INSTALL_PATTERNS", "NIXPACKS_NO_MUSL"), ""),
+    **dict.fromkeys(("RAILPACK_PYTHON_PLAYWRIGHT_INSTALL", "RAILPACK_NODE_PLAYWRIGHT_INSTALL", "RAILPACK_GLEAM_INCLUDE_SOURCE"), ""),
+    **dict.fromkeys(("NIXPACKS_INSTALL_CACHE_DIRS", "NIXPACKS_BUILD_CACHE_DIRS", "NIXPACKS_PHP_FALLBACK_PATH"), ""),
+    **dict.fromkeys(("NIXPACKS_NO_CACHE", "RAILPACK_DISABLE_CACHES", "RAILPACK_ERLANG_VERSION"), ""),
+}
+"""Variables of both tools that rw reads nowhere, with what to type instead."""
 Said = tuple[str, str]
 """A value and where it stands: file and key."""
 
@@ -63,6 +79,11 @@ def provider(name: str, place: str) -> Said:
 def not_mapped(place: str, what: str = "has no counterpart in rw and is passed over", fix: str = "") -> Notice:
     """Return the notice of something that has no effect."""
     return Notice(code="NOT_MAPPED", message=f"{place} {what}.", fix=fix)
+
+
+def unread(said: Mapping[str, str]) -> tuple[Notice, ...]:
+    """Return a notice of each variable that is set and has no effect."""
+    return tuple(not_mapped(name, fix=fix) for name, fix in sorted(UNREAD.items()) if said.get(name))
 
 
 def text(value: Any, place: str) -> str:

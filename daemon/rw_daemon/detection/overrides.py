@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rw_daemon.detection import nixpacks_file, procfile, railpack_file
-from rw_daemon.detection.build_file import KEPT, BuildFile, Commands, Said
+from rw_daemon.detection.build_file import KEPT, BuildFile, Commands, Said, unread
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.plans.plan import Beat, BuildPlan, Notice, Origin, ServicePlan, Step
 from rw_shared.errors import ConfigInvalidError
@@ -58,6 +58,7 @@ def apply(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> Bui
             plan = _command(plan, BUILD_STEP, said)
         plan = _packages(plan, request.variables)
     plan = _start(plan, request)
+    plan = plan.model_copy(update={"warnings": (*plan.warnings, *unread(request.variables))})
     return _named_by_file(_deploy(plan, request), request)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rw_daemon.detection import nixpacks_file, railpack_file, registry
-from rw_daemon.detection.build_file import BuildFile
+from rw_daemon.detection.build_file import UNREAD, BuildFile
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import BuildPlan
@@ -128,6 +129,17 @@ def test_a_file_that_is_named_is_read_and_must_be_there(name: str) -> None:
 def test_a_dockerfile_passes_the_files_over_and_says_so() -> None:
     plan = planned({"Dockerfile": "FROM debian\n", "nixpacks.toml": "[broken"})
     assert [one.message for one in plan.warnings if "nixpacks.toml" in one.message]
+
+
+@pytest.mark.parametrize("name", sorted(UNREAD))
+def test_a_variable_that_is_read_nowhere_is_told(name: str) -> None:
+    assert [one.message for one in planned({}, **{name: "1"}).warnings if one.message.startswith(f"{name} ")]
+
+
+def test_no_variable_counts_as_unread_that_a_buildpack_reads() -> None:
+    folder = Path(registry.__file__).parent
+    texts = [path.read_text() for path in folder.rglob("*.py") if path.name != "build_file.py"]
+    assert [name for name in UNREAD if any(f'"{name}"' in text for text in texts)] == []
 
 
 PLACES = (

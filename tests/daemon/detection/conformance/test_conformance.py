@@ -75,6 +75,18 @@ def test_a_version_that_is_not_there_is_told(name: str) -> None:
     assert "VERSION_UNKNOWN" in [one.code for one in plan.warnings]
 
 
+@pytest.mark.parametrize("name", sorted(ROWS.keys() - DIFFERENT))
+def test_a_tree_in_another_order_gives_the_same_bytes(name: str) -> None:
+    files = ROWS[name][0]
+    plans = []
+    for order in (files, files, dict(reversed(files.items()))):
+        try:
+            plans.append(registry.plan(Request(Source(order), variables=VARIABLES.get(name, {}))).model_dump_json(by_alias=True))
+        except NoStartCommandError as error:
+            plans.append(str(error))
+    assert len(set(plans)) == 1
+
+
 def test_a_program_among_debians_games_is_on_the_path() -> None:
     plan = registry.plan(Request(Source(ROWS["config-toml-file"][0])))
     assert (plan.packages.runtime, plan.path, plan.environment) == (("cowsay",), ("/usr/games",), {"HELLO": "hey there"})
