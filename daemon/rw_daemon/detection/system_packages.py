@@ -49,11 +49,6 @@ PYTHON: Mapping[str, Needs] = {
 }
 BUNDLES = {"psycopg": "psycopg-binary"}
 """What needs nothing once another package stands beside it, which carries the library."""
-NODE: Mapping[str, Needs] = {
-    "@prisma/client": (("ca-certificates", "openssl"), ("ca-certificates", "openssl")),
-    "fluent-ffmpeg": ((), ("ffmpeg",)),
-    "prisma": (("ca-certificates", "openssl"), ("ca-certificates", "openssl")),
-}
 
 
 def find(table: Mapping[str, Needs], names: Iterable[str]) -> tuple[Packages, dict[str, list[str]]]:
