@@ -22,7 +22,9 @@ DEPLOYMENTS = int(os.environ.get("RW_TRUTH_DEPLOYMENTS", "20"))
 
 @pytest.fixture
 def plain() -> Iterator[Rw]:
-    yield from living(RW_TARGET="process", RW_WARM_SECONDS="0", RW_SETTLE_SECONDS="0.2")
+    yield from living(
+        RW_TARGET="process", RW_WARM_SECONDS="0", RW_SETTLE_SECONDS="1"
+    )  # a bad one has ended by then, also on a busy machine
 
 
 @contextmanager
