@@ -56,6 +56,8 @@ class Autoscaler:
         self._targets, self._output, self._edge, self._tasks = targets, output, edge, tasks
         self._clock, self._settings = clock, settings
         self._watched: dict[str, Watch] = {}
+        self._scales: dict[str, bool] = {}
+        """Whether a deployment's file says ``deploy.scale``, which never changes."""
 
     async def keep(self) -> None:
         """Look for ever."""
@@ -67,20 +69,37 @@ class Autoscaler:
 
     async def look(self, target: Target) -> None:
         """Take the figures of each release of ``target`` once, and begin what they ask for."""
+        followed = await self._followed()
+        self._watched = {identity: watch for identity, watch in self._watched.items() if identity in followed}
+        if not followed:
+            return  # the runtime is not asked for nothing: every few seconds, that is what an idle daemon would do most
         for release in await target.runtime.releases():
-            deployment = await self._store.deployment(release.key.deployment)
-            if deployment is None or deployment.status is not DeploymentStatus.ACTIVE or deployment.kind is not ServiceKind.WEB:
-                self._watched.pop(release.key.deployment, None)
+            deployment = followed.get(release.key.deployment)
+            running = sum(one.is_running for one in release.instances)
+            if deployment is None or running < deployment.replicas:  # an empty place is the supervisor's
                 continue
             deploy = (await self._controller.planned(deployment)).config.deploy
-            running = sum(one.is_running for one in release.instances)
-            if deploy.scale is None or running < deployment.replicas:  # an empty place is the supervisor's
+            if deploy.scale is None:
                 continue
             watch = await self._measured(release, deploy, deploy.scale, target)
             number = wanted(watch.loads, running=running, bounds=self._bounds(deploy.scale))
             if number != running:
                 words = words_of(watch.loads, running=running, seconds=self._settings.scale_window_seconds)
                 self._tasks.spawn(f"scale {deployment.id}", self._change(deployment, target, running, number, words))
+
+    async def _followed(self) -> dict[str, Deployment]:
+        """Return the serving releases whose file says ``deploy.scale``, by id."""
+        found, rows = {}, await self._store.services()
+        self._scales = {row.serving: self._scales[row.serving] for row in rows if row.serving in self._scales}
+        for row in rows:
+            if not row.serving or row.kind is not ServiceKind.WEB or not self._scales.get(row.serving, True):
+                continue
+            deployment = await self._store.deployment(row.serving)
+            if deployment is not None and deployment.status is DeploymentStatus.ACTIVE:
+                self._scales[deployment.id] = (await self._controller.planned(deployment)).config.deploy.scale is not None
+                if self._scales[deployment.id]:
+                    found[deployment.id] = deployment
+        return found
 
     def _bounds(self, scale: ScaleConfig) -> Bounds:
         return Bounds(scale.min, scale.max, self._settings.scale_window_seconds, self._settings.scale_panic_seconds)
