@@ -36,9 +36,10 @@ class Framework:
 
 DEV_SERVERS = re.compile(
     r"(npx )?(vite|react-scripts start|ng serve|ng s|astro (dev|preview)|next dev|nuxt (dev|preview)|vue-cli-service serve"
+    r"|nest start|gatsby (develop|serve)|expo start|vinxi dev|react-router dev"
     r"|docusaurus (start|serve)|(@11ty/)?eleventy\b.*--serve|vitepress (dev|serve|preview)|hexo (server|s))\b"
 )
-_SERVERS = {"express": "express", "fastify": "fastify", "@nestjs/core": "nest", "koa": "koa", "hono": "hono"}
+_SERVERS = {"express": "express", "fastify": "fastify", "koa": "koa", "hono": "hono"}
 
 
 def find(package: Package) -> Framework:
@@ -100,17 +101,45 @@ def _astro(package: Package) -> Framework:
 def _svelte(package: Package) -> Framework:
     if "@sveltejs/adapter-static" in package.packages:
         return Framework("sveltekit", static="build")
+    if "@sveltejs/adapter-auto" in package.packages:
+        # it chooses by the platform that it sees, and there is one for which it takes Node's server (kit.svelte.dev/docs/adapter-auto)
+        return Framework("sveltekit", start="node build", build_variables="GCP_BUILDPACKS=1 ")
     return Framework("sveltekit", start="node build" if "@sveltejs/adapter-node" in package.packages else "")
 
 
+def _react_router(package: Package) -> Framework:
+    """React Router as a framework: pages alone where its configuration says so (reactrouter.com/how-to/spa)."""
+    if re.search(r"\bssr\s*:\s*false\b", _config(package, "react-router.config")):
+        return Framework("react-router", static="build/client", single_page=True, build="react-router build")
+    return Framework("react-router", start="react-router-serve build/server/index.js" if "@react-router/serve" in package.packages else "")
+
+
+def _nest(package: Package) -> Framework:
+    """NestJS: what its build leaves is started, as the project itself says it for production."""
+    built = package.scripts.get("start:prod", "") or "node dist/main.js"
+    return Framework("nest", start=built if "build" in package.scripts else "")
+
+
+def _nuxt(package: Package) -> Framework:
+    if re.search(r"\bnuxi?t? generate\b", package.scripts.get("build", "")):
+        return Framework("nuxt", static=".output/public")
+    return Framework("nuxt", start="node .output/server/index.mjs", keep=(".output",))
+
+
+def _nitro(name: str, package: Package) -> Framework:
+    """What is built by Nitro or Vinxi leaves a server of its own behind."""
+    is_whole = any(one in package.packages for one in ("vinxi", "nitro", "nitropack"))
+    return Framework(name, start="node .output/server/index.mjs", keep=(".output",)) if is_whole else Framework(name)
+
+
 def _angular(package: Package) -> Framework:
-    if "@angular/ssr" in package.packages:
-        return Framework("angular")
     projects = package.source.json(package.at("angular.json")).get("projects")
     name, project = next(iter(projects.items()), ("", {})) if isinstance(projects, dict) else ("", {})
     build = project.get("architect", {}).get("build", {}) if isinstance(project, dict) else {}
     output = build.get("options", {}).get("outputPath") or posixpath.join("dist", name)
     base = output.get("base", "dist") if isinstance(output, dict) else output
+    if "@angular/ssr" in package.packages:
+        return Framework("angular", start=f"node {posixpath.normpath(posixpath.join(base, 'server/server.mjs'))}")
     browser = "browser" if str(build.get("builder", "")).endswith(":application") else ""
     return Framework("angular", static=posixpath.normpath(posixpath.join(base, browser)), single_page=True)
 
@@ -140,9 +169,15 @@ _RECIPES = (
     ("@11ty/eleventy", _eleventy),
     ("hexo", _hexo),
     ("next", _next),
-    ("nuxt", lambda _: Framework("nuxt", start="node .output/server/index.mjs", keep=(".output",))),
+    ("nuxt", _nuxt),
     ("@remix-run/serve", lambda _: Framework("remix", start="remix-serve build/server/index.js")),
-    ("@react-router/serve", lambda _: Framework("react-router", start="react-router-serve build/server/index.js")),
+    ("@react-router/dev", _react_router),
+    ("@react-router/serve", _react_router),
+    ("@solidjs/start", lambda package: _nitro("solid-start", package)),
+    ("@tanstack/react-start", lambda package: _nitro("tanstack-start", package)),
+    ("gatsby", lambda _: Framework("gatsby", static="public", build="gatsby build")),
+    ("expo", lambda _: Framework("expo", static="dist", single_page=True, build="expo export --platform web")),
+    ("@nestjs/core", _nest),
     ("@sveltejs/kit", _svelte),
     ("astro", _astro),
     ("@angular/core", _angular),

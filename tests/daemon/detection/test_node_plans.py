@@ -66,6 +66,40 @@ STARTS: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
     "astro with a server": ({}, {"dependencies": {"astro": "5", "@astrojs/node": "9"}}, "node dist/server/entry.mjs"),
     "sveltekit": ({}, {"devDependencies": {"@sveltejs/kit": "2", "@sveltejs/adapter-node": "5"}}, "node build"),
     "nest": ({}, {"scripts": {"start": "node dist/main"}, "dependencies": {"@nestjs/core": "10"}}, "node dist/main"),
+    "sveltekit that chooses by itself": (
+        {},
+        {"scripts": {"build": "vite build"}, "devDependencies": {"@sveltejs/kit": "2", "@sveltejs/adapter-auto": "6"}},
+        "node build",
+    ),
+    "nest by its tool": (
+        {},
+        {"scripts": {"start": "nest start", "build": "nest build"}, "dependencies": {"@nestjs/core": "11"}},
+        "node dist/main.js",
+    ),
+    "react-router": (
+        {"react-router.config.ts": "export default { ssr: true }"},
+        {
+            "scripts": {"build": "react-router build"},
+            "dependencies": {"@react-router/serve": "7"},
+            "devDependencies": {"@react-router/dev": "7"},
+        },
+        "react-router-serve build/server/index.js",
+    ),
+    "angular with a server": (
+        {"angular.json": '{"projects": {"shop": {"architect": {"build": {"builder": "@angular/build:application"}}}}}'},
+        {"scripts": {"build": "ng build", "start": "ng serve"}, "dependencies": {"@angular/core": "19", "@angular/ssr": "19"}},
+        "node dist/shop/server/server.mjs",
+    ),
+    "solid-start": (
+        {},
+        {"scripts": {"build": "vinxi build", "start": "vinxi dev"}, "dependencies": {"@solidjs/start": "1", "vinxi": "0.5"}},
+        "node .output/server/index.mjs",
+    ),
+    "tanstack-start": (
+        {},
+        {"scripts": {"build": "vite build"}, "dependencies": {"@tanstack/react-start": "1", "nitro": "3"}},
+        "node .output/server/index.mjs",
+    ),
     "vite with a server": ({}, {"scripts": {"build": "vite build", "start": "node s.js"}, "devDependencies": {"vite": "6"}}, "node s.js"),
 }
 
@@ -135,6 +169,14 @@ PAGES: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
     "vitepress elsewhere": ({"docs/.vitepress/config.mts": "outDir: '../x'"}, {"devDependencies": {"vitepress": "1"}}, "x"),
     "vitepress in the root": ({".vitepress/config.mts": "outDir: '../x'"}, {"devDependencies": {"vitepress": "1"}}, ".vitepress/dist"),
     "hexo": ({"_config.yml": "public_dir: ./out"}, {"scripts": {"start": "hexo server"}, "dependencies": {"hexo": "7"}}, "out"),
+    "gatsby": ({}, {"scripts": {"build": "gatsby build", "start": "gatsby develop"}, "dependencies": {"gatsby": "5"}}, "public"),
+    "expo": ({}, {"scripts": {"start": "expo start"}, "dependencies": {"expo": "53"}}, "dist"),
+    "nuxt generate": ({}, {"scripts": {"build": "nuxt generate"}, "dependencies": {"nuxt": "3"}}, ".output/public"),
+    "react-router without a server": (
+        {"react-router.config.ts": "export default { ssr: false }"},
+        {"scripts": {"build": "react-router build"}, "devDependencies": {"@react-router/dev": "7", "vite": "6"}},
+        "build/client",
+    ),
     "next export": ({"next.config.mjs": "export default { output: 'export' }"}, {**BUILD, "dependencies": {"next": "15"}}, "out"),
 }
 
@@ -198,3 +240,8 @@ def test_packages_for_development_go_after_the_build() -> None:
 
 def test_a_script_of_installing_gets_all_sources() -> None:
     assert planned(scripts={"postinstall": "node patch.js"}).steps[0].inputs == (".",)
+
+
+def test_sveltekit_that_chooses_by_itself_is_told_to_take_a_server() -> None:
+    plan = planned(scripts={"build": "vite build"}, devDependencies={"@sveltejs/kit": "2", "@sveltejs/adapter-auto": "6"})
+    assert plan.steps[1].commands[0] == "GCP_BUILDPACKS=1 npm run build"
