@@ -169,6 +169,14 @@ STARTS: dict[str, tuple[dict[str, str], str]] = {
         {"page.py": "import streamlit as st\n", "requirements.txt": "streamlit"},
         "streamlit run page.py --server.address $HOST --server.port $PORT --server.headless true",
     ),
+    "gradio": (
+        {"demo.py": "import gradio as gr\ngr.Interface(str, 'text', 'text').launch()\n", "requirements.txt": "gradio"},
+        "env GRADIO_SERVER_NAME=$HOST GRADIO_SERVER_PORT=$PORT python demo.py",
+    ),
+    "gradio below an app of its own": (
+        {"main.py": "import gradio\nfrom fastapi import FastAPI\napp = FastAPI()\n", "requirements.txt": "gradio\nfastapi\nuvicorn"},
+        "uvicorn main:app --host $HOST --port $PORT",
+    ),
     "streamlit, the likely page": (
         {"Home.py": "import streamlit\n", "charts.py": "import streamlit\n", "requirements.txt": "streamlit"},
         "streamlit run Home.py --server.address $HOST --server.port $PORT --server.headless true",

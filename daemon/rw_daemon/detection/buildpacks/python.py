@@ -26,7 +26,7 @@ ASGI_SERVERS = {
     "granian": "granian --interface asgi --host $HOST --port $PORT {target}",
     "daphne": "daphne -b $HOST -p $PORT {target}",
 }
-STREAMLIT_PAGES = frozenset({"streamlit_app.py", "app.py", "main.py", "home.py"})
+PAGES = frozenset({"streamlit_app.py", "app.py", "main.py", "home.py"})
 BRINGS_UVICORN = {"fastapi-cli", "python-fasthtml"}
 DATABASE_DRIVERS = {"psycopg", "psycopg2", "psycopg2-binary", "mysqlclient", "pymysql", "oracledb", "mssql-django", "dj-database-url"}
 SCRIPT_NAMES = ("start", "serve", "server", "web", "main", "app", "api")
@@ -62,7 +62,7 @@ class PythonBuildpack:
         "a Django project (manage.py)",
         "an app object of FastAPI, Flask, Starlette, Litestar or Quart, or create_app(), in main.py, app.py and other modules",
         "[project.scripts] in pyproject.toml",
-        "a Streamlit page",
+        "a Streamlit or Gradio page",
         f"a script that runs by itself: {', '.join(python_code.SCRIPTS)}",
         "a Procfile",
     )
@@ -167,8 +167,9 @@ def _ranges(source: Source) -> list[Wanted]:
 
 
 def _start(source: Source, install: Install) -> Start:
-    """Return the first that fits: Django, Streamlit, an app object, a console script, a script."""
-    return _django(source, install) or _streamlit(source, install) or _app(source, install) or _script(source, install) or Start()
+    """Return the first that fits: Django, Streamlit, an app object, a Gradio page, a console script, a script."""
+    kinds = (_django, _streamlit, _app, _gradio, _script)
+    return next((found for kind in kinds if (found := kind(source, install))), Start())
 
 
 def _django(source: Source, install: Install) -> Start | None:
@@ -208,16 +209,25 @@ def _sqlite(settings: str) -> Notice:
 
 
 def _streamlit(source: Source, install: Install) -> Start | None:
-    if "streamlit" not in install.names:
-        return None
+    page = _page(source, install, "streamlit")
+    command = f"streamlit run {shlex.quote(page)} --server.address $HOST --server.port $PORT --server.headless true"
+    return Start(command, page, "Streamlit") if page else None
+
+
+def _gradio(source: Source, install: Install) -> Start | None:
+    """Return a page that launches itself; where it listens is said by variables (gradio.app/guides/environment-variables)."""
+    page = _page(source, install, "gradio")
+    return Start(f"env GRADIO_SERVER_NAME=$HOST GRADIO_SERVER_PORT=$PORT python {shlex.quote(page)}", page, "Gradio") if page else None
+
+
+def _page(source: Source, install: Install, package: str) -> str:
+    """Return the script that most likely is the page made with a package; empty when there is none, or the package is not asked for."""
+    if package not in install.names:
+        return ""
     pages = [
-        path for path in source.paths if path.endswith(".py") and path.count("/") <= 1 and "streamlit" in python_code.imports(source, path)
+        path for path in source.paths if path.endswith(".py") and path.count("/") <= 1 and package in python_code.imports(source, path)
     ]
-    likely = sorted(pages, key=lambda path: (path.count("/"), path.rpartition("/")[2].lower() not in STREAMLIT_PAGES, path))
-    if not likely:
-        return None
-    command = f"streamlit run {shlex.quote(likely[0])} --server.address $HOST --server.port $PORT --server.headless true"
-    return Start(command, likely[0], "Streamlit")
+    return min(pages, key=lambda path: (path.count("/"), path.rpartition("/")[2].lower() not in PAGES, path), default="")
 
 
 def _app(source: Source, install: Install) -> Start | None:
