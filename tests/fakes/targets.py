@@ -36,6 +36,8 @@ class FakeRuntime:
         self.exit_at_start: Exit | None = None
         self.errors: list[Exception] = []
         """What the next replacements raise, each once, the last first."""
+        self.stop_errors: list[Exception] = []
+        """What the next stops raise, in the same manner."""
         self.said: tuple[Line, ...] = ()
         """What each replica prints when it starts."""
         self.port = 0
@@ -87,6 +89,8 @@ class FakeRuntime:
 
     async def stop(self, key: ReleaseKey, *, grace_seconds: float) -> None:
         self.log.append(f"stop v{key.version}")
+        if self.stop_errors:
+            raise self.stop_errors.pop()
         self.instances = {name: one for name, one in self.instances.items() if one.key != key}
 
     async def releases(self) -> list[Release]:

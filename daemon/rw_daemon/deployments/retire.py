@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from rw_daemon.clock import Clock, rest
 from rw_daemon.deployments.environs import Environs
@@ -53,22 +54,27 @@ class Retirer:
             if other.service == leaving.service:
                 other.enough.set()
         self._leaving[deployment.id] = leaving
-        self._tasks.spawn(f"retire {deployment.id}", self._retire(deployment, target, leaving, warm_seconds=warm_seconds))
+        # again until it is done: an engine that is away for a while must not leave a release on its way out for ever
+        self._tasks.keep(f"retire {deployment.id}", partial(self._retire, deployment, target, leaving, warm_seconds=warm_seconds))
 
     async def _retire(self, deployment: Deployment, target: Target, leaving: Leaving, *, warm_seconds: float) -> None:
         await self._drained(deployment.id)
         await rest(self._clock, warm_seconds, unless=leaving.enough)
+        if self._leaving.get(deployment.id) is not leaving:
+            return
+        leaving.enough.set()  # should the rest have to be tried again
+        if (await self._recorder.read(deployment.id)).status is DeploymentStatus.REMOVING:  # somebody may have gone back to it
+            await self.remove(deployment, target)
         if self._leaving.get(deployment.id) is leaving:
             del self._leaving[deployment.id]
-            if (await self._recorder.read(deployment.id)).status is DeploymentStatus.REMOVING:  # somebody may have gone back to it
-                await self.remove(deployment, target)
 
     def keep(self, deployment: str) -> bool:
         """Let a release that was replaced stay after all; ``False`` when it is being stopped already."""
-        leaving = self._leaving.pop(deployment, None)
-        if leaving is not None:
+        if self.is_stopping(deployment):
+            return False
+        if leaving := self._leaving.pop(deployment, None):
             leaving.enough.set()
-        return not self.is_stopping(deployment)
+        return True
 
     def is_stopping(self, deployment: str) -> bool:
         """Return whether it is too late to keep a release."""

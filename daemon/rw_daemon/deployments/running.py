@@ -90,7 +90,9 @@ class Running:
 
     async def take_down(self, row: ServiceRow, target: Target, operation: str) -> None:
         """Lead requests away, stop every release of a service, forget the service; its history stays."""
-        for deployment in await self._store.deployments(_scope(row), service=row.name, limit=HISTORY):
+        known = await self._store.deployments(_scope(row), service=row.name, limit=HISTORY)
+        leaving = [one for one in known if one.status in RUNS or one.status is DeploymentStatus.REMOVING]
+        for deployment in leaving:
             if deployment.status in RUNS:
                 await self._recorder.move(deployment.id, DeploymentStatus.REMOVING, reason="The service was taken down.")
         envelope = {
@@ -101,10 +103,14 @@ class Running:
             "operation": operation,
         }
         await self._store.append(RouteChanged(**envelope, deployment="", before=row.serving), ServiceRemoved(**envelope))
-        await self._router.apply()
-        for deployment in await self._store.deployments(_scope(row), service=row.name, limit=HISTORY):
-            if deployment.status is DeploymentStatus.REMOVING:
+        try:
+            await self._router.apply()
+            for deployment in leaving:
                 await self._retirer.remove(deployment, target)
+        except BaseException:  # cancelled as well: the service is forgotten, so nobody could ask again for what is left of it
+            for deployment in leaving:
+                self._retirer.retire(deployment, target, warm_seconds=0.0)
+            raise
 
 
 def _scope(row: ServiceRow) -> Scope:

@@ -381,6 +381,25 @@ async def test_routes_that_the_edge_refused_are_handed_to_it_again(world: World)
     world.edge.error = None
     await world.rooms.supervisor.tend()
     assert world.edge.routes == ()
+    await world.until(lambda: _has_left(world, "v1"))
+    assert await world.statuses() == ["removed"]
+
+
+@pytest.mark.parametrize("kind", [OperationKind.UP, OperationKind.DOWN])
+async def test_release_on_its_way_out_leaves_although_the_engine_was_away_for_a_while(world: World, kind: OperationKind) -> None:
+    await world.up()
+    world.runtime.stop_errors = [EngineUnreachableError("the socket", why="It is away.") for _ in range(3)]
+    files = {**FLASK, "app.py": FLASK["app.py"] + "# 2\n"}
+    done = await world.settled(await world.start(kind, files=files if kind is OperationKind.UP else None))
+    assert done.status is (OperationStatus.SUCCEEDED if kind is OperationKind.UP else OperationStatus.FAILED)
+    await world.until(lambda: _has_left(world, "v1"))
+    assert world.log.count("stop v1") == 4
+    assert {one.key.version for one in world.runtime.instances.values()} == ({2} if kind is OperationKind.UP else set())
+
+
+async def _has_left(world: World, version: str) -> bool:
+    await world.clock.advance(1.0)
+    return {f"v{one.version}": one.status for one in await world.deployments()}[version] is DeploymentStatus.REMOVED
 
 
 @pytest.mark.parametrize("kind", [OperationKind.UP, OperationKind.REDEPLOY])
