@@ -63,16 +63,19 @@ class Autoscaler:
         """Look for ever."""
         while True:
             await self._clock.sleep(self._settings.scale_period_seconds)
-            for target in self._targets.known():
-                with suppress(UnreachableError, EdgeFailedError):  # what cannot be measured is not scaled; the next look may be able to
-                    await self.look(target)
+            await self.look()
 
-    async def look(self, target: Target) -> None:
-        """Take the figures of each release of ``target`` once, and begin what they ask for."""
+    async def look(self) -> None:
+        """Take the figures of each release once, and begin what they ask for."""
         followed = await self._followed()
         self._watched = {identity: watch for identity, watch in self._watched.items() if identity in followed}
         if not followed:
-            return  # the runtime is not asked for nothing: every few seconds, that is what an idle daemon would do most
+            return  # no runtime is asked for nothing: every few seconds, that is what an idle daemon would do most
+        for target in self._targets.known():
+            with suppress(UnreachableError, EdgeFailedError):  # what cannot be measured is not scaled; the next look may be able to
+                await self._look(target, followed)
+
+    async def _look(self, target: Target, followed: dict[str, Deployment]) -> None:
         for release in await target.runtime.releases():
             deployment = followed.get(release.key.deployment)
             running = sum(one.is_running for one in release.instances)

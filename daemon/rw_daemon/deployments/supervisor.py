@@ -24,7 +24,7 @@ from rw_daemon.tasks import Tasks
 from rw_shared.config import DeployConfig, RestartPolicy
 from rw_shared.errors import EdgeFailedError, RwError
 from rw_shared.events import InstanceChanged
-from rw_shared.models import Deployment, DeploymentStatus, ServiceKind
+from rw_shared.models import Deployment, DeploymentStatus, ServiceKind, TargetKind
 
 
 @dataclass
@@ -194,8 +194,10 @@ class Supervisor:
         while True:
             await self._clock.sleep(self._settings.liveness_period_seconds)
             await self.tend()
+            serving = await self._serving()
             for target in self._targets.known():
-                await self.look(target)
+                if releases := serving.get(target.kind):  # a target on which nothing serves is not asked for nothing
+                    await self.look(target, releases)
 
     async def tend(self) -> None:
         """Look after the edge once; routes that it did not take are handed to it again."""
@@ -203,11 +205,24 @@ class Supervisor:
         with contextlib.suppress(EdgeFailedError):
             await self._router.catch_up()
 
-    async def look(self, target: Target) -> None:
-        """Probe each running replica of ``target`` once."""
+    async def _serving(self) -> dict[TargetKind, set[str]]:
+        """Return the releases that answer requests, by what they run on."""
+        found: dict[TargetKind, set[str]] = {}
+        kinds: dict[str, dict[str, TargetKind]] = {}
+        for row in await self._store.services():
+            if row.serving and row.kind is ServiceKind.WEB:
+                if row.project not in kinds:
+                    kinds[row.project] = await self._store.environments(row.project)
+                found.setdefault(kinds[row.project][row.environment], set()).add(row.serving)
+        return found
+
+    async def look(self, target: Target, serving: set[str]) -> None:
+        """Probe each running replica of the releases ``serving`` on ``target`` once."""
         for release in await target.runtime.releases():
+            if release.key.deployment not in serving:
+                continue
             deployment = await self._store.deployment(release.key.deployment)
-            if deployment is None or deployment.status is not DeploymentStatus.ACTIVE or deployment.kind is not ServiceKind.WEB:
+            if deployment is None or deployment.status is not DeploymentStatus.ACTIVE:
                 continue
             path = (await self._controller.planned(deployment)).service(deployment.service).health_path
             for instance in release.instances:

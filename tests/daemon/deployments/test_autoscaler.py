@@ -26,10 +26,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 async def watch(world: World, *, seconds: int) -> None:
     """Look once a second, and let what a look begins come to its end."""
-    (target,) = world.rooms.targets.known()
     for _ in range(seconds):
         world.clock.elapsed += 1.0
-        await world.rooms.autoscaler.look(target)
+        await world.rooms.autoscaler.look()
         while any(name.startswith("scale ") for name in world.tasks.names):
             await asyncio.sleep(0.002)
 
