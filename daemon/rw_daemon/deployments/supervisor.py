@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from rw_daemon.clock import Clock
 from rw_daemon.deployments import explain
@@ -25,6 +26,8 @@ from rw_shared.config import DeployConfig, RestartPolicy
 from rw_shared.errors import EdgeFailedError, RwError
 from rw_shared.events import InstanceChanged
 from rw_shared.models import Deployment, DeploymentStatus, ServiceKind, TargetKind
+
+DOUBLINGS = 16  # of a pause: beyond any longest one, and no number that a day of trying makes too large
 
 
 @dataclass
@@ -88,8 +91,7 @@ class Supervisor:
 
     async def _again(self, deployment: Deployment, instance: Instance, exit_: Exit) -> None:
         budget = self._budget(deployment, instance)
-        pause = min(self._settings.restart_first_seconds * 2**budget.used, self._settings.restart_last_seconds)
-        await self._clock.sleep(pause)
+        await self._clock.sleep(self._pause(instance, budget.used))
         if not await self._is_there(deployment, instance):
             return  # rw itself put an end to it: a restart, fewer replicas, a new one in its place
         await self._told(deployment, instance, exit_, budget)
@@ -112,10 +114,15 @@ class Supervisor:
 
     async def _insist(self, deployment: Deployment, instance: Instance, *, restarts: int) -> None:
         """Renew until it is done: an engine that is away for a while must not leave a place empty for ever."""
-        pause = self._settings.restart_first_seconds
+        tries = 0
         while not await self._renew(deployment, instance, restarts=restarts):
-            await self._clock.sleep(pause)
-            pause = min(pause * 2, self._settings.restart_last_seconds)
+            await self._clock.sleep(self._pause(instance, tries))
+            tries += 1
+
+    def _pause(self, instance: Instance, restarts: int) -> float:
+        return pause_before(
+            restarts, name=instance.id, first=self._settings.restart_first_seconds, last=self._settings.restart_last_seconds
+        )
 
     async def _renew(self, deployment: Deployment, instance: Instance, *, restarts: int) -> bool:
         """Return whether there is nothing left to do: a failure that left no replica in the place is to be tried again."""
@@ -245,6 +252,15 @@ class Supervisor:
             )
             if not await self._renew(deployment, instance, restarts=budget.used):
                 self._tasks.spawn(f"refill {instance.id}", self._insist(deployment, instance, restarts=budget.used))
+
+
+def pause_before(restarts: int, *, name: str, first: float, last: float) -> float:
+    """Return how long a replica waits for its next start, in seconds: doubling from ``first`` to ``last``, and up to a quarter longer.
+
+    How much longer goes by its ``name``, so that replicas that fell together (their database was away) do not come back together.
+    """
+    share = int.from_bytes(blake2b(f"{name} {restarts}".encode(errors="surrogatepass"), digest_size=4).digest(), "big") / 2**32
+    return min(first * 2.0 ** min(restarts, DOUBLINGS), last) * (1 + share / 4)
 
 
 def wants_restart(deploy: DeployConfig, exit_: Exit) -> bool:
