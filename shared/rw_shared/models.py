@@ -285,6 +285,9 @@ class Service(Model):
     newest_status: DeploymentStatus | None = None
     newest_reason: str = ""
     replicas_wanted: int = 1
+    replicas_min: int | None = None
+    replicas_max: int | None = None
+    """Between which the load decides; both ``None`` where the release's file has no ``[deploy.scale]``."""
     replicas: tuple[Replica, ...] = ()
     url: str = ""
     urls: tuple[str, ...] = ()

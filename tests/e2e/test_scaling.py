@@ -39,6 +39,7 @@ def test_load_brings_a_replica_and_its_end_takes_it_away(rw: Rw, tmp_path: Path,
         with ExitStack() as busy:
             heavy = [busy.enter_context(Load(url, rate=0, seconds=LIMIT_SECONDS)) for _ in range(4)]
             until_replicas(rw, 2)
+            assert "2/2 (1-2)" in rw.ok("status")
         until_replicas(rw, 1)
     assert [failure for load in (light, *heavy) for failure in load.failures] == []
     assert light.requests > 5

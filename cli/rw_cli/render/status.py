@@ -18,8 +18,9 @@ def status_text(status: dict[str, Any], *, width: int = 0) -> str:
     rows = []
     for one in status["services"]:
         running = sum(replica["state"] == "running" for replica in one["replicas"])
+        bounds = f" ({one['replicasMin']}-{one['replicasMax']})" if one["replicasMax"] else ""
         rows.append((one["name"], one["status"] or "-", f"v{one['version']}" if one["version"] else "-",
-                     f"{running}/{one['replicasWanted']}", one["url"]))  # fmt: skip
+                     f"{running}/{one['replicasWanted']}{bounds}", one["url"]))  # fmt: skip
     lines = [head, table(("SERVICE", "STATUS", "VERSION", "REPLICAS", "URL"), rows, width=width)]
     for one in status["services"]:
         reason = one["newestReason"] if one["newest"] != one["serving"] else one["reason"]

@@ -195,7 +195,7 @@ class Deployments:
             why=why,
             planner=planner,
             projects=Projects(store, clock),
-            status=Status(store, targets, router, edge),
+            status=Status(store, controller, targets, router, edge),
             checks=Checks(targets, edge, store),
             entries=Entries(store, targets, controller),
             recovery=recovery,

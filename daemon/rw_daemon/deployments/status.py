@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rw_daemon.deployments import explain
+from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.targets import Target, Targets
 from rw_daemon.edge.edge import Edge
@@ -15,8 +16,8 @@ from rw_shared.models import DEFAULT_ENVIRONMENT, EnvironmentStatus, Replica, Sc
 class Status:
     """Answers ``rw status``."""
 
-    def __init__(self, store: Store, targets: Targets, router: Router, edge: Edge) -> None:
-        self._store, self._targets, self._router, self._edge = store, targets, router, edge
+    def __init__(self, store: Store, controller: Controller, targets: Targets, router: Router, edge: Edge) -> None:
+        self._store, self._controller, self._targets, self._router, self._edge = store, controller, targets, router, edge
 
     async def read(self, scope: Scope) -> EnvironmentStatus:
         """Return the environment as it is now.
@@ -52,6 +53,7 @@ class Status:
         shown = serving or newest
         found = releases.get(row.serving)
         reason = shown.reason if shown else ""
+        scale = (await self._controller.planned(serving)).config.deploy.scale if serving else None
         return Service(
             name=row.name,
             kind=row.kind,
@@ -63,6 +65,8 @@ class Status:
             newest_status=newest.status if newest else None,
             newest_reason=newest.reason if newest else "",
             replicas_wanted=row.replicas,
+            replicas_min=scale.min if scale else None,
+            replicas_max=scale.max if scale else None,
             replicas=await self._replicas(*found) if found else (),
             port=row.port,
             **self._urls(row),

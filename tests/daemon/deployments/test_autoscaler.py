@@ -55,6 +55,8 @@ async def test_requests_in_flight_bring_replicas_and_their_end_takes_them_one_ha
     assert answering(world) == 2
     await watch(world, seconds=11)
     assert answering(world) == 1
+    (service,) = (await world.rooms.status.read(SCOPE)).services
+    assert (service.replicas_min, service.replicas_wanted, service.replicas_max) == (1, 1, 5)
     assert await scaled(world) == [
         (4, "380% of the target by now, 380% at most"),
         (2, "0% of the target by now, 0% at most"),
