@@ -129,7 +129,6 @@ class Autoscaler:
                 await self._replicas.scale(fresh, target, replicas=number)
             except RwError as error:
                 self._output.remark(fresh, f"{before} replicas stay, {number} could not be had: {error.message} {error.why}")
-                await self._replicas.scale(fresh, target, replicas=before)
             else:
                 self._output.remark(fresh, f"{number} replicas instead of {before}: {words}")
                 await self._told(fresh, number, words)

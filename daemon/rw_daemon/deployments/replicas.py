@@ -10,7 +10,7 @@ from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.steps import of
 from rw_daemon.deployments.targets import Target
 from rw_daemon.logs.collector import Collector
-from rw_daemon.runtimes.runtime import Instance, Release
+from rw_daemon.runtimes.runtime import Instance, Release, ReleaseSpec
 from rw_daemon.store.store import Store
 from rw_shared.events import InstanceChanged
 from rw_shared.models import Deployment, ServiceKind
@@ -51,19 +51,35 @@ class Replicas:
                     await self.renew(deployment, target, instance)
 
     async def scale(self, deployment: Deployment, target: Target, *, replicas: int) -> None:
-        """Make it ``replicas``; new ones are proven before requests go to them, and those that go get none before they stop."""
+        """Make it ``replicas``; new ones are proven before requests go to them, and those that go get none before they stop.
+
+        :raises RwError: a new one is not healthy, or none could be had; there are as many as before then.
+        """
         spec = replace(await self._controller.spec(deployment), replicas=replicas)
-        running = next((one for one in await target.runtime.releases() if one.key.deployment == deployment.id), Release(spec.key))
-        if leaving := [one for one in running.instances if one.index >= replicas]:
-            await self._router.apply(leaving={one.id for one in leaving})
-            await self._controller.left(leaving)
+        before = next((one for one in await target.runtime.releases() if one.key.deployment == deployment.id), Release(spec.key))
+        leaving = [one for one in before.instances if one.index >= replicas]
+        had = {one.index for one in before.instances}
+        try:
+            with self._router.without(deployment.id, had ^ set(range(replicas))):
+                if leaving:
+                    await self._route(deployment)
+                    await self._controller.left(leaving)
+                try:
+                    await self._make(spec, before, deployment, target)
+                except BaseException:  # cancelled as well
+                    await target.runtime.scale(replace(spec, replicas=max(had, default=-1) + 1))
+                    raise
+        finally:
+            await self._route(deployment)
+
+    async def _make(self, spec: ReleaseSpec, before: Release, deployment: Deployment, target: Target) -> None:
+        """Bring a release to the number in ``spec``, and prove what is new."""
         release = await target.runtime.scale(spec)
-        fresh = tuple(one for one in release.instances if one.id not in {old.id for old in running.instances})
+        fresh = tuple(one for one in release.instances if one.id not in {old.id for old in before.instances})
         for instance in fresh:
             self._collector.attach(instance, target.runtime)
         if fresh and spec.kind is ServiceKind.WEB:
             await self._controller.prove(deployment, Release(spec.key, fresh), spec, target)
-        await self._route(deployment)
 
     async def _route(self, deployment: Deployment) -> None:
         if deployment.kind is ServiceKind.WEB:

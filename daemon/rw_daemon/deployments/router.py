@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import replace
 
 from rw_daemon.deployments.release import hostname
@@ -30,6 +31,7 @@ class Router:
         self._store, self._targets, self._edge, self._is_sticky = store, targets, edge, is_sticky
         self._lock = asyncio.Lock()
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        self._without: dict[str, Set[int]] = {}
         self._is_behind = False
 
     @property
@@ -42,21 +44,19 @@ class Router:
         *,
         serving: Mapping[str, str] = NOTHING,
         shares: Mapping[str, int] = NO_SHARES,
-        leaving: Set[str] = frozenset(),
         record: Callable[[], Sequence[Event]] = tuple,
     ) -> None:
         """Bring the edge to the desired state; returns when it is in force.
 
         :param serving: services, by ``id_of``, whose requests go to another deployment from now on.
         :param shares: releases in a rollout, by deployment, that have another share from now on, in percent.
-        :param leaving: replicas that get no more requests, since they are about to stop.
         :param record: the events that say so. They are written once it is in force and before anything else changes the edge.
         """
         async with self._lock:
             rows = [row for row in await self._store.services() if row.kind is ServiceKind.WEB]
             unsettled = await self._store.deployments(unsettled=True, limit=UNSETTLED)
             coming = {_service(one): one for one in unsettled if one.status is DeploymentStatus.DEPLOYING}
-            running = await self._running(leaving)
+            running = await self._running()
             routes = []
             for row in rows:
                 to, notice = (serving[id_of(row)], "") if id_of(row) in serving else await self._serving(row)
@@ -79,6 +79,15 @@ class Router:
             if events := record():
                 await self._store.append(*events)
 
+    @contextmanager
+    def without(self, deployment: str, indexes: Set[int]) -> Iterator[None]:
+        """Keep requests from some replicas of a release while the context lasts, whoever calls ``apply``: not proven yet, about to stop."""
+        self._without[deployment] = indexes
+        try:
+            yield
+        finally:
+            del self._without[deployment]
+
     async def is_up(self) -> bool:
         """Return whether an edge runs, from now or from the daemon before."""
         return await self._edge.check()
@@ -97,7 +106,7 @@ class Router:
             return "", f"{row.name} has {found.status}: {found.reason} `rw logs {row.name}` shows its last words."
         return found.id, ""
 
-    async def _running(self, leaving: Set[str]) -> dict[str, list[Instance]]:
+    async def _running(self) -> dict[str, list[Instance]]:
         found: dict[str, list[Instance]] = {}
         for target in self._targets.known():
             try:
@@ -105,7 +114,10 @@ class Router:
             except UnreachableError:
                 continue  # the engine restarts: what was in force stays by the endpoints known last
             for release in releases:
-                found[release.key.deployment] = [one for one in release.instances if one.is_running and one.port and one.id not in leaving]
+                without = self._without.get(release.key.deployment, ())
+                found[release.key.deployment] = [
+                    one for one in release.instances if one.is_running and one.port and one.index not in without
+                ]
         return found
 
     def _route(self, row: ServiceRow, upstreams: tuple[Upstream, ...], notice: str) -> HttpRoute:

@@ -295,6 +295,37 @@ async def test_scale_and_down(world: World) -> None:
     assert await world.statuses() == ["removed"]
 
 
+async def test_scale_to_replicas_that_are_not_healthy_leaves_the_ones_there_were(world: World) -> None:
+    await world.up()
+    world.runtime.port = 1  # nothing listens there
+    done = await world.settled(await world.start(OperationKind.SCALE, scale={"web": 3}))
+    assert done.error is not None
+    assert done.error.code == "NEVER_HEALTHY"
+    await _stands_with_one(world)
+
+
+async def test_replica_that_is_not_proven_gets_no_request_whatever_else_is_deployed_meanwhile(world: World) -> None:
+    await world.up({**FLASK, "railway.toml": "[deploy]\nhealthcheckTimeout = 80000\n"})
+    world.runtime.port = 1
+    operation = await world.start(OperationKind.SCALE, scale={"web": 3})
+    await world.until(lambda: _runs(world, 3))
+    await world.rooms.router.apply()  # as another service's deployment would
+    assert len(world.edge.routes[0].upstreams[0].endpoints) == 1
+    assert (await world.rooms.orders.cancel(operation.id)).status is OperationStatus.CANCELLED
+    await _stands_with_one(world)
+
+
+async def _stands_with_one(world: World) -> None:
+    assert [one.index for one in world.runtime.instances.values()] == [0]
+    assert len(world.edge.routes[0].upstreams[0].endpoints) == 1
+    assert (await world.store.services(SCOPE))[0].replicas == 1
+    assert await world.statuses() == ["active"]
+
+
+async def _runs(world: World, number: int) -> bool:
+    return len(world.runtime.instances) == number
+
+
 async def test_process_type_that_left_the_procfile_is_taken_down(world: World) -> None:
     await world.up({**FLASK, "Procfile": "web: gunicorn app:app\nworker: python -c 1\n"})
     assert sorted(row.name for row in await world.store.services(SCOPE)) == ["web", "worker"]
