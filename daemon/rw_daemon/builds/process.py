@@ -229,7 +229,7 @@ class ProcessBuilder:
                 (own / name).chmod(0o755)
             else:
                 (own / name).symlink_to(program)
-        for cache in {cache.id: cache for step in work.plan.steps for cache in step.caches}.values():
+        for cache in {cache.id: cache for step in work.plan.steps for cache in step.caches if cache.variable}.values():
             (self._caches / cache.id).mkdir(mode=0o700, parents=True, exist_ok=True)
         write_files(work)
 

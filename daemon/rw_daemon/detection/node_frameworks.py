@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rw_daemon.detection import static_site
 from rw_daemon.detection.package_json import Package
 
+ANGULAR_CACHE = ".angular/cache"  # angular.dev/cli/cache; switched off where CI is set, which no build here does
 CONFIG_SUFFIXES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts")
 
 
@@ -22,6 +23,7 @@ class Framework:
     :param start: command of the server; empty where the package's own start script is the way.
     :param keep: all that the server needs, relative to the package; empty for everything.
     :param after_build: commands that put the server's files together.
+    :param cache: folder in which a build finds what the one before it worked out, relative to the package.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Framework:
     keep: tuple[str, ...] = ()
     after_build: tuple[str, ...] = ()
     build_variables: str = ""
+    cache: str = ""
 
 
 DEV_SERVERS = re.compile(
@@ -75,11 +78,11 @@ def _setting(package: Package, stem: str, key: str, *, base: str = "") -> str:
 
 def _next(package: Package) -> Framework:
     """Next.js: only its standalone server is kept (nextjs.org/docs/app/api-reference/config/next-config-js/output)."""
-    output = _setting(package, "next.config", "output")
+    output, folder = _setting(package, "next.config", "output"), _setting(package, "next.config", "distDir")
     if output == "export":
-        return Framework("next", static=_setting(package, "next.config", "distDir") or "out")
-    if package.folder or _setting(package, "next.config", "distDir"):
-        return Framework("next", start="next start -H $HOST -p $PORT")
+        return Framework("next", static=folder or "out", cache=".next/cache")
+    if package.folder or folder:
+        return Framework("next", start="next start -H $HOST -p $PORT", cache=posixpath.join(folder or ".next", "cache"))
     copies = ["mkdir -p .next/standalone/.next", "cp -R .next/static .next/standalone/.next/"]
     if package.source.has_folder("public"):
         copies.append("cp -R public .next/standalone/")
@@ -89,6 +92,7 @@ def _next(package: Package) -> Framework:
         keep=(".next/standalone",),
         after_build=tuple(copies),
         build_variables="" if output == "standalone" else "NEXT_PRIVATE_STANDALONE=true ",
+        cache=".next/cache",
     )
 
 
@@ -139,9 +143,9 @@ def _angular(package: Package) -> Framework:
     output = build.get("options", {}).get("outputPath") or posixpath.join("dist", name)
     base = output.get("base", "dist") if isinstance(output, dict) else output
     if "@angular/ssr" in package.packages:
-        return Framework("angular", start=f"node {posixpath.normpath(posixpath.join(base, 'server/server.mjs'))}")
+        return Framework("angular", start=f"node {posixpath.normpath(posixpath.join(base, 'server/server.mjs'))}", cache=ANGULAR_CACHE)
     browser = "browser" if str(build.get("builder", "")).endswith(":application") else ""
-    return Framework("angular", static=posixpath.normpath(posixpath.join(base, browser)), single_page=True)
+    return Framework("angular", static=posixpath.normpath(posixpath.join(base, browser)), single_page=True, cache=ANGULAR_CACHE)
 
 
 def _eleventy(package: Package) -> Framework:

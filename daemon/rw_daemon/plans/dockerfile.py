@@ -126,7 +126,8 @@ class _Renderer:
         lines = [f"# {step.name}"]
         lines += self._copies(step.inputs)
         for command in step.commands:
-            mounts = [f"--mount=type=cache,id=rw-{cache.id},target={cache.path},sharing=locked" for cache in step.caches]
+            folders = {cache.id: posixpath.join(self._work, cache.path) for cache in step.caches}
+            mounts = [f"--mount=type=cache,id=rw-{name},target={folder},sharing=locked" for name, folder in folders.items()]
             prefix = ""
             if step.variables:
                 if self._is_portable:

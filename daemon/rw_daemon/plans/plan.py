@@ -39,9 +39,10 @@ class Notice(Model):
 class Cache(Model):
     """A folder that survives between builds: a cache mount in Docker, a shared folder on processes.
 
-    :param id: stable name, shared by all projects.
-    :param path: absolute path inside the image (``/root/.cache/uv``).
+    :param id: stable name; builds that name the same one share the folder.
+    :param path: absolute path inside the image (``/root/.cache/uv``), or one in the app's folder (``.next/cache``).
     :param variable: environment variable that names the folder for the tool (``UV_CACHE_DIR``), so that both targets can say where it is.
+        Without one, only Docker keeps the folder.
     :param locked: one command at a time: its tool does not share the folder well. A cache mount in Docker always is.
     """
 

@@ -10,6 +10,7 @@ import pytest
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.buildpacks.node import NodeBuildpack
 from rw_daemon.detection.source import Source
+from rw_daemon.plans.dockerfile import render
 from rw_daemon.plans.plan import BuildPlan
 
 
@@ -144,6 +145,27 @@ def test_bun_needs_neither_node_nor_npm() -> None:
     assert plan.tools == {"bun": ""}
     assert [step.commands for step in plan.steps] == [("bun install --frozen-lockfile",), ("bun run build",)]
     assert [cache.id for cache in plan.steps[0].caches] == ["bun"]
+
+
+NEXT_APP: dict[str, Any] = {"name": "@acme/Shop", "dependencies": {"next": "15"}}
+
+
+@pytest.mark.parametrize(
+    ("build", "files", "folder"),
+    [
+        pytest.param({"build": "next build"}, {}, ".next/cache", id="in its usual place"),
+        pytest.param(
+            {"build": "next build"}, {"next.config.js": "module.exports = {distDir: 'out/site'}"}, "out/site/cache", id="elsewhere"
+        ),
+        pytest.param({"build": "rimraf .next && next build"}, {}, "", id="a script clears it"),
+        pytest.param({"prebuild": "rm -rf .next", "build": "next build"}, {}, "", id="a script before it clears it"),
+    ],
+)
+def test_builds_of_a_framework_find_what_the_one_before_worked_out(build: dict[str, str], files: dict[str, str], folder: str) -> None:
+    plan = planned({"package-lock.json": "{}", **files}, **NEXT_APP, scripts=build)
+    caches = {cache.id: cache.path for cache in plan.steps[-1].caches if not cache.variable}
+    assert caches == ({"next-acme-shop": folder} if folder else {})
+    assert (f"id=rw-next-acme-shop,target=/app/{folder}," in render(plan)) is bool(folder)
 
 
 BUILD = {"scripts": {"build": "make-pages"}}

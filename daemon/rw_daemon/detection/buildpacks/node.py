@@ -12,7 +12,7 @@ from rw_daemon.detection.node_frameworks import Framework
 from rw_daemon.detection.node_managers import Manager
 from rw_daemon.detection.package_json import NAME, Package
 from rw_daemon.detection.source import Source
-from rw_daemon.plans.plan import Bases, BuildPlan, Notice, Origin, ServicePlan, Step
+from rw_daemon.plans.plan import Bases, BuildPlan, Cache, Notice, Origin, ServicePlan, Step
 
 APP_OVERRIDES = ("RW_BUILD_NODE_APP",)
 ENTRIES = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "src/server.js", "src/index.js")
@@ -21,6 +21,7 @@ BUN_ENTRIES = tuple(stem + suffix for stem in BUN_STEMS for suffix in (".ts", ".
 INSTALL_FILES = (".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", node_workspaces.PNPM, "bunfig.toml")
 INSTALL_FOLDERS = (".yarn/releases/", ".yarn/plugins/", ".yarn/patches/", "patches/", "prisma/")
 REGISTRY_VARIABLES = ("NPM_TOKEN", "NODE_AUTH_TOKEN", "NPM_CONFIG_REGISTRY")
+_CLEARS = re.compile(r"\b(rm|rimraf|del|del-cli|clean)\b")
 _ALIAS = re.compile(r"(?:npm|pnpm|yarn|bun)(?:\s+run)?\s+([\w:.-]+)")
 
 
@@ -175,7 +176,16 @@ def _steps(root: Package, package: Package, manager: Manager, framework: Framewo
         commands += framework.after_build
     elif keeps_all and prunes and (root.development or package.development) and manager.prune():
         commands.append(manager.prune())
-    return (install, Step(name="build", commands=tuple(commands), inputs=(".",), caches=manager.caches, variables=("*",)))
+    caches = (*manager.caches, *_build_caches(package, framework))
+    return (install, Step(name="build", commands=tuple(commands), inputs=(".",), caches=caches, variables=("*",)))
+
+
+def _build_caches(package: Package, framework: Framework) -> tuple[Cache, ...]:
+    """Return the folder that a framework's builds share, one for each app: none where a script clears folders, which a mount refuses."""
+    if not framework.cache or any(_CLEARS.search(package.scripts.get(one, "")) for one in ("prebuild", "build")):
+        return ()
+    name = re.sub(r"[^a-z0-9]+", "-", (package.text("name") or package.folder).lower()).strip("-")
+    return (Cache(id="-".join(filter(None, (framework.name, name))), path=package.at(framework.cache)),)
 
 
 def _manifests(source: Source, manager: Manager) -> tuple[str, ...]:
