@@ -95,12 +95,18 @@ async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 
 async def test_flask_image_is_found_again_small_and_runs_without_rights(workshop: Workshop) -> None:
-    order = await workshop.order(FLASK, key="flask")
+    order = replace(await workshop.order(FLASK, key="flask"), commit="0a1b2c3")
     artifact = await workshop.build(order)
     found = await workshop.open().find(order.key)
     assert found is not None
     assert found.reference == artifact.reference
     assert size_of(artifact.reference) - size_of("python:3.13-slim") < 25_000_000
+    labels = json.loads(docker("image", "inspect", "--format", "{{json .Config.Labels}}", artifact.reference))
+    assert {name.rpartition("image.")[2]: value for name, value in labels.items() if name.startswith("org.opencontainers.")} == {
+        "title": PROJECT,
+        "base.name": "python:3.13-slim",
+        "revision": "0a1b2c3",
+    }
     out = docker(
         "run",
         "--rm",

@@ -33,6 +33,7 @@ class BuildOrder:
 
     :param key: digest of plan, snapshot and build variables: equal keys are built once.
     :param labels: ``rw.project`` and the like, for the artifact.
+    :param commit: what the sources are of, for the artifact; empty where nobody said so.
     :param variables: the user's variables that steps may declare; secrets, so never in a log, layer, history or process list.
     :param environ: the caller's allow-listed environment (proxies, DOCKER_HOST, PATH).
     """
@@ -41,6 +42,7 @@ class BuildOrder:
     plan: BuildPlan
     snapshot: str
     labels: dict[str, str] = field(default_factory=dict)
+    commit: str = ""
     variables: dict[str, str] = field(default_factory=dict, repr=False)
     environ: dict[str, str] = field(default_factory=dict, repr=False)
     no_cache: bool = False

@@ -24,6 +24,7 @@ Context = Callable[[str, Mapping[str, bytes], str, str], Iterator[bytes]]
 """Yields the tar of a snapshot: ``context(digest, extra, prefix, below)``."""
 RETRY_PAUSES_SECONDS = (1.0, 3.0)
 DOCKERFILE = f"{CONTEXT_OWN}Dockerfile"
+OCI = "org.opencontainers.image"
 _BASE = re.compile(
     r"(?:failed to (?:load metadata|resolve source metadata) for|pull access denied for|manifest for)\s+([^\s:,]+(?::[\w.-]+)?)"
 )
@@ -127,8 +128,11 @@ class DockerBuilder:
 def build_params(order: BuildOrder, text: str, *, identity: str) -> dict[str, object]:
     """Return the query of ``POST /build``."""
     own = bool(order.plan.dockerfile)
-    labels = {**order.labels, "rw.key": order.key, **({} if own else {"rw.generated": "true"})}
     name = "-".join(order.labels.get(key, "") for key in ("rw.project", "rw.environment", "rw.service"))
+    # the names are the image specification's: github.com/opencontainers/image-spec/blob/main/annotations.md
+    ours = {"rw.generated": "true", f"{OCI}.title": name.strip("-"), f"{OCI}.base.name": order.plan.bases.run}
+    revision = {f"{OCI}.revision": order.commit} if order.commit else {}
+    labels = {**order.labels, "rw.key": order.key, **revision, **({} if own else ours)}
     declared = set(_ARG.findall(text)) if own else set()
     return {
         "version": "2",

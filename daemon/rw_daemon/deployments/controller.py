@@ -147,6 +147,7 @@ class Controller:
             plan=planned.plan,
             snapshot=deployment.snapshot,
             labels=labels,
+            commit=deployment.commit,
             variables=used,
             environ=self._environs.find(deployment.id),
             no_cache=no_cache,
