@@ -12,6 +12,7 @@ from rw_daemon.detection.buildpacks.node import NodeBuildpack
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.dockerfile import render
 from rw_daemon.plans.plan import BuildPlan
+from rw_shared.errors import ConfigInvalidError
 
 
 def planned(files: dict[str, str] | None = None, /, variables: dict[str, str] | None = None, **package: Any) -> BuildPlan:
@@ -19,6 +20,7 @@ def planned(files: dict[str, str] | None = None, /, variables: dict[str, str] | 
     return NodeBuildpack().plan(Request(source, variables=variables or {}))
 
 
+CADDY = "caddy run --config Caddyfile --adapter caddyfile"
 MANAGERS: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
     "no lock file": ({}, {}, "npm install --omit=dev"),
     "npm lock": ({"package-lock.json": "{}"}, {}, "npm ci --omit=dev"),
@@ -145,6 +147,30 @@ def test_bun_needs_neither_node_nor_npm() -> None:
     assert plan.tools == {"bun": ""}
     assert [step.commands for step in plan.steps] == [("bun install --frozen-lockfile",), ("bun run build",)]
     assert [cache.id for cache in plan.steps[0].caches] == ["bun"]
+
+
+VITE: dict[str, Any] = {"scripts": {"build": "vite build", "start": "node serve.js"}, "devDependencies": {"vite": "6"}}
+REACT: dict[str, Any] = {"scripts": {"build": "react-scripts build"}, "main": "server.js", "dependencies": {"react-scripts": "5"}}
+
+
+@pytest.mark.parametrize("name", ["RW_BUILD_SPA_OUTPUT_DIR", "RAILPACK_SPA_OUTPUT_DIR", "NIXPACKS_SPA_OUT_DIR"])
+def test_pages_are_served_from_the_folder_that_a_variable_names(name: str) -> None:
+    plan = planned({"package-lock.json": "{}"}, {name: "./site/"}, **VITE)
+    assert (plan.keep, plan.bases.run, plan.origins["start"].source) == (("site", "Caddyfile"), "caddy:2-alpine", name)
+    assert "try_files {path} {path}/index.html {path}.html /index.html" in plan.files["Caddyfile"]
+    assert plan.steps[-1].commands == ("npm run build",)
+
+
+@pytest.mark.parametrize("folder", ["../out", "/", "a b"])
+def test_folder_that_cannot_be_one_is_refused(folder: str) -> None:
+    with pytest.raises(ConfigInvalidError, match="RW_BUILD_SPA_OUTPUT_DIR: a folder below the app's was expected"):
+        planned({"package-lock.json": "{}"}, {"RW_BUILD_SPA_OUTPUT_DIR": folder}, **VITE)
+
+
+@pytest.mark.parametrize(("value", "start"), [("1", "node server.js"), ("true", "node server.js"), ("0", CADDY), ("", CADDY)])
+def test_server_beside_pages_is_started_where_a_variable_says_so(value: str, start: str) -> None:
+    plan = planned({"package-lock.json": "{}", "server.js": ""}, {"RAILPACK_NO_SPA": value}, **REACT)
+    assert plan.services[0].start == start
 
 
 NEXT_APP: dict[str, Any] = {"name": "@acme/Shop", "dependencies": {"next": "15"}}

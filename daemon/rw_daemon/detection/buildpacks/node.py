@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
+from dataclasses import replace
 
 from rw_daemon.detection import node_frameworks, node_managers, node_runtime, node_workspaces, scripts, static_site
 from rw_daemon.detection.buildpack import Request
@@ -13,8 +14,11 @@ from rw_daemon.detection.node_managers import Manager
 from rw_daemon.detection.package_json import NAME, Package
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import Bases, BuildPlan, Cache, Notice, Origin, ServicePlan, Step
+from rw_shared.errors import ConfigInvalidError
 
 APP_OVERRIDES = ("RW_BUILD_NODE_APP",)
+PAGES = ("RW_BUILD_SPA_OUTPUT_DIR", "RAILPACK_SPA_OUTPUT_DIR", "NIXPACKS_SPA_OUT_DIR")
+NO_PAGES = ("RW_BUILD_NO_SPA", "RAILPACK_NO_SPA")
 ENTRIES = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "src/server.js", "src/index.js")
 BUN_STEMS = ("index", "server", "app", "main", "src/index", "src/server")
 BUN_ENTRIES = tuple(stem + suffix for stem in BUN_STEMS for suffix in (".ts", ".tsx", ".js"))
@@ -41,11 +45,11 @@ class NodeBuildpack:
         """Describe install, build, and a server or a folder of pages."""
         root = Package(request.source)
         package, notices = _app(request, root)
-        framework = node_frameworks.find(package)
+        framework, pages_place = _served(node_frameworks.find(package), request)
         start, place = _start(package, framework, node_managers.find(root))
         runtime = node_runtime.find(root, node_managers.find(root), start, request.variables)
         version, manager = runtime.version, runtime.manager
-        is_static = bool(framework.static) and _builds(package, framework) and not _own_server(package)
+        is_static = bool(pages_place) or (bool(framework.static) and _builds(package, framework) and not _own_server(package))
         plan = BuildPlan(
             buildpack=runtime.name,
             version=version.version,
@@ -68,7 +72,23 @@ class NodeBuildpack:
         if not is_static:
             return plan
         pages = package.at(framework.static)
-        return static_site.served(plan, pages, place=f"{framework.name} builds {pages}", single_page=framework.single_page)
+        pages_place = pages_place or f"{framework.name} builds {pages}"
+        return static_site.served(plan, pages, place=pages_place, single_page=framework.single_page)
+
+
+def _served(framework: Framework, request: Request) -> tuple[Framework, str]:
+    """Return the framework as the user wants it: a folder of pages that he names (with the name's place), or its server in any case.
+
+    ``ConfigInvalidError``: no folder of the app can be called so.
+    """
+    if name := next((one for one in PAGES if request.variables.get(one, "").strip()), ""):
+        said = request.variables[name].strip()
+        if not (folder := static_site.folder(said, "")):
+            raise ConfigInvalidError(name, f"a folder below the app's was expected, {said[:60]!r} was found.")
+        return replace(framework, static=folder, single_page=True, start="", keep=(), after_build=()), name
+    if any(request.variables.get(one, "").strip().lower() not in {"", "0", "false"} for one in NO_PAGES):
+        return replace(framework, static="", single_page=False), ""
+    return framework, ""
 
 
 def _origin(value: str, source: str) -> Origin:
