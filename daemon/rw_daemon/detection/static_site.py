@@ -52,7 +52,7 @@ def caddyfile(root: str, *, single_page: bool = False, not_found: str = "") -> s
     :param single_page: paths that are no file get index.html, as a router in the browser expects.
     :param not_found: page below ``root`` for what is not there, with status 404; empty for none.
     """
-    lines = ["root * " + json.dumps(root or "."), "encode zstd gzip", *_hidden(), *_cached(), *_headers()]
+    lines = ["root * " + json.dumps(root or "."), "encode zstd gzip", *_hidden(), *_cached(), *_headers(), *_health()]
     lines += (
         ["try_files {path} {path}/index.html {path}.html /index.html"]
         if single_page
@@ -90,6 +90,13 @@ def _cached() -> list[str]:
         "}",
         'header @hashed Cache-Control "public, max-age=31536000, immutable"',
     ]
+
+
+def _health() -> list[str]:
+    """``/health`` says that the server lives, as with railpack, unless the site has such a page."""
+    pages = "['/health', '/health.html', '/health/index.html']"
+    # what was asked for: by then a single page's path has become /index.html
+    return [f"@health expression `{{http.request.orig_uri.path}} == '/health' && !file({{'try_files': {pages}}})`", "respond @health 200"]
 
 
 def _headers() -> list[str]:
