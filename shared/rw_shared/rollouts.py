@@ -14,10 +14,11 @@ class RolloutOrder(Model):
 
 
 class Rollout(Model):
-    """A release that is on its way beside the one that serves.
+    """A release that is on its way beside the one that serves; with the status active: one that is watched (``monitorSeconds``).
 
     :param share: percent of the requests that it has. :param steps: the shares it goes through.
-    :param serving_version: 0 when nothing serves yet. :param preview: where it alone answers, once it is healthy.
+    :param serving_version: 0 when nothing serves yet; of a watched one, what it would go back to.
+    :param preview: where it alone answers, once it is healthy.
     :param verdict, words: of the window judged last; empty before the first.
     """
 

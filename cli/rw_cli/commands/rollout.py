@@ -13,6 +13,7 @@ from rw_shared.errors import NoRolloutError, UsageError
 
 rollout_app = typer.Typer(rich_markup_mode=None, add_completion=False)
 Service = Annotated[str, typer.Argument(help="Needed when several services are on their way.")]
+SHARES = {"deploying": "{share} %", "active": "{share} %, watched"}
 PACES = {"steps": "", "paused": "paused", "promoted": "to its end at once"}
 
 
@@ -33,7 +34,7 @@ def status(ctx: typer.Context) -> None:
         (
             one["service"],
             f"v{one['servingVersion']} → v{one['version']}",
-            f"{one['share']} %" if one["status"] == "deploying" else one["status"],
+            SHARES.get(one["status"], one["status"]).format(**one),
             " ".join(map(str, one["steps"])),
             PACES[one["pace"]],
             clean(": ".join(word for word in (one["verdict"], one["words"]) if word)),
@@ -93,7 +94,8 @@ def _pace(session: Session, service: str, pace: str, words: str) -> None:
 def _chosen(session: Session, place: str, service: str) -> str:
     if service:
         return service
-    items = session.client.call("GET", f"{place}/rollouts")["items"]
+    # one that is watched has every request already: `rw deployments rollback` is the word for it
+    items = [one for one in session.client.call("GET", f"{place}/rollouts")["items"] if one["status"] != "active"]
     if not items:
         raise NoRolloutError("")
     return str(_only(items)["service"])

@@ -189,7 +189,14 @@ class Deployments:
             orders=orders,
             operations=operations,
             rollouts=Rollouts(
-                store=store, recorder=recorder, controller=controller, operations=operations, rollout=rollout, router=router, clock=clock
+                store=store,
+                recorder=recorder,
+                controller=controller,
+                watches=watches,
+                operations=operations,
+                rollout=rollout,
+                router=router,
+                clock=clock,
             ),
             rollbacks=Rollbacks(store, controller, targets, why),
             why=why,

@@ -8,6 +8,7 @@ from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.rollout import IN_STEPS, Rollout, shares_of
 from rw_daemon.deployments.router import Router, is_proven, preview_of
 from rw_daemon.deployments.steps import Recorder
+from rw_daemon.deployments.watches import Watches
 from rw_daemon.store.store import Store
 from rw_shared import rollouts as shared
 from rw_shared.config import RolloutConfig
@@ -27,17 +28,19 @@ class Rollouts:
         store: Store,
         recorder: Recorder,
         controller: Controller,
+        watches: Watches,
         operations: Operations,
         rollout: Rollout,
         router: Router,
         clock: Clock,
     ) -> None:
         self._store, self._recorder, self._controller, self._operations = store, recorder, controller, operations
-        self._rollout, self._router, self._clock = rollout, router, clock
+        self._rollout, self._router, self._watches, self._clock = rollout, router, watches, clock
 
     async def going_on(self, scope: Scope) -> list[shared.Rollout]:
-        """Return the rollouts of an environment that are going on, by service."""
-        return [await self._told(deployment, config) for deployment, config in await self._going_on(scope)]
+        """Return the rollouts of an environment that are going on, by service; then the releases that have everything and are watched."""
+        found = [await self._told(deployment, config) for deployment, config in await self._going_on(scope)]
+        return [*found, *[await self._watched(identity) for identity in self._watches.going_on(scope)]]
 
     async def pace(self, scope: Scope, service: str, pace: Pace, *, actor: str) -> shared.Rollout:
         """Pause a service's rollout, have it go on, or skip the rest of its steps. ``NoRolloutError`` when there is none."""
@@ -69,6 +72,13 @@ class Rollouts:
             if deployment.service == service:
                 return deployment, config
         raise NoRolloutError(service)
+
+    async def _watched(self, identity: str) -> shared.Rollout:
+        deployment = await self._recorder.read(identity)
+        told = await self._told(deployment, (await self._controller.planned(deployment)).config.deploy.rollout)
+        watched = [one for one in await self._store.events(deployment=identity, limit=1000) if one.name == "rollout.watched"]
+        before = await self._recorder.read(watched[-1].data["before"])
+        return told.model_copy(update={"serving_version": before.version, "share": 100, "preview": ""})
 
     async def _told(self, deployment: Deployment, config: RolloutConfig) -> shared.Rollout:
         row = await self._controller.row(deployment)

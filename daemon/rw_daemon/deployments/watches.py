@@ -43,6 +43,11 @@ class Watches:
         self._windows, self._edge, self._tasks = windows, edge, tasks
         self._going_on: dict[str, Watch] = {}
 
+    def going_on(self, scope: Scope) -> list[str]:
+        """Return the deployments of an environment that are being watched."""
+        place = (scope.project, scope.environment)
+        return [identity for identity, watch in self._going_on.items() if watch.service[:2] == place]
+
     async def prepare(self, identity: str) -> None:
         """Before a release starts: end the watch of the one before it, and note what that one did so far, to compare with."""
         deployment = await self._recorder.read(identity)

@@ -75,11 +75,14 @@ def serving(world: World) -> list[str]:
 async def test_good_release_passes_whatever_the_strategy(world: World, more: str) -> None:
     newest = await second(world, more=more)
     assert not await is_over(world, newest)  # `rw up` ended before
+    (shown,) = await world.rooms.rollouts.going_on(SCOPE)
+    assert (shown.serving_version, shown.version, shown.status, shown.share) == (1, 2, "active", 100)
     assert (await outcome(world, newest))[0] == "passed"
     assert newest.settled_at is not None
     assert (await told(world, newest, "rollout.watch_ended"))[0].at - newest.settled_at <= timedelta(seconds=61)
     watched = [one.data["verdict"] for one in await told(world, newest, "rollout.judged") if one.data["share"] == 100]
     assert watched == ["good"] * 4
+    assert await world.rooms.rollouts.going_on(SCOPE) == []
     assert (await world.statuses())[0] == "active"
 
 
