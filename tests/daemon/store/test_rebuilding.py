@@ -30,7 +30,13 @@ SMALL = {
 }
 
 
-TYPES = {int: st.integers(0, 99), ErrorBody | None: st.sampled_from([None, ErrorBody(code="X", message="it broke", details={"n": [1]})])}
+NUMBERS = st.floats(0, 1e6)  # what is measured is never NaN, which equals nothing
+TYPES = {
+    int: st.integers(0, 99),
+    float: NUMBERS,
+    tuple[tuple[float, int], ...]: st.lists(st.tuples(NUMBERS, st.integers(0, 99)), max_size=4).map(tuple),
+    ErrorBody | None: st.sampled_from([None, ErrorBody(code="X", message="it broke", details={"n": [1]})]),
+}
 
 
 def field(name: str, annotation: object) -> st.SearchStrategy[object]:
