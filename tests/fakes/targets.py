@@ -96,6 +96,9 @@ class FakeRuntime:
     async def releases(self) -> list[Release]:
         return released(list(self.instances.values()))
 
+    async def release(self, deployment: str) -> Release | None:
+        return next((one for one in await self.releases() if one.key.deployment == deployment), None)
+
     async def watch(self) -> AsyncIterator[InstanceChanged]:
         queue: asyncio.Queue[InstanceChanged] = asyncio.Queue()
         self._changes.append(queue)

@@ -136,6 +136,9 @@ async def test_releases_tells_what_runs_and_what_was_stopped_is_gone(target):
     spec = spec_of(await make({"main.py": SERVER}))
     await runtime.start(spec)
     assert spec.key in [release.key for release in await runtime.releases()]
+    (whole,) = [release for release in await runtime.releases() if release.key == spec.key]
+    assert await runtime.release(spec.key.deployment) == whole
+    assert await runtime.release("dep_of_nobody") is None
     await runtime.stop(spec.key, grace_seconds=5)
     assert spec.key not in [release.key for release in await runtime.releases()]
     await runtime.stop(spec.key, grace_seconds=5)

@@ -225,11 +225,9 @@ class Supervisor:
 
     async def look(self, target: Target, serving: set[str]) -> None:
         """Probe each running replica of the releases ``serving`` on ``target`` once."""
-        for release in await target.runtime.releases():
-            if release.key.deployment not in serving:
-                continue
-            deployment = await self._store.deployment(release.key.deployment)
-            if deployment is None or deployment.status is not DeploymentStatus.ACTIVE:
+        for identity in serving:
+            deployment, release = await self._store.deployment(identity), await target.runtime.release(identity)
+            if release is None or deployment is None or deployment.status is not DeploymentStatus.ACTIVE:
                 continue
             path = (await self._controller.planned(deployment)).service(deployment.service).health_path
             for instance in release.instances:

@@ -112,7 +112,14 @@ class DockerRuntime:
 
     async def releases(self) -> list[Release]:
         """Return what runs or ended, by labels; a container that was never started is not in it."""
-        found = await asyncio.gather(*(self._inspect(one["Id"]) for one in await self._list("rw.role=app")))
+        return await self._releases()
+
+    async def release(self, deployment: str) -> Release | None:
+        """Return the release of one deployment: the engine is asked about its containers only."""
+        return next(iter(await self._releases(f"rw.deployment={deployment}")), None)
+
+    async def _releases(self, *labels: str) -> list[Release]:
+        found = await asyncio.gather(*(self._inspect(one["Id"]) for one in await self._list("rw.role=app", *labels)))
         return released([await self._instance(one) for one in found if one and one["State"]["Status"] != "created"])
 
     async def watch(self) -> AsyncIterator[InstanceChanged]:

@@ -126,6 +126,10 @@ class ProcessRuntime:
                 Hold(folder).remove()
         return released(found)
 
+    async def release(self, deployment: str) -> Release | None:
+        """Return the release of one deployment."""
+        return next((one for one in await self.releases() if one.key.deployment == deployment), None)
+
     async def watch(self) -> AsyncIterator[InstanceChanged]:
         """Yield each end of a replica as it happens."""
         queue: asyncio.Queue[InstanceChanged] = asyncio.Queue()

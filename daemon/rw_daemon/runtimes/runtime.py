@@ -189,6 +189,10 @@ class Runtime(Protocol):
         """Return what runs or ran and was not cleared away: the truth after a restart of the daemon."""
         ...
 
+    async def release(self, deployment: str) -> Release | None:
+        """Return the release of one deployment, as ``releases`` would, without a look at the others."""
+        ...
+
     def watch(self) -> AsyncIterator[InstanceChanged]:
         """Yield each end of a replica as it happens, from now on."""
         ...
