@@ -229,6 +229,7 @@ def test_rollback_while_the_old_release_is_warm_starts_nothing(rw: Rw, tmp_path:
     rw.ok("down", "--yes", cwd=folder)
 
 
+@pytest.mark.full
 def test_release_that_turns_bad_after_it_has_everything_is_taken_back(rw: Rw, tmp_path: Path) -> None:
     watched = "[deploy.rollout]\nmonitorSeconds = 9\nstepSeconds = 3\n"
     folder = write(tmp_path / "watched", "old", railway=watched)
