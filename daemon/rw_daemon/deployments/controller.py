@@ -407,8 +407,8 @@ class Controller:
         """Return whether a replaced release still runs, whole, so that going back to it is one change at the edge."""
         if deployment.status is not DeploymentStatus.REMOVING or self._retirer.is_stopping(deployment.id):
             return False
-        running = [one for release in await target.runtime.releases() if release.key == key_of(deployment) for one in release.instances]
-        return sum(one.is_running for one in running) >= deployment.replicas
+        release = await target.runtime.release(deployment.id)
+        return sum(one.is_running for one in (release.instances if release else ())) >= deployment.replicas
 
     async def go_back(self, identity: str, target: Target, *, operation: str, error: RwError | None = None) -> None:
         """Give every request to a release that is still warm, and retire the one that had them. Nothing where it serves already.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rw_daemon.deployments.controller import Controller
-from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.targets import Targets
 from rw_daemon.runtimes.runtime import Instance, Runtime
 from rw_daemon.store.store import ServiceRow, Store
@@ -56,5 +55,6 @@ class Entries:
     async def _running(self, scope: Scope, deployment: Deployment, index: int) -> tuple[Runtime, Instance | None]:
         kind = (await self._store.environments(scope.project))[scope.environment]
         runtime = (await self._targets.get(kind, {})).runtime
-        instances = [one for release in await runtime.releases() if release.key == key_of(deployment) for one in release.instances]
+        release = await runtime.release(deployment.id)
+        instances = release.instances if release else ()
         return runtime, next((one for one in instances if one.index == index and one.is_running), None)

@@ -12,7 +12,6 @@ from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.lookup import find_deployment, find_source
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.planner import Planned, Planner
-from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.running import Running
 from rw_daemon.deployments.targets import Target, Targets
 from rw_daemon.deployments.watches import Watches
@@ -137,8 +136,8 @@ class Orders:
             return True
         if (serving.snapshot, serving.plan, serving.replicas) != (draft.snapshot, draft.plan, draft.replicas):
             return True
-        found = [release for release in await target.runtime.releases() if release.key == key_of(serving)]
-        return sum(one.is_running for release in found for one in release.instances) < serving.replicas
+        release = await target.runtime.release(serving.id)
+        return sum(one.is_running for one in (release.instances if release else ())) < serving.replicas
 
     async def _accept(
         self,

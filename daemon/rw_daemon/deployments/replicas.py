@@ -45,10 +45,9 @@ class Replicas:
 
     async def restart(self, deployment: Deployment, target: Target) -> None:
         """Renew each replica in turn."""
-        for release in await target.runtime.releases():
-            if release.key.deployment == deployment.id:
-                for instance in release.instances:
-                    await self.renew(deployment, target, instance)
+        release = await target.runtime.release(deployment.id)
+        for instance in release.instances if release else ():
+            await self.renew(deployment, target, instance)
 
     async def scale(self, deployment: Deployment, target: Target, *, replicas: int) -> None:
         """Make it ``replicas``; new ones are proven before requests go to them, and those that go get none before they stop.
@@ -56,7 +55,7 @@ class Replicas:
         :raises RwError: a new one is not healthy, or none could be had; there are as many as before then.
         """
         spec = replace(await self._controller.spec(deployment), replicas=replicas)
-        before = next((one for one in await target.runtime.releases() if one.key.deployment == deployment.id), Release(spec.key))
+        before = await target.runtime.release(deployment.id) or Release(spec.key)
         leaving = [one for one in before.instances if one.index >= replicas]
         had = {one.index for one in before.instances}
         try:

@@ -109,8 +109,8 @@ class Supervisor:
             await self._insist(deployment, instance, restarts=budget.used)
 
     async def _is_there(self, deployment: Deployment, instance: Instance) -> bool:
-        releases = await (await self._target(deployment)).runtime.releases()
-        return any(one.id == instance.id for release in releases for one in release.instances)
+        release = await (await self._target(deployment)).runtime.release(deployment.id)
+        return release is not None and any(one.id == instance.id for one in release.instances)
 
     async def _insist(self, deployment: Deployment, instance: Instance, *, restarts: int) -> None:
         """Renew until it is done: an engine that is away for a while must not leave a place empty for ever."""
@@ -141,8 +141,8 @@ class Supervisor:
     async def _is_filled(self, target: Target, instance: Instance) -> bool:
         """Tell whether another one has taken the replica's place; one that does not answer yet is the probes' business."""
         with contextlib.suppress(RwError):
-            running = [one for release in await target.runtime.releases() if release.key == instance.key for one in release.instances]
-            return any(one.index == instance.index and one.id != instance.id for one in running)
+            release = await target.runtime.release(instance.key.deployment)
+            return release is not None and any(one.index == instance.index and one.id != instance.id for one in release.instances)
         return False
 
     def _budget(self, deployment: Deployment, instance: Instance) -> Budget:
@@ -257,7 +257,7 @@ def pause_before(restarts: int, *, name: str, first: float, last: float) -> floa
 
     How much longer goes by its ``name``, so that replicas that fell together (their database was away) do not come back together.
     """
-    share = int.from_bytes(blake2b(f"{name} {restarts}".encode(errors="surrogatepass"), digest_size=4).digest(), "big") / 2**32
+    share = int.from_bytes(blake2b(f"{name} {restarts}".encode(), digest_size=4).digest(), "big") / 2**32
     return min(first * 2.0 ** min(restarts, DOUBLINGS), last) * (1 + share / 4)
 
 

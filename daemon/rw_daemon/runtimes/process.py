@@ -114,8 +114,16 @@ class ProcessRuntime:
 
     async def releases(self) -> list[Release]:
         """Return what runs or ended, from the instance folders; what a crashed daemon did not finish starting is removed."""
+        return await self._releases(self._folders(self._instances))
+
+    async def release(self, deployment: str) -> Release | None:
+        """Return the release of one deployment, from its own folders."""
+        own = [folder for folder in self._folders(self._instances) if folder.name.startswith(f"{deployment}-")]
+        return next(iter(await self._releases(own)), None)
+
+    async def _releases(self, folders: list[Path]) -> list[Release]:
         found = []
-        for folder in self._folders(self._instances):
+        for folder in folders:
             if folder.name in self._starting:
                 continue
             if (folder / FACTS).exists() and await Hold(folder).settle():
@@ -125,10 +133,6 @@ class ProcessRuntime:
                 Hold(folder).finish()
                 Hold(folder).remove()
         return released(found)
-
-    async def release(self, deployment: str) -> Release | None:
-        """Return the release of one deployment."""
-        return next((one for one in await self.releases() if one.key.deployment == deployment), None)
 
     async def watch(self) -> AsyncIterator[InstanceChanged]:
         """Yield each end of a replica as it happens."""
