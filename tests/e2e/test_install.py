@@ -42,6 +42,7 @@ def test_try_puts_an_app_online_and_uninstall_leaves_nothing(newcomer: dict[str,
     (Path(newcomer["HOME"]) / ".cache").mkdir()
     first = install("try", environ=newcomer)
     assert first.stdout.strip().endswith("answers: Hello from rw")
+    assert ".localhost:0" not in first.stdout + first.stderr  # the very first route has its port, too
     install(environ=newcomer)  # safe to run twice
     assert (
         "0.1.0"

@@ -366,9 +366,9 @@ class Controller:
 
     def _switched(self, deployment: Deployment, row: ServiceRow, old: Deployment | None) -> Callable[[], list[Event]]:
         """Return what makes the events of a switch, once it is in force."""
-        url = self._url(row)
 
         def events() -> list[Event]:
+            url = self._url(row)  # the first route of all starts the edge: before it there is no port
             made = [
                 RouteChanged(at=self._clock.now(), **of(deployment), deployment=deployment.id, url=url, before=row.serving),
                 self._recorder.finished(deployment, StepName.SHIFT, detail=url + self._gap(deployment)),
