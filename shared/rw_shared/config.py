@@ -24,6 +24,17 @@ class Strategy(StrEnum):
     RECREATE = "recreate"
 
 
+class Queue(StrEnum):
+    """What a new ``rw up`` does about those before it, of the same services, that are not done."""
+
+    NEWEST = "newest"
+    """Those that wait are superseded; the one at work ends first."""
+    ALL = "all"
+    """Each has its turn."""
+    INTERRUPT = "interrupt"
+    """The one at work is superseded as well: what it made is taken back, what served goes on serving."""
+
+
 class RolloutConfig(Model):
     """The ``[deploy.rollout]`` table: rw's own, Railway has none."""
 
@@ -79,6 +90,7 @@ class DeployConfig(Model):
     num_replicas: int | None = None
     overlap_seconds: float | None = None
     draining_seconds: float | None = None
+    queue: Queue = Queue.NEWEST
     rollout: RolloutConfig = RolloutConfig()
     scale: ScaleConfig | None = None
     cpu: float | None = None

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
-from rw_shared.config import RestartPolicy, Strategy
+from rw_shared.config import Queue, RestartPolicy, Strategy
 from rw_shared.models import NAME_PATTERN
 from rw_shared.railway_toml import BUILD_IGNORED, BUILD_KEYS, BUILDERS, DEPLOY_IGNORED, DEPLOY_KEYS, ROLLOUT_KEYS, SCALE_KEYS
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
+
+
+def _one_of(kind: type[StrEnum]) -> Json:
+    return {"type": "string", "pattern": f"^(?i:{'|'.join(kind)})$"}
+
+
 KINDS: dict[str, Json] = {
     "text": TEXT,
     "texts": {"type": "array", "items": TEXT},
@@ -17,12 +24,13 @@ KINDS: dict[str, Json] = {
     "url_path": TEXT,
     "seconds": {"anyOf": [{"type": "number", "minimum": 0, "maximum": 86_400}, {"type": "string", "pattern": r"^\d+(\.\d+)?$"}]},
     "count": {"type": "integer", "minimum": 0, "maximum": 1000},
-    "strategy": {"type": "string", "pattern": f"^(?i:{'|'.join(Strategy)})$"},
+    "strategy": _one_of(Strategy),
+    "queue": _one_of(Queue),
     "flag": {"type": "boolean"},
     "shares": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 100}, "minItems": 1},
     "rate": {"type": "number", "minimum": 0, "maximum": 1},
     "positive": {"type": "number", "exclusiveMinimum": 0},
-    "policy": {"type": "string", "pattern": f"^(?i:{'|'.join(one.value for one in RestartPolicy)})$"},
+    "policy": _one_of(RestartPolicy),
 }
 WITHOUT_EFFECT: Json = {"description": "Railway's; rw does not act on it."}
 

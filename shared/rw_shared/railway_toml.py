@@ -12,11 +12,12 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
 from rw_shared import lines
-from rw_shared.config import BuildConfig, DeployConfig, RestartPolicy, RolloutConfig, ScaleConfig, ServiceConfig, Strategy
+from rw_shared.config import BuildConfig, DeployConfig, Queue, RestartPolicy, RolloutConfig, ScaleConfig, ServiceConfig, Strategy
 from rw_shared.errors import ConfigInvalidError
 from rw_shared.models import NAME_PATTERN, Model
 
@@ -58,6 +59,7 @@ DEPLOY_KEYS: dict[str, str] = {
     "numReplicas": "count",
     "overlapSeconds": "seconds",
     "drainingSeconds": "seconds",
+    "queue": "queue",
 }
 DEPLOY_IGNORED = {
     "multiRegionConfig",
@@ -334,18 +336,17 @@ def _positive(reader: _Reader, key: str, value: Any) -> float:
     return float(value)
 
 
-def _policy(reader: _Reader, key: str, value: Any) -> RestartPolicy:
-    try:
-        return RestartPolicy(_text(reader, key, value).upper())
-    except ValueError:
-        raise reader.wrong(key, "one of ON_FAILURE, ALWAYS, NEVER", value) from None
+def _one_of(kind: type[StrEnum]) -> Callable[[_Reader, str, Any], StrEnum]:
+    """Return what reads one of an enumeration's values, in any case."""
 
+    def read(reader: _Reader, key: str, value: Any) -> StrEnum:
+        said = _text(reader, key, value).lower()
+        for one in kind:
+            if one.lower() == said:
+                return one
+        raise reader.wrong(key, f"one of {', '.join(kind)}", value)
 
-def _strategy(reader: _Reader, key: str, value: Any) -> Strategy:
-    try:
-        return Strategy(_text(reader, key, value).lower())
-    except ValueError:
-        raise reader.wrong(key, f"one of {', '.join(Strategy)}", value) from None
+    return read
 
 
 def _shares(reader: _Reader, key: str, value: Any) -> tuple[int, ...]:
@@ -364,9 +365,9 @@ def _rate(reader: _Reader, key: str, value: Any) -> float:
 
 
 READERS: dict[str, Callable[[_Reader, str, Any], Any]] = {
-    "text": _text, "texts": _texts, "commands": _commands, "url_path": _url_path, "seconds": _seconds, "count": _count, "policy": _policy,
-    "strategy": _strategy, "flag": _flag, "shares": _shares, "rate": _rate,
-    "positive": _positive,
+    "text": _text, "texts": _texts, "commands": _commands, "url_path": _url_path, "seconds": _seconds, "count": _count,
+    "policy": _one_of(RestartPolicy), "strategy": _one_of(Strategy), "queue": _one_of(Queue), "flag": _flag,
+    "shares": _shares, "rate": _rate, "positive": _positive,
 }  # fmt: skip
 
 

@@ -147,6 +147,7 @@ WRONG: dict[str, tuple[str, str]] = {
     "list for a text": ('[deploy]\nstartCommand = ["a"]', "deploy.startCommand: a text was expected, a list was found"),
     "number among commands": ("[deploy]\npreDeployCommand = [1]", "deploy.preDeployCommand: a text was expected, the number 1 was found"),
     "unknown policy": ('[deploy]\nrestartPolicyType = "SOMETIMES"', "one of ON_FAILURE, ALWAYS, NEVER was expected"),
+    "unknown queue": ('[deploy]\nqueue = "fifo"', "deploy.queue: one of newest, all, interrupt was expected, the text 'fifo' was found"),
     "unknown builder": ('[build]\nbuilder = "MAKE"', "build.builder: one of DOCKERFILE"),
     "text for a table": ('deploy = "x"', "railway.toml:1: deploy: a table was expected, the text 'x' was found"),
     "list of tables": ("[[deploy]]\na = 1", "deploy: a table was expected, a list was found"),

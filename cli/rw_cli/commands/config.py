@@ -21,7 +21,7 @@ Where = Annotated[str, typer.Argument(help="The folder; default: this one.")]
 DEFAULTS = {
     "deploy.healthcheckTimeout": 60, "deploy.restartPolicyType": "ON_FAILURE", "deploy.restartPolicyMaxRetries": 10,
     "deploy.numReplicas": 1, "deploy.overlapSeconds": 60, "deploy.drainingSeconds": 30,
-    "deploy.rollout.strategy": "replace",
+    "deploy.queue": "newest", "deploy.rollout.strategy": "replace",
 }  # fmt: skip
 MASK = "*****"
 

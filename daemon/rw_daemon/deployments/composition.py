@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rw_daemon.clock import Clock
 from rw_daemon.deployments.autoscaler import Autoscaler
+from rw_daemon.deployments.building import Building
 from rw_daemon.deployments.checks import Checks
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.drafts import Drafts
@@ -120,6 +121,15 @@ class Deployments:
             clock=clock,
             settings=settings,
         )
+        building = Building(
+            store=store,
+            recorder=recorder,
+            planned=controller.planned,
+            output=output,
+            environs=kept,
+            clock=clock,
+            settings=settings,
+        )
         replicas = Replicas(store=store, controller=controller, router=router, collector=collector, clock=clock)
         operations = Operations(store, recorder, tasks, clock)
         watches = Watches(store=store, recorder=recorder, controller=controller, exits=exits, windows=windows, edge=edge, tasks=tasks)
@@ -138,6 +148,7 @@ class Deployments:
             store=store,
             swept=lambda: tasks.spawn("sweep", sweeper.sweep()),
             operations=operations,
+            building=building,
             controller=controller,
             watches=watches,
             running=running,

@@ -8,9 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from rw_daemon.builds.builder import BuildOrder, BuildOutput
 from rw_daemon.clock import Clock
-from rw_daemon.deployments import explain, planner
+from rw_daemon.deployments import explain
 from rw_daemon.deployments.deadlines import moving
 from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.exits import Exits
@@ -41,8 +40,8 @@ from rw_shared.errors import (
     RwError,
     ServiceNotFoundError,
 )
-from rw_shared.events import DeploymentBuilt, Event, RouteChanged
-from rw_shared.models import Artifact, Deployment, DeploymentStatus, Scope, ServiceKind, StepName
+from rw_shared.events import Event, RouteChanged
+from rw_shared.models import Deployment, DeploymentStatus, Scope, ServiceKind, StepName
 
 LAST_LINES = 20
 PLANS_KEPT = 500
@@ -71,8 +70,6 @@ class Controller:
         self._rollout = rollout
         self._exits, self._output, self._collector, self._environs = exits, output, collector, environs
         self._clock, self._settings = clock, settings
-        self._building = asyncio.Semaphore(settings.builds_at_once)
-        self._locks: dict[str, asyncio.Lock] = {}
         self._planned: dict[str, Planned] = {}
         """By deployment, which never changes its plan: liveness asks for it every few seconds."""
 
@@ -118,50 +115,6 @@ class Controller:
         found = [await self._recorder.read(identity) for identity in identities]
         failures = [RwError.from_wire(one.error.wire()) for one in found if one.error is not None and one.status.is_settled]
         return [one.id for one in found if not one.status.is_settled], failures
-
-    # --- build
-
-    async def build(self, identity: str, target: Target, *, no_cache: bool = False) -> None:
-        """Make the artifact, or find it. Equal orders are built once, also when several services ask at the same time."""
-        if await self._recorder.is_done(identity, StepName.BUILD):
-            return
-        deployment = await self._recorder.read(identity)
-        planned = await self.planned(deployment)
-        order = self._order(deployment, planned, no_cache=no_cache)
-        async with self._locks.setdefault(order.key, asyncio.Lock()):
-            await self._recorder.move(identity, DeploymentStatus.BUILDING)
-            async with self._recorder.step(identity, StepName.BUILD) as step:
-                found = None if no_cache else await target.builder.find(order.key)
-                artifact = found.model_copy(update={"reused": True}) if found else await self._built(deployment, order, target)
-                step.detail = "reused" if artifact.reused else ""
-                await self._store.append(DeploymentBuilt(at=self._clock.now(), **of(deployment), deployment=identity, artifact=artifact))
-
-    def _order(self, deployment: Deployment, planned: Planned, *, no_cache: bool) -> BuildOrder:
-        own = dict(planned.config.variables)
-        declared = {name for step in planned.plan.steps for name in step.variables}
-        used = own if "*" in declared or planned.plan.as_is else {name: own[name] for name in own.keys() & declared}
-        key = planner.digest([planned.plan.wire(), deployment.snapshot, used])
-        labels = {"rw.project": deployment.project, "rw.environment": deployment.environment, "rw.service": deployment.service}
-        return BuildOrder(
-            key=key,
-            plan=planned.plan,
-            snapshot=deployment.snapshot,
-            labels=labels,
-            commit=deployment.commit,
-            variables=used,
-            environ=self._environs.find(deployment.id),
-            no_cache=no_cache,
-        )
-
-    async def _built(self, deployment: Deployment, order: BuildOrder, target: Target) -> Artifact:
-        """Build under a deadline that every word of progress puts off."""
-        async with self._building, moving("build", seconds=self._settings.step_deadline_seconds) as moved:
-
-            def show(output: BuildOutput) -> None:
-                moved()
-                self._output.build(deployment, output)
-
-            return await target.builder.build(order, output=show)
 
     # --- pre-deploy
 

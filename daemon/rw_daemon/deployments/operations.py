@@ -12,6 +12,7 @@ from rw_daemon.deployments.identities import new_id
 from rw_daemon.deployments.steps import Recorder
 from rw_daemon.store.store import Store
 from rw_daemon.tasks import Tasks
+from rw_shared.config import Queue
 from rw_shared.errors import CancelledError, DiskFullError, InternalError, OperationNotFoundError, RwError, SupersededError
 from rw_shared.events import OperationCreated, OperationSettled
 from rw_shared.models import ErrorBody, Operation, OperationKind, OperationOrder, OperationStatus, Scope
@@ -34,7 +35,7 @@ class Job:
 
 
 class Operations:
-    """The queue of each environment, first come first served; a waiting ``up`` gives way to a newer one."""
+    """The queue of each environment, first come first served; what an ``up`` does about those before it is configured."""
 
     def __init__(self, store: Store, recorder: Recorder, tasks: Tasks, clock: Clock) -> None:
         self._store, self._recorder, self._tasks, self._clock = store, recorder, tasks, clock
@@ -83,18 +84,21 @@ class Operations:
             raise OperationNotFoundError(identity)
         return found
 
-    def begin(self, operation: Operation, work: Work, give_up: Callable[[RwError], Awaitable[None]]) -> None:
+    def begin(
+        self, operation: Operation, work: Work, give_up: Callable[[RwError], Awaitable[None]], *, queue: Queue = Queue.NEWEST
+    ) -> None:
         """Run ``work`` when it is its turn.
 
         :param give_up: called with the error when the operation fails or is cancelled: takes back what is unfinished.
+        :param queue: what an ``up`` does about earlier ones of the same services.
         """
         scope = f"{operation.project}/{operation.environment}"
         if operation.kind is OperationKind.UP:
-            self._supersede(scope, operation)
+            self._supersede(scope, operation, queue)
         job = self._jobs[operation.id] = Job(operation)
         job.task = self._tasks.spawn(f"operation {operation.id}", self._run(scope, job, work, give_up))
 
-    def _supersede(self, scope: str, newer: Operation) -> None:
+    def _supersede(self, scope: str, newer: Operation, queue: Queue) -> None:
         for job in self._jobs.values():
             waiting = job.operation
             same = (
@@ -102,7 +106,7 @@ class Operations:
                 and waiting.kind is OperationKind.UP
                 and waiting.services == newer.services
             )
-            if same and not job.has_begun:
+            if same and queue is not Queue.ALL and (queue is Queue.INTERRUPT or not job.has_begun):
                 self._end(job, SupersededError(newer.id))
 
     async def _run(self, scope: str, job: Job, work: Work, give_up: Callable[[RwError], Awaitable[None]]) -> None:

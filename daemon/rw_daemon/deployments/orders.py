@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from rw_daemon.clock import Clock
+from rw_daemon.deployments.building import Building
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.drafts import Draft, Drafts
 from rw_daemon.deployments.environs import Environs
@@ -14,6 +15,7 @@ from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.planner import Planned, Planner
 from rw_daemon.deployments.running import Running
 from rw_daemon.deployments.targets import Target, Targets
+from rw_daemon.deployments.turns import urgency
 from rw_daemon.deployments.watches import Watches
 from rw_daemon.plans.plan import ServicePlan
 from rw_daemon.store.store import ServiceRow, Store
@@ -37,6 +39,7 @@ class Orders:
         *,
         store: Store,
         operations: Operations,
+        building: Building,
         controller: Controller,
         watches: Watches,
         running: Running,
@@ -48,7 +51,7 @@ class Orders:
         swept: Callable[[], object],
     ) -> None:
         """``swept`` is called after each deployment that succeeded: old artifacts are looked through then."""
-        self._swept, self._watches = swept, watches
+        self._swept, self._watches, self._building = swept, watches, building
         self._store, self._operations, self._controller, self._running, self._drafts = store, operations, controller, running, drafts
         self._planner, self._targets, self._environs, self._clock = planner, targets, environs, clock
         self._accepting = asyncio.Lock()
@@ -116,7 +119,7 @@ class Orders:
             for row in stale:  # a process type that is gone from the Procfile
                 await self._running.take_down(row, target, operation.id)
 
-        self._operations.begin(operation, work, self._give_up(operation))
+        self._operations.begin(operation, work, self._give_up(operation), queue=planned.config.deploy.queue)
         return operation
 
     async def _target(self, scope: Scope, order: OperationOrder) -> TargetKind:
@@ -178,7 +181,8 @@ class Orders:
             for one in open_:
                 if (deployment := await self._store.deployment(one)) is not None:
                     await self._drafts.configure(deployment)
-        await _all(self._controller.build(one, target, no_cache=no_cache) for one in open_)
+        how = urgency(operation.kind, operation.environment)
+        await _all(self._building.build(one, target, urgency=how, no_cache=no_cache) for one in open_)
         for one in open_:
             await self._controller.pre_deploy(one, target)
         await _all(self._release(one, target) for one in open_)

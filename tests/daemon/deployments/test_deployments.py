@@ -135,17 +135,6 @@ async def _has_begun(world: World, builds: int) -> bool:
     return world.log.count("build") == builds
 
 
-async def test_waiting_up_gives_way_to_a_newer_one(world: World) -> None:
-    world.builder.gate = asyncio.Event()
-    first = await world.start()
-    await world.until(lambda: _has_begun(world, 1))
-    second = await world.start(files={**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
-    third = await world.start(files={**FLASK, "app.py": FLASK["app.py"] + "# 3\n"})
-    world.builder.gate.set()
-    codes = [one.error.code if one.error else one.status.value for one in [await world.settled(op) for op in (first, second, third)]]
-    assert codes == ["succeeded", "SUPERSEDED", "succeeded"]
-
-
 async def test_idempotency_key_names_one_operation(world: World) -> None:
     first = await world.up(idempotency_key="ci-1")
     again = await world.start(idempotency_key="ci-1")
