@@ -32,6 +32,8 @@ class Job:
     verdict: RwError | None = None
     """Set when somebody decided that it ends: cancelled, superseded."""
     has_begun: bool = field(default=False)
+    is_ending: bool = field(default=False)
+    """How it ended is being written: nobody may decide otherwise, nor break the writing off, or it would never be settled."""
 
 
 class Operations:
@@ -110,7 +112,6 @@ class Operations:
                 self._end(job, SupersededError(newer.id))
 
     async def _run(self, scope: str, job: Job, work: Work, give_up: Callable[[RwError], Awaitable[None]]) -> None:
-        operation = job.operation
         try:
             async with self._turns.setdefault(scope, asyncio.Lock()):
                 job.has_begun = True
@@ -118,21 +119,22 @@ class Operations:
         except asyncio.CancelledError:
             if job.verdict is None:
                 raise  # the daemon stops: nothing is undone, the next one goes on
-            await self._settle(operation, job.verdict, give_up)
+            await self._settle(job, job.verdict, give_up)
         except RwError as error:
-            await self._settle(operation, error, give_up)
+            await self._settle(job, error, give_up)
         except Exception as error:
             full = DiskFullError.of(error)
-            await self._settle(operation, full or InternalError(operation.id), give_up)
+            await self._settle(job, full or InternalError(job.operation.id), give_up)
             if full is None:
                 raise  # the task's guard logs it with its traceback
         else:
-            await self._settle(operation, None, give_up)
+            await self._settle(job, None, give_up)
         finally:
-            self._jobs.pop(operation.id, None)
+            self._jobs.pop(job.operation.id, None)
 
-    async def _settle(self, operation: Operation, error: RwError | None, give_up: Callable[[RwError], Awaitable[None]]) -> None:
+    async def _settle(self, job: Job, error: RwError | None, give_up: Callable[[RwError], Awaitable[None]]) -> None:
         """Write how it ended. Until that can be written, it is told from memory and tried again: nobody waits for ever."""
+        operation, job.is_ending = job.operation, True
         cancelled = isinstance(error, CancelledError | SupersededError)
         status = OperationStatus.CANCELLED if cancelled else OperationStatus.FAILED if error else OperationStatus.SUCCEEDED
         body = ErrorBody.model_validate(error.to_wire()) if error else None
@@ -171,6 +173,6 @@ class Operations:
         return operation
 
     def _end(self, job: Job, verdict: RwError) -> None:
-        if job.verdict is None and job.task is not None:
+        if job.verdict is None and not job.is_ending and job.task is not None:
             job.verdict = verdict
             job.task.cancel()

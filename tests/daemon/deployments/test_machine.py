@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from rw_daemon.deployments.states import NEXT
+from rw_shared.config import Queue
 from rw_shared.errors import BuildFailedError, EdgeFailedError, RwError
 from rw_shared.models import DeploymentStatus, Operation, OperationKind, Pace
 
 FINAL = {status for status, after in NEXT.items() if not after}
 TURNS = 4
+LOOKS = 5000  # half a second of the fake clock each: whatever takes longer than 40 minutes has no deadline that acts
 GRADUAL = '[deploy.rollout]\nstrategy = "gradual"\n'
 RECREATE = '[deploy.rollout]\nstrategy = "recreate"\n'
 
@@ -59,10 +61,11 @@ class Machine(RuleBasedStateMachine):
         for _ in range(TURNS):
             await asyncio.sleep(0)
 
-    @rule(strategy=st.sampled_from(["", GRADUAL, RECREATE]))
-    def up(self, strategy: str) -> None:
+    @rule(strategy=st.sampled_from(["", GRADUAL, RECREATE]), queue=st.sampled_from(Queue))
+    def up(self, strategy: str, queue: Queue) -> None:
         self._number += 1
-        files = {**FLASK, "app.py": f"{FLASK['app.py']}# {self._number}\n", "railway.toml": strategy}
+        railway = f'[deploy]\nqueue = "{queue}"\n{strategy}'
+        files = {**FLASK, "app.py": f"{FLASK['app.py']}# {self._number}\n", "railway.toml": railway}
         self._do(self._order(OperationKind.UP, files=files))
 
     @rule(kind=st.sampled_from([OperationKind.REDEPLOY, OperationKind.ROLLBACK, OperationKind.RESTART, OperationKind.DOWN]))
@@ -144,12 +147,14 @@ class Machine(RuleBasedStateMachine):
     async def _rest(self) -> None:
         """Faults end, time passes, and everything has to be settled and consistent."""
         self._world.builder.error = self._world.edge.error = None
-        async with asyncio.timeout(20):
-            while await self._world.store.unsettled_operations() or await self._unsettled():
-                with suppress(RwError):  # a paused one would wait a day for a word
-                    await self._world.rooms.rollouts.pace(SCOPE, "web", Pace.STEPS, actor="test")
-                await asyncio.sleep(0.002)
-                await self._world.clock.advance(0.5)
+        looks = 0
+        while await self._world.store.unsettled_operations() or await self._unsettled():
+            looks += 1
+            assert looks < LOOKS, await self._story()
+            with suppress(RwError):  # a paused one would wait a day for a word
+                await self._world.rooms.rollouts.pace(SCOPE, "web", Pace.STEPS, actor="test")
+            await asyncio.sleep(0.002)
+            await self._world.clock.advance(0.5)
         await self._world.rooms.supervisor.tend()
         await self._moves()
         world = self._world
@@ -161,6 +166,12 @@ class Machine(RuleBasedStateMachine):
             owner = known[instance.key.deployment]
             assert owner.status in {DeploymentStatus.ACTIVE, DeploymentStatus.CRASHED, DeploymentStatus.COMPLETED}, (instance, owner.status)
         assert {upstream.release for route in world.edge.routes for upstream in route.upstreams} <= serving | set(active)
+
+    async def _story(self) -> str:
+        """What is not settled, and what happened before, for whoever has to find out why."""
+        told = [f"{one.name} {one.data}" for one in (await self._world.store.events(limit=100_000))[-40:]]
+        at_work = [str(task) for task in asyncio.all_tasks()]
+        return "\n".join([str(await self._world.store.unsettled_operations()), str(await self._world.statuses()), *told, *at_work])
 
     async def _unsettled(self) -> bool:
         return any(not one.status.is_settled for one in await self._world.deployments())

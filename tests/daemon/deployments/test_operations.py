@@ -1,0 +1,53 @@
+"""The end of an operation: written once, whatever comes at the same moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from daemon.deployments.world import SCOPE, World
+
+from rw_shared.errors import BuildFailedError, RwError
+from rw_shared.models import Operation, OperationKind, OperationOrder, OperationStatus
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = await World(tmp_path).open()
+    yield made
+    await made.close()
+
+
+async def accepted(world: World) -> Operation:
+    """An operation that is written and has not begun."""
+    operations, order = world.rooms.operations, OperationOrder(kind=OperationKind.UP)
+    event = operations.created(operations.new_id(), SCOPE, order, services=("web",), actor="user")
+    await world.store.append(event)
+    return await operations.read(event.operation)
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["as it fails", "as it succeeds"])
+async def test_cancel_that_comes_too_late_does_not_leave_it_running_for_ever(world: World, fails: bool) -> None:
+    operations, operation = world.rooms.operations, await accepted(world)
+    ending, gate = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        if fails:
+            raise BuildFailedError("install", exit_code=1, output="")
+        ending.set()
+
+    async def give_up(_: RwError) -> None:
+        ending.set()
+        await gate.wait()
+
+    operations.begin(operation, work, give_up)
+    await ending.wait()
+    cancelling = asyncio.create_task(operations.cancel(operation.id))
+    await asyncio.sleep(0)
+    gate.set()
+    cancelled = await asyncio.wait_for(cancelling, timeout=5)
+    assert cancelled.status is (OperationStatus.FAILED if fails else OperationStatus.SUCCEEDED)
+    assert (await operations.read(operation.id)).status is cancelled.status
+    assert not operations.are_running
