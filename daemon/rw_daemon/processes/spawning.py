@@ -16,16 +16,29 @@ CANCEL_GRACE_SECONDS = 1.0
 
 async def spawn(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str]) -> asyncio.subprocess.Process:
     """Start a process with both streams as pipes. ``OSError`` when the program or the folder is not there."""
-    return await asyncio.create_subprocess_exec(
-        *arguments,
-        cwd=cwd,
-        env=dict(environ),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        limit=STREAM_LIMIT_BYTES,
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *arguments,
+            cwd=cwd,
+            env=dict(environ),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            limit=STREAM_LIMIT_BYTES,
+        )
     )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # asyncio would kill the process alone, then wait for its children as long as they hold the pipes
+        await asyncio.shield(_undo(starting))
+        raise
+
+
+async def _undo(starting: asyncio.Future[asyncio.subprocess.Process]) -> None:
+    with contextlib.suppress(OSError):
+        await end_group(await starting)
 
 
 async def run(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: Callable[[str, str], None] | None = None) -> int:

@@ -1,5 +1,8 @@
 """Shell text, and what stands in a process list."""
 
+import asyncio
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from rw_daemon.plans.commands import shell_text
 from rw_daemon.processes.holders import HoldOrder, shim_args
 from rw_daemon.processes.proc import address
+from rw_daemon.processes.spawning import run
 
 
 @pytest.mark.parametrize(
@@ -49,3 +53,22 @@ def test_an_orders_variables_do_not_show_when_it_is_printed():
 )
 def test_addresses_of_proc_net(text, host, port):
     assert address(text) == (host, port)
+
+
+async def test_cancelled_while_it_is_being_started_it_leaves_no_child_behind(tmp_path: Path) -> None:
+    """The command runs already when asyncio has not connected its pipes yet."""
+    written = tmp_path / "pid"
+    running = asyncio.create_task(
+        run(["/bin/sh", "-c", f"sleep 300 & echo $! > {written}; wait"], cwd=tmp_path, environ={"PATH": os.defpath})
+    )
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # it has been forked, and from here on nothing of this loop moves until its child is there
+    deadline = time.monotonic() + 10
+    while not written.exists() or not written.read_text().strip():
+        assert time.monotonic() < deadline, "the command never ran"
+    running.cancel()
+    async with asyncio.timeout(10):
+        await asyncio.gather(running, return_exceptions=True)
+    stat = Path(f"/proc/{written.read_text().strip()}/stat")
+    assert running.cancelled()
+    assert not stat.exists() or ") Z" in stat.read_text()
