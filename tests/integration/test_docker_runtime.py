@@ -54,9 +54,10 @@ async def test_network_of_an_environment_goes_with_its_last_release(target: tupl
 
 async def test_network_stays_while_a_replica_is_replaced_and_another_release_ends(target: tuple[Runtime, MakeArtifact]) -> None:
     runtime, make = target
+    before = networks()
     kept = spec_of(await make({"main.py": SERVER}))
     await runtime.start(kept)
-    [made] = networks()
+    [made] = networks() - before
     identity = docker("network", "inspect", "--format", "{{.Id}}", made)
     for pause in (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08):
         other = spec_of(kept.artifact)
