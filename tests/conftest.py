@@ -20,7 +20,12 @@ def engine_problem() -> str:
     return ""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks to deselect
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        mark, call = item.get_closest_marker("full_on"), getattr(item, "callspec", None)
+        if mark and call and call.params.get("target") == mark.args[0]:
+            item.add_marker("full")
     needing = [item for item in items if item.get_closest_marker("engine")]
     if not needing:
         return

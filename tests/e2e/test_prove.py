@@ -34,6 +34,8 @@ server.serve_forever()
 """
 PHASES = ["redeploy", "replica", "daemon", "rollback"]
 
+pytestmark = pytest.mark.full_on("docker")
+
 
 @pytest.fixture(scope="module")
 def rw(target: str) -> Iterator[Rw]:

@@ -47,6 +47,8 @@ steps = [10, 50, 100]
 stepSeconds = 4
 """
 
+pytestmark = pytest.mark.full_on("docker")
+
 
 QUICK = RAILWAY.replace("stepSeconds = 4", "stepSeconds = 1")
 

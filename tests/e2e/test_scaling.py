@@ -16,6 +16,8 @@ from rw_cli.context.load import Load
 RAILWAY = "[deploy.scale]\nmin = 1\nmax = 2\nrequests = 2\n"
 LIMIT_SECONDS = 20.0
 
+pytestmark = pytest.mark.full_on("docker")
+
 
 @pytest.fixture(scope="module")
 def rw(target: str) -> Iterator[Rw]:

@@ -193,6 +193,7 @@ def test_the_newest_change_cancels_the_build_before_it(watching: Callable[..., W
     assert statuses[:2] == ["active", "cancelled"]
 
 
+@pytest.mark.full_on("docker")
 def test_ten_changes_under_load_lose_no_request(watching: Callable[..., Watch]) -> None:
     watch = watching()
     url = url_of(watch.settled())
