@@ -30,6 +30,7 @@ SETTLED_SECONDS = 0.5
 """After a shift is in force: connections to the new release are made then."""
 LONGEST_SECONDS = 1_500
 SHOWN = 5
+SHARE_SECONDS = 60.0
 WORDS = {"redeploy": "redeployments", "rollback": "rollbacks", "abort": "aborted rollouts"}
 GRADUAL = "[deploy.rollout]\nstrategy = 'gradual'\nsteps = [10, 50, 100]\nstepSeconds = 60\n"
 LOAD = {"kept": 14, "fresh": 4, "http2": 6, "echo": "/count", "big": 50_000_000}
@@ -87,7 +88,9 @@ class Driver:
     def _abort(self) -> tuple[Window, str]:
         self._change(railway=GRADUAL)
         self.rw.ok("up", str(self.folder), "-d")
+        deadline = time.monotonic() + SHARE_SECONDS
         while not any(one["share"] for one in self._ask("/rollouts")["items"]):
+            assert time.monotonic() < deadline, self.rw.log_tail()
             time.sleep(0.02)
         aborted = self.rw.json("rollout", "abort", cwd=self.folder)
         assert aborted["status"] == "rolled_back", aborted
