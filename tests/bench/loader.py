@@ -18,10 +18,14 @@ TRANSFERS = ("upload", "download")
 
 
 @functools.cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="rw-bench-")  # gone when this process is
+
+
+@functools.cache
 def program() -> Path:
     """Build the loader once; with the Go of this machine, else with that of the image."""
-    place = Path(tempfile.gettempdir()) / "rw-bench-loader"
-    place.mkdir(mode=0o700, exist_ok=True)
+    place = Path(_folder().name)
     build = ["go", "build", "-C", str(SOURCE), "-o", str(place / "loader"), "."]
     if not shutil.which("go"):
         mounts = ["-v", f"{SOURCE}:{SOURCE}:ro", "-v", f"{place}:{place}", "-e", "CGO_ENABLED=0"]

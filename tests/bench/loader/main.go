@@ -12,6 +12,7 @@ import (
 	"log"
 	"net"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -89,7 +90,23 @@ func main() {
 	}
 }
 
-func isHere(ip net.IP) bool { return ip.IsLoopback() || ip.IsPrivate() }
+// isHere returns whether an address is loopback, or of a container: on a bridge of this machine.
+func isHere(ip net.IP) bool {
+	interfaces, _ := net.Interfaces()
+	for _, one := range interfaces {
+		networks, _ := one.Addrs()
+		for _, network := range networks {
+			if _, mask, _ := net.ParseCIDR(network.String()); mask.Contains(ip) && isBridge(one) {
+				return true
+			}
+		}
+	}
+	return ip.IsLoopback()
+}
+
+func isBridge(one net.Interface) bool {
+	return strings.HasPrefix(one.Name, "docker") || strings.HasPrefix(one.Name, "br-")
+}
 
 func (all *load) isOver() bool {
 	return time.Since(all.begun).Seconds() > *seconds || all.ended.Load() && all.sent.Load() >= *least
