@@ -10,8 +10,10 @@ from rw_daemon.detection.node_managers import DEFAULTS, Manager
 from rw_daemon.detection.package_json import Package
 from rw_daemon.detection.source import Source
 from rw_daemon.detection.versions import Resolved, Wanted, choose
+from rw_daemon.plans.plan import Toolchain
 
 BUN, NODE = "bun", "node"
+BUN_PROGRAM = Toolchain(image="oven/bun:1-slim", path="/usr/local/bin/bun", runs=True)
 BUN_PROGRAMS = frozenset({"bun", "bunx"})
 
 
@@ -24,6 +26,8 @@ class Runtime:
     image: str
     manager: Manager
     tools: dict[str, str]
+    borrows_bun: bool = False
+    """Bun runs beside Node, whose manager installed the packages."""
 
 
 def find(root: Package, manager: Manager, start: str, variables: Mapping[str, str]) -> Runtime:
@@ -43,7 +47,8 @@ def find(root: Package, manager: Manager, start: str, variables: Mapping[str, st
         native = replace(manager, is_native=True)
         return Runtime(BUN, version, f"oven/bun:{version.version}-slim", native, {BUN: version.allowed})
     version = choose(NODE, root.source, own=_own_versions(root.source), manifests=_ranges(root), variables=variables)
-    return Runtime(NODE, version, f"node:{version.version}-slim", manager, {NODE: version.allowed, "npm": ""})
+    bun = {BUN: ""} if calls_bun(start) else {}
+    return Runtime(NODE, version, f"node:{version.version}-slim", manager, {NODE: version.allowed, "npm": "", **bun}, bool(bun))
 
 
 def calls_bun(command: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from rw_daemon.detection.source import Source
 
 NAME = "package.json"
+JSON5 = "package.json5"  # which pnpm reads as well (pnpm.io/package_json)
 LIFECYCLE = ("preinstall", "install", "postinstall", "prepare")
 
 
@@ -32,7 +33,8 @@ class Package:
     @cached_property
     def data(self) -> dict[str, Any]:
         """The whole object. ``ConfigInvalidError`` when it cannot be parsed."""
-        return self.source.json(self.at(NAME))
+        path = self.source.first(self.at(NAME), self.at(JSON5)) or self.at(NAME)
+        return self.source.jsonc(path) if path.endswith(JSON5) else self.source.json(path)
 
     def texts(self, key: str) -> dict[str, str]:
         """Return the entries of a table whose values are text."""

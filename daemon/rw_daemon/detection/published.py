@@ -46,7 +46,7 @@ LANGUAGES: dict[str, Language] = {
     "go": Language(("1.21", "1.22", "1.23", "1.24", "1.25"), "1.24", ("golang", "go"), newer_will_do=True),
     "haskell": Language(("8", "9"), "9", ("haskell", "ghc"), ("HASKELL", "GHC")),
     "java": Language(("8", "11", "17", "21", "25"), "21", ("java",), ("JAVA", "JDK"), newer_will_do=True),
-    "node": Language(("16", "18", "20", "22", "24"), "22", ("nodejs", "node")),
+    "node": Language(("16", "18", "20", "22", "24", "26"), "22", ("nodejs", "node")),
     "php": Language(("7.4", "8.0", "8.1", "8.2", "8.3", "8.4", "8.5"), "8.4", ("php",)),
     "python": Language(("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"), "3.13", ("python",)),
     "ruby": Language(("2.6", "2.7", "3.0", "3.1", "3.2", "3.3", "3.4", "4.0"), "3.3", ("ruby",)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +15,9 @@ from rw_shared.errors import ConfigInvalidError
 NAME = "railpack.json"
 VARIABLE = "RAILPACK_CONFIG_FILE"
 LANGUAGES = frozenset({"bun", "deno", "dotnet", "elixir", "gleam", "go", "java", "node", "php", "python", "ruby", "rust"})
-READ = {"$schema", "provider", "packages", "buildAptPackages", "steps", "deploy"}
+READ = {"$schema", "provider", "packages", "buildAptPackages", "steps", "deploy", "secrets"}
+USUAL_INPUTS: tuple[Any, ...] = ("...", {"local": True, "include": ["."]})
+"""What every image of rw holds anyway."""
 
 
 def read(source: Source, said: Mapping[str, str]) -> BuildFile:
@@ -34,7 +38,10 @@ def read(source: Source, said: Mapping[str, str]) -> BuildFile:
     versions, notices = _versions(content.get("packages"), f"{path}: packages")
     commands, path_folders, more = _steps(content.get("steps"), f"{path}: steps")
     unknown = [key for key in content if key not in READ]
-    unknown += [f"deploy.{key}" for key in deploy if key not in {"aptPackages", "startCommand", "variables"}]
+    unknown += [f"deploy.{key}" for key in deploy if key not in {"aptPackages", "startCommand", "variables", "inputs", "paths"}]
+    inputs = deploy.get("inputs")
+    if inputs and not (isinstance(inputs, list) and all(one in USUAL_INPUTS for one in inputs)):
+        unknown.append("deploy.inputs")
     return BuildFile(
         provider=provider(name, f"{path}: provider") if name else None,
         start=(start, f"{path}: deploy.startCommand") if start else None,
@@ -49,7 +56,7 @@ def read(source: Source, said: Mapping[str, str]) -> BuildFile:
         },
         environment=image,
         variables={**own, **versions},
-        path=path_folders,
+        path=(*path_folders, *texts(deploy.get("paths"), f"{path}: deploy.paths")),
         notices=(*notices, *more, *(not_mapped(f"{path}: {key}") for key in unknown)),
     )
 
@@ -66,22 +73,42 @@ def _versions(value: Any, place: str) -> tuple[dict[str, Said], list[Notice]]:
     return found, notices
 
 
+def _command(item: Any, where: str) -> str | None:
+    """Return a command as text, empty where there is nothing to do; ``None`` for what is none."""
+    if not isinstance(item, dict):
+        return text(item, where)
+    if command := text(item.get("cmd"), where):
+        return command
+    if "image" in item or "src" not in item:
+        return None
+    here, there = (posixpath.normpath(text(item.get(key), where) or ".") for key in ("src", "dest"))
+    if here == there:  # all sources are there
+        return ""
+    parent = posixpath.dirname(there)
+    return (f"mkdir -p {shlex.quote(parent)} && " if parent else "") + f"cp -R {shlex.quote(here)} {shlex.quote(there)}"
+
+
 def _steps(value: Any, place: str) -> tuple[tuple[Commands, ...], tuple[str, ...], list[Notice]]:
-    """Return the commands of the steps, new ones last, and folders for PATH. A shorthand is a text, an object has ``cmd`` or ``path``."""
+    """Return the commands of the steps, new ones last, and folders for PATH.
+
+    A shorthand is a text, an object has ``cmd`` or ``path``, or ``src`` and ``dest``. Secrets need no list: each command may read them.
+    """
     found, folders, notices = [], [], []
     for name, raw in table(value, place).items():
         step, where = table(raw, f"{place}.{name}"), f"{place}.{name}.commands"
         items = step.get("commands")
+        given, _ = variables(step.get("variables"), f"{place}.{name}.variables", own="RAILPACK_")
+        exports = "".join(f"export {key}={shlex.quote(value)} && " for key, (value, _) in given.items())
         commands = []
         for item in [items] if isinstance(items, str | dict) else items if isinstance(items, list) else ():
-            command = text(item.get("cmd") if isinstance(item, dict) else item, where)
-            if command:
-                commands.append(command)
+            command = _command(item, where)
+            if command is not None:
+                commands += [command if command == KEPT else exports + command] if command else []
             elif isinstance(item, dict) and (folder := text(item.get("path"), where)):
                 folders.append(folder)
             elif item:
                 notices.append(not_mapped(where, f"holds {str(item)[:80]}, which is no command, and passes over it"))
-        notices += [not_mapped(f"{place}.{name}.{key}") for key in step if key != "commands"]
+        notices += [not_mapped(f"{place}.{name}.{key}") for key in step if key not in {"commands", "secrets", "variables"}]
         if items is not None and not isinstance(items, str | dict | list):
             raise ConfigInvalidError(where, "a list of commands was expected.")
         if commands:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from rw_daemon.detection import overrides, procfile
+from rw_daemon.detection import node_scripts, overrides, procfile
 from rw_daemon.detection.buildpack import Buildpack, Request
 from rw_daemon.detection.buildpacks.clojure import ClojureBuildpack
 from rw_daemon.detection.buildpacks.cobol import CobolBuildpack
@@ -29,7 +29,7 @@ from rw_daemon.detection.buildpacks.python import PythonBuildpack
 from rw_daemon.detection.buildpacks.ruby import RubyBuildpack
 from rw_daemon.detection.buildpacks.rust import RustBuildpack
 from rw_daemon.detection.buildpacks.scala import ScalaBuildpack
-from rw_daemon.detection.buildpacks.shell import SCRIPTS, ShellBuildpack, start_script
+from rw_daemon.detection.buildpacks.shell import SCRIPTS, ShellBuildpack, named, start_script
 from rw_daemon.detection.buildpacks.static import StaticBuildpack
 from rw_daemon.detection.buildpacks.swift import SwiftBuildpack
 from rw_daemon.detection.buildpacks.zig import ZigBuildpack
@@ -87,7 +87,8 @@ def plan(request: Request) -> BuildPlan:
     pack, proof, beat = _pick(matches, request, said=overrides.start_said(request, commands))
     made = _with_script(pack.plan(request), request)
     made = made.model_copy(update={"origins": {**made.origins, "buildpack": Origin(value=made.buildpack, beat=beat, **{"from": proof})}})
-    made = overrides.apply(made, request, commands)
+    found = made.services[0].start if made.services else ""
+    made = node_scripts.resolved(overrides.apply(made, request, commands), request.source, found)
     if not made.as_is and not all(service.start for service in made.services):
         looked_for = [where for other, _ in matches if other is pack or other.programs for where in other.looked_for]
         unreadable = [one.message for one in made.warnings if one.code == SOURCE_UNREADABLE]
@@ -113,7 +114,7 @@ def _matches(request: Request) -> list[Match]:
             continue
         if proof is not None:
             found.append((pack, proof))
-    if not found and (place := overrides.start_place(request)):
+    if not found and (place := overrides.start_place(request) or named(request)):
         return [(ShellBuildpack(), place)]
     return found
 

@@ -92,13 +92,13 @@ def test_railpack_with_comments_maps_steps_packages_and_deploy() -> None:
         '"deploy": {"aptPackages": ["curl"], "startCommand": "python -u main.py", "variables": {"A": "1"}, "base": {}},}'
     )
     assert (plan.version, plan.services[0].start, plan.environment["A"]) == ("3.11", "python -u main.py", "1")
-    assert (steps(plan)["build"], steps(plan)["extra"]) == (("a", "b"), ("c",))
+    assert (steps(plan)["build"], steps(plan)["extra"]) == (("a", "b", "cp -R y z"), ("c",))
     assert ("git" in plan.packages.build, "git" in plan.packages.runtime, "curl" in plan.packages.runtime) == (True, False, True)
     assert plan.origins["start"].source == "railpack.json: deploy.startCommand"
     assert plan.origins["version"].source == "railpack.json: packages.python"
     assert plan.path == (".venv/bin", "/x")
     told = " ".join(one.message for one in plan.warnings if one.code == "NOT_MAPPED")
-    assert all(word in told for word in ("packages.jq", "dest", "steps.build.caches", "deploy.base"))
+    assert all(word in told for word in ("packages.jq", "steps.build.caches", "deploy.base"))
 
 
 @pytest.mark.parametrize(
@@ -196,3 +196,28 @@ def test_any_text_is_read_or_refused_in_plain_words(text: str) -> None:
         except ConfigInvalidError:
             continue
         assert isinstance(found, BuildFile)
+
+
+def test_railpacks_copies_variables_and_secrets_of_a_step_are_what_rw_does_anyway() -> None:
+    plan = railpack(
+        '{"secrets": ["A"], "steps": {"own": {"commands": [{"src": ".", "dest": "."}, {"src": "a", "dest": "b/c"}, "run"],'
+        ' "secrets": ["A"], "variables": {"B": "two words"}}}, "deploy": {"inputs": ["..."], "paths": ["/opt/bin"]}}'
+    )
+    assert steps(plan)["own"] == ("export B='two words' && mkdir -p b && cp -R a b/c", "export B='two words' && run")
+    assert "/opt/bin" in plan.path
+    assert "NOT_MAPPED" not in [one.code for one in plan.warnings]
+
+
+def test_what_railpack_takes_from_other_images_is_told() -> None:
+    plan = railpack(
+        '{"deploy": {"inputs": [{"image": "x", "include": ["/y"]}]}, "steps": {"a": {"commands": [{"src": "a", "image": "x"}]}}}'
+    )
+    assert [one.message.split(" ")[1] for one in plan.warnings if one.code == "NOT_MAPPED"] == ["steps.a.commands", "deploy.inputs"]
+
+
+def test_a_shell_script_that_is_named_is_run() -> None:
+    source = Source({"start.sh": "", "bin/other.sh": "#!/bin/bash\n"})
+    plan = registry.plan(Request(source, variables={"RAILPACK_SHELL_SCRIPT": "bin/other.sh"}))
+    assert (plan.services[0].start, plan.origins["start"].source) == ("bash bin/other.sh", "RAILPACK_SHELL_SCRIPT")
+    with pytest.raises(ConfigInvalidError, match=r"gone\.sh"):
+        registry.plan(Request(source, variables={"RW_BUILD_SHELL_SCRIPT": "gone.sh"}))

@@ -7,15 +7,25 @@ import re
 import shlex
 from dataclasses import replace
 
-from rw_daemon.detection import node_frameworks, node_managers, node_runtime, node_workspaces, scripts, static_site
+from rw_daemon.detection import (
+    node_assets,
+    node_frameworks,
+    node_managers,
+    node_runtime,
+    node_scripts,
+    node_workspaces,
+    scripts,
+    static_site,
+)
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.node_frameworks import Framework
 from rw_daemon.detection.node_managers import Manager
-from rw_daemon.detection.package_json import NAME, Package
+from rw_daemon.detection.package_json import JSON5, NAME, Package
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import Bases, BuildPlan, Cache, Notice, Origin, ServicePlan, Step
 from rw_shared.errors import ConfigInvalidError
 
+BIN = "node_modules/.bin"
 APP_OVERRIDES = ("RW_BUILD_NODE_APP",)
 PAGES = ("RW_BUILD_SPA_OUTPUT_DIR", "RAILPACK_SPA_OUTPUT_DIR", "NIXPACKS_SPA_OUT_DIR")
 NO_PAGES = ("RW_BUILD_NO_SPA", "RAILPACK_NO_SPA")
@@ -25,8 +35,8 @@ BUN_ENTRIES = tuple(stem + suffix for stem in BUN_STEMS for suffix in (".ts", ".
 INSTALL_FILES = (".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", node_workspaces.PNPM, "bunfig.toml")
 INSTALL_FOLDERS = (".yarn/releases/", ".yarn/plugins/", ".yarn/patches/", "patches/", "prisma/")
 REGISTRY_VARIABLES = ("NPM_TOKEN", "NODE_AUTH_TOKEN", "NPM_CONFIG_REGISTRY")
+NEXT_START = re.compile(r"(?:npx )?next start\b")
 _CLEARS = re.compile(r"\b(rm|rimraf|del|del-cli|clean)\b")
-_ALIAS = re.compile(r"(?:npm|pnpm|yarn|bun)(?:\s+run)?\s+([\w:.-]+)")
 
 
 class NodeBuildpack:
@@ -38,8 +48,8 @@ class NodeBuildpack:
     programs = frozenset({"node", "npm", "npx", "pnpm", "yarn", "bun", "bunx", "tsx", "ts-node", "next", "nest", "serve"})
 
     def detect(self, source: Source) -> str | None:
-        """Return package.json."""
-        return source.first(NAME)
+        """Return package.json, or the package.json5 that only pnpm reads."""
+        return source.first(NAME, JSON5)
 
     def plan(self, request: Request) -> BuildPlan:
         """Describe install, build, and a server or a folder of pages."""
@@ -47,21 +57,32 @@ class NodeBuildpack:
         package, notices = _app(request, root)
         framework, pages_place = _served(node_frameworks.find(package), request)
         start, place = _start(package, framework, node_managers.find(root))
-        runtime = node_runtime.find(root, node_managers.find(root), start, request.variables)
+        is_static = bool(pages_place) or (bool(framework.static) and _builds(package, framework) and not _own_server(package, framework))
+        found = static_site.START if is_static else _in_folder(start, package.folder)
+        main = node_scripts.main(request, root, found)
+        written = node_scripts.others(request, root, found)
+        if is_static and not pages_place and main != found and not main.startswith("caddy "):
+            framework, is_static = replace(framework, static=""), False  # what runs is a server, whatever was built
+        if written or start != framework.start:  # what these need is not known
+            framework = replace(framework, keep=())
+        runtime = node_runtime.find(root, node_managers.find(root), main, request.variables)
         version, manager = runtime.version, runtime.manager
-        is_static = bool(pages_place) or (bool(framework.static) and _builds(package, framework) and not _own_server(package))
+        brought = manager.name in {word for one in written for word in one.split()} - {"npm", runtime.name}
+        prunes = _prunes(root, package, " ".join((start, *written)))
+        steps = _steps(root, package, manager, framework, prunes=prunes, keeps_all=not is_static)
         plan = BuildPlan(
             buildpack=runtime.name,
             version=version.version,
             package_manager=manager.name,
             framework=framework.name,
             bases=Bases(build=runtime.image, run=runtime.image),
-            steps=_steps(root, package, manager, framework, prunes=_prunes(root, package, start), keeps_all=not is_static),
+            steps=(Step(name="manager", commands=(node_assets.brought(manager),)), *steps) if brought else steps,
             services=(ServicePlan(name="web", start=_in_folder(start, package.folder)),),
+            toolchains=(node_runtime.BUN_PROGRAM,) if runtime.borrows_bun else (),
             tools=runtime.tools,
             environment={"NODE_ENV": "production", **({"YARN_NODE_LINKER": "node-modules"} if manager.is_berry else {})},
-            path=tuple(dict.fromkeys((package.at("node_modules/.bin"), "node_modules/.bin"))),
-            keep=framework.keep if framework.keep and start == framework.start else (".",),
+            path=tuple(dict.fromkeys((package.at(BIN), BIN, *((f"{node_assets.PROGRAMS}/{BIN}",) if brought else ())))),
+            keep=framework.keep or (".",),
             origins={
                 "version": version.origin,
                 "packageManager": _origin(manager.name, manager.source),
@@ -121,27 +142,16 @@ def _builds(package: Package, framework: Framework) -> bool:
     return "build" in package.scripts or bool(framework.build)
 
 
-def _own_server(package: Package) -> bool:
-    """Return whether the start script is a server of the user's own and not a tool's for developing."""
-    script = _script(package, "start")
-    return bool(script) and not node_frameworks.DEV_SERVERS.match(script)
-
-
-def _script(package: Package, name: str) -> str:
-    """Return a script's command; one that only calls another script is that one."""
-    for _ in range(5):
-        script = package.scripts.get(name, "").strip()
-        alias = _ALIAS.fullmatch(script)
-        if not alias or alias[1] not in package.scripts or f"pre{name}" in package.scripts:
-            break
-        name = alias[1]
-    return script
+def _own_server(package: Package, framework: Framework) -> bool:
+    """Return whether the start script is a server of the user's own and not a tool's for developing, or one that has no part in pages."""
+    script = node_scripts.command(package, "start")
+    return bool(script) and not node_frameworks.DEV_SERVERS.match(script) and not (framework.name == "next" and NEXT_START.match(script))
 
 
 def _start(package: Package, framework: Framework, manager: Manager) -> tuple[str, str]:
     """Return the command and its place. It is the script's own command: ``npm start`` in front of it would keep SIGTERM to itself."""
-    script = _script(package, "start")
-    if framework.start and (not script or script == "next start" or node_frameworks.DEV_SERVERS.match(script)):
+    script = node_scripts.command(package, "start")
+    if framework.start and (not script or NEXT_START.fullmatch(script) or node_frameworks.DEV_SERVERS.match(script)):
         return framework.start, f"{framework.name} in package.json"
     if script and not (framework.static and node_frameworks.DEV_SERVERS.match(script)):
         before = package.scripts.get("prestart")
@@ -192,9 +202,8 @@ def _steps(root: Package, package: Package, manager: Manager, framework: Framewo
     commands = [manager.run("build", builder.folder) if "build" in builder.scripts else alone]
     if framework.build_variables:
         commands = [framework.build_variables + commands[0]]
-    if framework.keep:
-        commands += framework.after_build
-    elif keeps_all and prunes and (root.development or package.development) and manager.prune():
+    commands += framework.after_build
+    if not framework.keep and keeps_all and prunes and (root.development or package.development) and manager.prune():
         commands.append(manager.prune())
     caches = (*manager.caches, *_build_caches(package, framework))
     return (install, Step(name="build", commands=tuple(commands), inputs=(".",), caches=caches, variables=("*",)))
@@ -210,4 +219,5 @@ def _build_caches(package: Package, framework: Framework) -> tuple[Cache, ...]:
 
 def _manifests(source: Source, manager: Manager) -> tuple[str, ...]:
     files = [one for one in (manager.lock, *INSTALL_FILES) if one and source.has(one)]
-    return (NAME, *files, *(one for one in INSTALL_FOLDERS if source.has_folder(one)), *node_workspaces.manifests(source))
+    folders = [one for one in INSTALL_FOLDERS if source.has_folder(one)]
+    return (source.first(NAME, JSON5) or NAME, *files, *folders, *node_workspaces.manifests(source))
