@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from collections.abc import Sequence
 
-from rw_daemon.plans.plan import Bases, BuildPlan, Origin, ServicePlan
+from rw_daemon.detection import site_files
+from rw_daemon.detection.site_files import CADDYFILE, HEADERS, STATICFILE, TEMPLATE
+from rw_daemon.detection.source import Source
+from rw_daemon.plans.plan import Bases, BuildPlan, Notice, Origin, ServicePlan
 
-CADDYFILE = "Caddyfile"
 BASE = "caddy:2-alpine"
 START = f"caddy run --config {CADDYFILE} --adapter caddyfile"
 SERVICE = ServicePlan(name="web", start=START)
 BASES = Bases(build=BASE, run=BASE)
-HIDDEN = (CADDYFILE, "Staticfile", "railway.toml", "railway.json", "Procfile")
+HIDDEN = (CADDYFILE, TEMPLATE, STATICFILE, HEADERS, "_redirects", "railway.toml", "railway.json", "Procfile")
 """Files that configure and are no content: kept from visitors when the root of the sources is served."""
 
 _FOLDER = re.compile(r"[\w./-]+")
@@ -27,12 +30,14 @@ def folder(said: object, default: str) -> str:
     return default if path in {"", "."} or path.startswith(("/", "..")) or not _FOLDER.fullmatch(path) else path
 
 
-def served(plan: BuildPlan, root: str, *, place: str, single_page: bool = False) -> BuildPlan:
+def served(plan: BuildPlan, source: Source, root: str, *, place: str, single_page: bool = False) -> BuildPlan:
     """Return a plan that builds pages into ``root`` with Caddy as what runs.
 
     :param place: what names the folder.
-    :param single_page: a router in the browser answers every path; otherwise 404.html is the page for what is not there.
+    :param single_page: a router in the browser answers every path; otherwise 404.html is the page for what is not there. A Staticfile
+        decides otherwise.
     """
+    text, notices = configured(source, root, single_page=single_page, not_found="404.html")
     return plan.model_copy(
         update={
             "bases": Bases(build=plan.bases.build, run=BASE),
@@ -40,19 +45,31 @@ def served(plan: BuildPlan, root: str, *, place: str, single_page: bool = False)
             "tools": {**plan.tools, "caddy": ""},
             "path": plan.path[-1:],
             "keep": (root, CADDYFILE),
-            "files": {CADDYFILE: caddyfile(root, single_page=single_page, not_found="" if single_page else "404.html")},
+            "files": {CADDYFILE: text},
             "origins": {**plan.origins, "start": Origin.model_validate({"value": START, "from": place})},
+            "warnings": (*plan.warnings, *notices),
         }
     )
 
 
-def caddyfile(root: str, *, single_page: bool = False, not_found: str = "") -> str:
+def configured(source: Source, root: str, *, single_page: bool, not_found: str) -> tuple[str, tuple[Notice, ...]]:
+    """Return the Caddyfile of a site as its own files want it: its own one, else one that knows its Staticfile and its headers."""
+    own, notices = site_files.own_caddyfile(source, root)
+    if own is not None:
+        return own, notices
+    single_page = site_files.fallback(source, default=single_page)
+    text = caddyfile(root, single_page=single_page, not_found="" if single_page else not_found, headers=site_files.headers(source, root))
+    return text, ()
+
+
+def caddyfile(root: str, *, single_page: bool = False, not_found: str = "", headers: Sequence[str] = ()) -> str:
     """Return a Caddyfile that serves ``root`` (relative to the app's folder) on ``$HOST:$PORT``.
 
     :param single_page: paths that are no file get index.html, as a router in the browser expects.
+    :param headers: directives of the site's own, which beat those that every site gets.
     :param not_found: page below ``root`` for what is not there, with status 404; empty for none.
     """
-    lines = ["root * " + json.dumps(root or "."), "encode zstd gzip", *_hidden(), *_cached(), *_headers(), *_health()]
+    lines = ["root * " + json.dumps(root or "."), "encode zstd gzip", *_hidden(), *_cached(), *_headers(), *headers, *_health()]
     lines += (
         ["try_files {path} {path}/index.html {path}.html /index.html"]
         if single_page

@@ -52,7 +52,7 @@ class HugoBuildpack:
             tools={"uv": "", "python": "", **({"go": ""} if uses_modules else {})},
             origins={"version": origin},
         )
-        return static_site.served(plan, static_site.folder(said.get("publishdir"), "public"), place=config)
+        return static_site.served(plan, source, static_site.folder(said.get("publishdir"), "public"), place=config)
 
 
 def _settings(source: Source, config: str) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class JekyllBuildpack:
             warnings=notices,
         )
         settings = source.toml(config) if config.endswith(".toml") else source.yaml(config)
-        return static_site.served(plan, static_site.folder(settings.get("destination"), "_site"), place=config)
+        return static_site.served(plan, source, static_site.folder(settings.get("destination"), "_site"), place=config)
 
 
 def _steps(source: Source) -> tuple[tuple[Step, ...], tuple[Notice, ...]]:

@@ -48,7 +48,7 @@ class MkdocsBuildpack:
             origins={"version": version.origin, "packageManager": Origin.model_validate({"value": manager, "from": config})},
             warnings=(*version.notices, *notices),
         )
-        return static_site.served(plan, static_site.folder(source.yaml(config).get("site_dir"), "site"), place=config)
+        return static_site.served(plan, source, static_site.folder(source.yaml(config).get("site_dir"), "site"), place=config)
 
 
 def _environment(source: Source, config: str) -> tuple[tuple[Step, ...], str, tuple[Notice, ...]]:

@@ -25,10 +25,12 @@ from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import Bases, BuildPlan, Cache, Notice, Origin, ServicePlan, Step
 from rw_shared.errors import ConfigInvalidError
 
+NO = ("", "0", "false")
 BIN = "node_modules/.bin"
 APP_OVERRIDES = ("RW_BUILD_NODE_APP",)
 PAGES = ("RW_BUILD_SPA_OUTPUT_DIR", "RAILPACK_SPA_OUTPUT_DIR", "NIXPACKS_SPA_OUT_DIR")
 NO_PAGES = ("RW_BUILD_NO_SPA", "RAILPACK_NO_SPA")
+SERVES_PAGES = "NIXPACKS_SPA_CADDY"  # its no is their yes
 ENTRIES = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "src/server.js", "src/index.js")
 BUN_STEMS = ("index", "server", "app", "main", "src/index", "src/server")
 BUN_ENTRIES = tuple(stem + suffix for stem in BUN_STEMS for suffix in (".ts", ".tsx", ".js"))
@@ -94,7 +96,7 @@ class NodeBuildpack:
             return plan
         pages = package.at(framework.static)
         pages_place = pages_place or f"{framework.name} builds {pages}"
-        return static_site.served(plan, pages, place=pages_place, single_page=framework.single_page)
+        return static_site.served(plan, request.source, pages, place=pages_place, single_page=framework.single_page)
 
 
 def _served(framework: Framework, request: Request) -> tuple[Framework, str]:
@@ -107,7 +109,8 @@ def _served(framework: Framework, request: Request) -> tuple[Framework, str]:
         if not (folder := static_site.folder(said, "")):
             raise ConfigInvalidError(name, f"a folder below the app's was expected, {said[:60]!r} was found.")
         return replace(framework, static=folder, single_page=True, start="", keep=(), after_build=()), name
-    if any(request.variables.get(one, "").strip().lower() not in {"", "0", "false"} for one in NO_PAGES):
+    said_no = {one: request.variables.get(one, "").strip().lower() for one in (*NO_PAGES, SERVES_PAGES)}
+    if any(said_no[one] not in NO for one in NO_PAGES) or said_no[SERVES_PAGES] in NO[1:]:
         return replace(framework, static="", single_page=False), ""
     return framework, ""
 

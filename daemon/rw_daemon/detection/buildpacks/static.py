@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-import re
 
-from rw_daemon.detection import static_site
+from rw_daemon.detection import site_files, static_site
 from rw_daemon.detection.buildpack import Request
+from rw_daemon.detection.site_files import CADDYFILE, STATICFILE
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import BuildPlan, Origin, Step
 from rw_shared.errors import ConfigInvalidError
 
-STATICFILE = "Staticfile"
 FOLDERS = ("", "public", "dist", "build", "site", "www", "_site")
 ROOT_OVERRIDES = ("RW_BUILD_STATIC_ROOT", "NIXPACKS_STATICFILE_ROOT", "RAILPACK_STATIC_FILE_ROOT")
-_ROOT = re.compile(r"^\s*root\s*:\s*(.*?)\s*$", re.MULTILINE)
 
 
 class StaticBuildpack:
@@ -33,15 +31,17 @@ class StaticBuildpack:
         """Describe a Caddy that serves the folder."""
         root, place = _root(request)
         page = "404.html" if request.source.has(posixpath.join(root, "404.html")) else ""
+        text, notices = static_site.configured(request.source, root, single_page=False, not_found=page)
         return BuildPlan(
             buildpack=self.name,
             bases=static_site.BASES,
             steps=(Step(name="sources", commands=(), inputs=(".",)),),
             services=(static_site.SERVICE,),
             tools={"caddy": ""},
-            keep=(root, static_site.CADDYFILE) if root else (".",),
-            files={static_site.CADDYFILE: static_site.caddyfile(root, not_found=page)},
+            keep=(root, CADDYFILE) if root else (".",),
+            files={CADDYFILE: text},
             origins={"root": Origin.model_validate({"value": root or ".", "from": place})},
+            warnings=notices,
         )
 
 
@@ -49,9 +49,8 @@ def _root(request: Request) -> tuple[str, str]:
     """Return the folder that is served and what names it. ``ConfigInvalidError`` when it lies outside the sources."""
     source = request.source
     said = next(((request.variables[name], name) for name in ROOT_OVERRIDES if request.variables.get(name)), None)
-    match = _ROOT.search(source.text(STATICFILE))
-    if said is None and match:
-        said = (match[1].strip("\"'"), STATICFILE)
+    if said is None and (folder := site_files.said(source, "root")):
+        said = (folder, STATICFILE)
     if said is not None:
         folder = posixpath.normpath(said[0].lstrip("/") or ".")
         if folder.startswith("..") or (folder != "." and not source.has_folder(folder)):
