@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rw_daemon.builds.bases import HUB
+from rw_daemon.plans.bases import HUB
 from rw_daemon.processes import spawning
 
 HUB_KEY = "https://index.docker.io/v1/"

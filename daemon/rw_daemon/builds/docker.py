@@ -9,13 +9,13 @@ import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 
-from rw_daemon.builds.bases import Image, bases_of
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
 from rw_daemon.builds.causes import likely
 from rw_daemon.builds.progress import Failure, Progress
 from rw_daemon.builds.pulling import ensure
 from rw_daemon.builds.symptoms import classify
 from rw_daemon.engines.client import Engine
+from rw_daemon.plans.bases import Image, bases_of
 from rw_daemon.plans.dockerfile import CONTEXT_OWN, CONTEXT_SOURCE, render
 from rw_shared.errors import BaseImageMissingError, BuildFailedError, DiskFullError, RegistryUnreachableError, RwError
 from rw_shared.models import Artifact

@@ -7,10 +7,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rw_daemon.builds.bases import Image
 from rw_daemon.builds.builder import BuildOutput
 from rw_daemon.builds.credentials import registry_auth
 from rw_daemon.engines.client import Engine
+from rw_daemon.plans.bases import Image
 from rw_shared.amounts import progress_text
 from rw_shared.errors import BaseImageMissingError, EngineFailedError
 

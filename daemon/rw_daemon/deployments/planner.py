@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from rw_daemon.detection import registry
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.source import Source
+from rw_daemon.plans.check_text import check_text
 from rw_daemon.plans.dockerfile import render
 from rw_daemon.plans.plan import BuildPlan, Notice, ServicePlan
 from rw_daemon.snapshots import Snapshots, as_dockerignore
@@ -88,7 +89,8 @@ def prepare(source: Source, *, environment: str, environ: Mapping[str, str], ima
     config, notices = read_config(source, environment=environment, strict=strict)
     overrides = {name: value for name, value in {**environ, **config.variables}.items() if name.startswith(BUILD_PREFIXES)}
     plan = registry.plan(Request(source=source, config=config, variables=overrides, image=image))
-    return Planned(plan.model_copy(update={"warnings": (*plan.warnings, *notices)}), config)
+    own = check_text(source.below(plan.root).text(plan.dockerfile), name=plan.dockerfile) if plan.dockerfile else ()
+    return Planned(plan.model_copy(update={"warnings": (*plan.warnings, *own, *notices)}), config)
 
 
 def digest(value: object) -> str:

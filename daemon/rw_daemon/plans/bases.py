@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 HUB = "docker.io"
+MOVING = frozenset({"latest", "slim", "alpine", "lts", "stable", "current", "edge", "nightly", "main", "master", "mainline", "cli", "fpm"})
 _SYNTAX = re.compile(r"^#\s*syntax\s*=\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ARG = re.compile(r"^\s*ARG\s+(\w+)(?:=(.*))?$", re.IGNORECASE)
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$", re.IGNORECASE)
@@ -36,6 +37,11 @@ class Image:
     def may_move(self) -> bool:
         """Its registry is named and its tag may mean another image by now. The hub's are taken as they are here: it counts pulls."""
         return self.registry != HUB and not self.tag.startswith("sha256:")
+
+    @property
+    def is_pinned(self) -> bool:
+        """Its tag is a digest or names a version or a release (``trixie``), not only a flavour: that means another image some day."""
+        return not set(self.tag.split("-")) <= MOVING
 
     @property
     def source(self) -> str:

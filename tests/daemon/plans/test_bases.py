@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rw_daemon.builds.bases import Image, bases_of
 from rw_daemon.builds.credentials import registry_auth
+from rw_daemon.plans.bases import Image, bases_of
 
 
 @pytest.mark.parametrize(
