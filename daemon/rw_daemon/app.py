@@ -124,6 +124,7 @@ async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonI
         why=deployments.why,
         status=deployments.status,
         planner=deployments.planner,
+        contents=deployments.contents,
         projects=deployments.projects,
         snapshots=SnapshotTaker(snapshots),
         logs=logs,

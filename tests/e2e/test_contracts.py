@@ -95,7 +95,7 @@ def said(plain: Rw, folder: Path) -> dict[str, dict[str, Any]]:
         ("config validate", (), folder), ("config show", (), folder), ("config explain", (), folder), ("config schema", (), folder),
         ("up", (), folder), ("up", (), folder), ("up", ("--dry-run",), folder), ("up", ("-d", "--no-cache"), folder),
         ("deploy", (), folder), ("status", (), folder), ("logs", ("-n", "5"), folder), ("logs", ("--build",), folder),
-        ("open", ("--print",), folder), ("restart", (), folder), ("scale", ("web=2",), folder), ("deployments list", (), folder),
+        ("plan", ("--sizes",), folder), ("open", ("--print",), folder), ("restart", (), folder), ("scale", ("web=2",), folder), ("deployments list", (), folder),
         ("deployments show", ("v1",), folder), ("deployments redeploy", (), folder), ("deployments rollback", (), folder), ("rollout status", (), folder),
         ("prove", ("--yes", "--skip", "redeploy", "--skip", "replica"), folder),
         ("deployments rollback", ("--dry-run",), folder), ("why", (), folder),

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rw_daemon.api.rooms import Rooms
+from rw_shared.contents import Sizes
 from rw_shared.errors import (
+    ConflictError,
     NoRolloutError,
     NothingToRollBackError,
     OperationNotFoundError,
@@ -116,6 +118,13 @@ class FakePlanner:
         return PlanAnswer(plan={"buildpack": "python"}, dockerfile="FROM scratch\n", dockerignore="**/.env\n", digest="0" * 64)
 
 
+class FakeContents:
+    """Nothing was built."""
+
+    async def sizes(self, scope: Scope, name: str) -> Sizes:
+        raise ConflictError("This project was not built yet.", hint="Run `rw up`.")
+
+
 @dataclass
 class FakeProjects:
     """Makes a project of each order."""
@@ -192,6 +201,7 @@ def fake_rooms(store: Any, *, info: DaemonInfo | None = None, stop: Callable[[],
         why=FakeWhy(),
         status=FakeStatus(store),
         planner=FakePlanner(),
+        contents=FakeContents(),
         projects=FakeProjects(store),
         snapshots=FakeSnapshots(),
         logs=FakeLogs(),

@@ -22,6 +22,7 @@ from rw_daemon.runtimes.runtime import (
     Sample,
     released,
 )
+from rw_shared.contents import Part
 from rw_shared.models import Artifact, Check, ServiceKind
 
 
@@ -155,6 +156,11 @@ class FakeBuilder:
             raise self.error
         made = self.artifacts[order.key] = Artifact(kind="folder", reference=f"/artifacts/{order.key}", key=order.key)
         return made
+
+    async def parts(self, artifact: Artifact, *, base: str) -> tuple[Part, ...]:
+        return (
+            (Part(what=base, size_bytes=100, is_base=True), Part(what="COPY . .", size_bytes=1)) if artifact.key in self.artifacts else ()
+        )
 
     async def remove(self, artifact: Artifact) -> None:
         self.artifacts.pop(artifact.key, None)

@@ -121,6 +121,17 @@ async def test_flask_image_is_found_again_small_and_runs_without_rights(workshop
     assert "gunicorn" in out.splitlines()[-1]
 
 
+async def test_layers_of_an_image_are_its_base_and_what_was_added(workshop: Workshop) -> None:
+    order = await workshop.order(FLASK, key="sizes")
+    artifact = await workshop.build(order)
+    parts = await workshop.builder.parts(artifact, base=order.plan.bases.run)
+    assert sum(one.size_bytes for one in parts) == size_of(artifact.reference)
+    assert sum(one.size_bytes for one in parts if one.is_base) == size_of(order.plan.bases.run)
+    assert [one.what for one in parts if not one.is_base] == ["COPY /app/.venv /app/.venv", "COPY src/ /app/"]
+    docker("image", "rm", "--force", artifact.reference)
+    assert await workshop.builder.parts(artifact, base="") == ()
+
+
 async def test_second_build_of_the_same_takes_every_step_from_the_cache(workshop: Workshop) -> None:
     await workshop.build(await workshop.order(FLASK, key="a"))
     workshop.said.clear()

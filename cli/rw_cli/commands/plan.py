@@ -10,7 +10,7 @@ import typer
 
 from rw_cli.client import Json
 from rw_cli.context.session import Session, path_of, root_of
-from rw_cli.render.plan import plan_text, why_text
+from rw_cli.render.plan import plan_text, sizes_text, why_text
 from rw_shared.errors import ConflictError, NotFoundError
 
 plan_app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -23,14 +23,19 @@ def plan(
     dockerfile: Annotated[bool, typer.Option("--dockerfile", help="Print the Dockerfile instead.")] = False,
     write: Annotated[bool, typer.Option("--write", help="Write Dockerfile and Dockerfile.dockerignore into the project's folder.")] = False,
     why: Annotated[str, typer.Option("--why", help="One value of the plan: what it is, where it comes from, what lost.")] = "",
+    sizes: Annotated[bool, typer.Option("--sizes", help="Where the bytes of the newest build are: the base, and each step.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Unknown keys in railway.toml are errors.")] = False,
 ) -> None:
-    """Show the plan; nothing is built: `rw plan`, `rw plan --dockerfile`, `rw plan --why start`."""
+    """Show the plan; nothing is built: `rw plan`, `rw plan --dockerfile`, `rw plan --why start`, `rw plan --sizes`."""
     session: Session = ctx.obj
     project, _ = path_of(session.place(path))
     root = root_of(Path(path).absolute())[0]
     answer = session.plan(session.take(path)["digest"], project=project, strict=strict)
-    if why:
+    if sizes:
+        found = session.client.call("GET", f"/v1/projects/{project}/environments/{session.environment}/sizes")
+        is_current = found["plan"] == answer["digest"]
+        session.result({**found, "isCurrent": is_current}, sizes_text(found, is_current=is_current, width=session.width))
+    elif why:
         key, origin = origin_of(answer["plan"], why)
         session.result({"key": key, **origin}, why_text(key, origin))
     elif write:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rw_cli.render.text import clean, table
+from rw_cli.render.text import clean, size, table
 
 
 def plan_text(plan: dict[str, Any], *, width: int = 0) -> str:
@@ -28,6 +28,21 @@ def why_text(key: str, origin: dict[str, Any]) -> str:
     """Return one value, where it comes from, and what lost against it, the nearest first."""
     lost = [f"  it beat {one['value']}, from {one['from']}" for one in origin.get("beat", ())]
     return clean("\n".join([f"{key}: {origin['value']}", f"  from {origin['from']}", *lost]))
+
+
+def sizes_text(sizes: dict[str, Any], *, is_current: bool, width: int = 0) -> str:
+    """Return where the bytes of a build are: the base in one row, then what came on top.
+
+    :param is_current: it was built by the plan as it is now. :param width: as ``table`` takes it.
+    """
+    rows = [(size(one["sizeBytes"]), one["what"]) for one in sizes["parts"] if not one["isBase"]]
+    if sizes["base"]:
+        rows.insert(0, (size(sizes["baseBytes"]), f"FROM {sizes['base']}"))
+    head = f"{sizes['service']} v{sizes['version']}: {size(sizes['sizeBytes'])}"
+    if sizes["base"]:
+        head += f", {size(sizes['addedBytes'])} more than its base"
+    later = "" if is_current else "The plan is another one by now: `rw up` builds it."
+    return clean("\n\n".join(block for block in (head, table(("SIZE", "WHAT"), rows, width=width), later) if block))
 
 
 def _origin(name: str, origin: dict[str, Any]) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 from pydantic import Field
 
-from rw_daemon.api import daemon, deployments, errors, events, logs, operations, plans, projects, rollouts, snapshots
+from rw_daemon.api import contents, daemon, deployments, errors, events, logs, operations, plans, projects, rollouts, snapshots
 from rw_daemon.api.rooms import Rooms
 from rw_daemon.api.surroundings import Surroundings
 from rw_shared.models import ErrorBody, Model
@@ -24,7 +24,7 @@ def build(rooms: Rooms) -> FastAPI:
     app = FastAPI(title="rw", version=VERSION, openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.rooms = rooms
     errors.install(app)
-    for resource in (daemon, snapshots, plans, projects, operations, deployments, rollouts, events, logs):
+    for resource in (daemon, snapshots, plans, contents, projects, operations, deployments, rollouts, events, logs):
         app.include_router(resource.router, responses={"default": {"model": Failure}})
     app.add_middleware(Surroundings)
     return app

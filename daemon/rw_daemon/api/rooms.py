@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from rw_daemon.logs.query import LogQuery
 from rw_daemon.store.store import Store
+from rw_shared.contents import Sizes
 from rw_shared.models import (
     Check,
     DaemonInfo,
@@ -100,6 +101,14 @@ class Planner(Protocol):
         ...
 
 
+class Contents(Protocol):
+    """Looks into what was built. ``ConflictError``, ``ArtifactMissingError``, ``DeploymentNotFoundError``."""
+
+    async def sizes(self, scope: Scope, name: str) -> Sizes:
+        """Return where the bytes are."""
+        ...
+
+
 class Projects(Protocol):
     """Finds and makes projects."""
 
@@ -168,6 +177,7 @@ class Rooms:
     why: Why
     status: Status
     planner: Planner
+    contents: Contents
     projects: Projects
     snapshots: Snapshots
     logs: Logs

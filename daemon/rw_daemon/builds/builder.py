@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from rw_daemon.plans.plan import BuildPlan
+from rw_shared.contents import Part
 from rw_shared.models import Artifact
 
 
@@ -61,6 +62,13 @@ class Builder(Protocol):
         :param output: called on the event loop, in order, while the build runs.
         :raises BuildFailedError: a step failed. ``ToolMissingError``, ``BaseImageMissingError``, ``RegistryUnreachableError``,
             ``DiskFullError``, ``EngineUnreachableError``: what their names say, after trying again where it makes sense.
+        """
+        ...
+
+    async def parts(self, artifact: Artifact, *, base: str) -> tuple[Part, ...]:
+        """Return what an artifact is made of, see ``Part``; nothing when it is gone.
+
+        :param base: name of the image that it starts from; empty when nobody knows.
         """
         ...
 

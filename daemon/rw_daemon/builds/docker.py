@@ -13,10 +13,12 @@ from rw_daemon.builds.builder import BuildOrder, BuildOutput
 from rw_daemon.builds.causes import likely
 from rw_daemon.builds.progress import Failure, Progress
 from rw_daemon.builds.pulling import ensure
+from rw_daemon.builds.sizes import Described, parts_of
 from rw_daemon.builds.symptoms import classify
 from rw_daemon.engines.client import Engine
 from rw_daemon.plans.bases import Image, bases_of
 from rw_daemon.plans.dockerfile import CONTEXT_OWN, CONTEXT_SOURCE, render
+from rw_shared.contents import Part
 from rw_shared.errors import BaseImageMissingError, BuildFailedError, DiskFullError, RegistryUnreachableError, RwError
 from rw_shared.models import Artifact
 
@@ -116,6 +118,18 @@ class DockerBuilder:
         chunks = self._context(order.snapshot, extra, prefix, order.plan.root if order.plan.dockerfile else "")
         while chunk := await asyncio.to_thread(_batch, chunks):
             yield chunk
+
+    async def parts(self, artifact: Artifact, *, base: str) -> tuple[Part, ...]:
+        """Return the layers of an image that hold something, the lowest first."""
+        image = await self._described(artifact.reference)
+        return parts_of(image, await self._described(base) if base else None) if image else ()
+
+    async def _described(self, name: str) -> Described | None:
+        found = await self._engine.request("GET", f"/images/{name}/json", missing_ok=True)
+        if found is None:
+            return None
+        history = await self._engine.request("GET", f"/images/{name}/history")
+        return Described(tuple(found["RootFS"].get("Layers") or ()), tuple(history))
 
     async def remove(self, artifact: Artifact) -> None:
         """Remove an image that no container uses."""

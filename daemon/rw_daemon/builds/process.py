@@ -21,12 +21,14 @@ from pathlib import Path
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
 from rw_daemon.builds.causes import likely
 from rw_daemon.builds.layers import OWN_FOLDER, Layers, content_digest
+from rw_daemon.builds.sizes import parts_of_folder
 from rw_daemon.builds.symptoms import classify
 from rw_daemon.builds.toolbox import Toolbox, Tools
 from rw_daemon.plans.plan import BuildPlan, Step
 from rw_daemon.processes import proc, spawning
 from rw_daemon.processes.holders import write_private
 from rw_daemon.variables.masking import Mask
+from rw_shared.contents import Part
 from rw_shared.errors import BuildFailedError, DiskFullError, RegistryUnreachableError, ToolMissingError
 from rw_shared.models import Artifact
 
@@ -117,6 +119,11 @@ class ProcessBuilder:
             finally:
                 if not (folder / COMPLETE).exists():
                     shutil.rmtree(folder, ignore_errors=True)
+
+    async def parts(self, artifact: Artifact, *, base: str) -> tuple[Part, ...]:  # noqa: ARG002 - folders have no base
+        """Return the entries of a release folder, the largest first."""
+        folder = Path(artifact.reference)
+        return await asyncio.to_thread(parts_of_folder, folder) if folder.is_dir() else ()
 
     async def remove(self, artifact: Artifact) -> None:
         """Remove a release folder, unless a process runs from it."""

@@ -10,6 +10,7 @@ from rw_daemon.clock import Clock
 from rw_daemon.deployments.autoscaler import Autoscaler
 from rw_daemon.deployments.building import Building
 from rw_daemon.deployments.checks import Checks
+from rw_daemon.deployments.contents import Contents
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.drafts import Drafts
 from rw_daemon.deployments.entries import Entries
@@ -57,6 +58,7 @@ class Deployments:
     rollbacks: Rollbacks
     why: Why
     planner: Planner
+    contents: Contents
     projects: Projects
     status: Status
     checks: Checks
@@ -212,6 +214,7 @@ class Deployments:
             rollbacks=Rollbacks(store, controller, targets, why),
             why=why,
             planner=planner,
+            contents=Contents(store, targets, snapshots),
             projects=Projects(store, clock),
             status=Status(store, controller, targets, router, edge),
             checks=Checks(targets, edge, store),

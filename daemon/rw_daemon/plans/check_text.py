@@ -89,6 +89,12 @@ def check_text(text: str, *, name: str = "Dockerfile") -> tuple[Notice, ...]:
     return tuple(notice for _, notice in sorted(found, key=lambda pair: pair[0]))
 
 
+def base_of(text: str) -> str:
+    """Return the image that the last stage starts from; empty when an argument names it."""
+    base = _last_stage(list(instructions(text))).base
+    return "" if "$" in base else base
+
+
 def _secrets(one: Instruction) -> list[str]:
     """Return what an instruction leaves in the image's settings or history: names of ARG and ENV, and values anywhere."""
     names: list[str] = []

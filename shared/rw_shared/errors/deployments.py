@@ -123,8 +123,8 @@ class ArtifactMissingError(DeploymentFailedError):
 
     def __init__(self, service: str, reference: str) -> None:
         super().__init__(
-            f"The image of {service} is gone.",
-            why=f"{reference[:80]} was built and is no longer in the engine.",
+            f"What {service} runs from is gone.",
+            why=f"{reference[:80]} was built and is no longer there.",
             hint="Run `rw up` to build it again.",
             details={"image": reference},
         )
