@@ -102,8 +102,9 @@ class Home:
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "KUBECONFIG", "SSH_AUTH_SOCK", "NO_COLOR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME")
 PASSED_ON_PREFIXES = ("DOCKER_", "RW_", "NIXPACKS_", "RAILPACK_")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy")
-# where packages come from, and which certificates to trust on the way: a build fails without what the user's shell has
-PACKAGE_SOURCES = (
+# where packages come from, which certificates to trust on the way, what time to write down: a build fails, or comes out another one,
+# without what the user's shell has
+BUILD_FACTS = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "NODE_EXTRA_CA_CERTS",
@@ -112,12 +113,13 @@ PACKAGE_SOURCES = (
     "GONOSUMDB",
     "GOFLAGS",
     "GOSUMDB",
+    "SOURCE_DATE_EPOCH",
 )
 PACKAGE_SOURCE_PREFIXES = ("UV_", "PIP_", "NPM_CONFIG_", "npm_config_", "COREPACK_", "CARGO_")
 
 
 def client_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the part of the caller's environment that an order carries to the daemon; everything else stays with the caller."""
-    names = {*PASSED_ON, *PROXIES, *PACKAGE_SOURCES}
+    names = {*PASSED_ON, *PROXIES, *BUILD_FACTS}
     prefixes = PASSED_ON_PREFIXES + PACKAGE_SOURCE_PREFIXES
     return {name: value for name, value in environ.items() if name in names or name.startswith(prefixes)}

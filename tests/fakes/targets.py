@@ -143,12 +143,14 @@ class FakeBuilder:
         self.artifacts: dict[str, Artifact] = {}
         self.error: Exception | None = None
         self.gate: asyncio.Event | None = None
+        self.orders: list[BuildOrder] = []
 
     async def find(self, key: str) -> Artifact | None:
         return self.artifacts.get(key)
 
     async def build(self, order: BuildOrder, *, output: Callable[[BuildOutput], None]) -> Artifact:
         self.log.append("build")
+        self.orders.append(order)
         output(BuildOutput("install", "a line"))
         if self.gate is not None:
             await self.gate.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import subprocess
 import tarfile
 import time
@@ -31,7 +32,9 @@ from rw_shared.models import Artifact
 pytestmark = pytest.mark.engine
 PROJECT = "rw-build-test"
 SECRET = "s3cr3t-that-no-layer-holds"
+STATIC = {"index.html": "<h1>hello</h1>", "style.css": "h1 { color: red }"}
 FLASK = {"requirements.txt": "flask\ngunicorn\n", "app.py": "from flask import Flask\napp = Flask(__name__)\n"}
+FLASK_AND_LIBPQ = {**FLASK, "requirements.txt": "flask\ngunicorn\npsycopg\n"}
 
 
 class Workshop:
@@ -130,6 +133,23 @@ async def test_layers_of_an_image_are_its_base_and_what_was_added(workshop: Work
     assert [one.what for one in parts if not one.is_base] == ["COPY /app/.venv /app/.venv", "COPY src/ /app/"]
     docker("image", "rm", "--force", artifact.reference)
     assert await workshop.builder.parts(artifact, base="") == ()
+
+
+@pytest.mark.parametrize(
+    "files", [pytest.param(FLASK_AND_LIBPQ, marks=pytest.mark.full), STATIC], ids=["flask, Debian packages", "static site"]
+)
+async def test_image_is_the_same_bit_for_bit_when_it_is_built_anew_with_its_date_given(workshop: Workshop, files: dict[str, str]) -> None:
+    order = replace(await workshop.order(files, key="same"), epoch=1_700_000_000, no_cache=True)
+    first = await workshop.build(order)
+    assert await workshop.builder.find(order.key) == first
+    docker("image", "rm", "--force", first.reference)
+    second = await workshop.build(order)
+    assert second == first
+    assert docker("image", "inspect", "--format", "{{.Created}}", second.reference).startswith("2023-11-14T22:13:20")
+    assert docker("image", "ls", "--quiet", "--no-trunc", "--filter", f"label=rw.project={PROJECT}").split() == [second.reference]
+    if files is FLASK_AND_LIBPQ:
+        told = docker("run", "--rm", "--label", f"rw.project={PROJECT}", second.reference, "sh", "-c", "python -v -c 'import flask' 2>&1")
+        assert re.search(r"matches /app/\S+/flask/__init__.py", told), "its compiled files no longer belong to their sources"
 
 
 async def test_second_build_of_the_same_takes_every_step_from_the_cache(workshop: Workshop) -> None:

@@ -68,7 +68,7 @@ def test_everything_kept_lies_below_the_root_and_apart():
 def test_an_order_carries_what_builds_need_and_nothing_else():
     environ = {
         "PATH": "/bin", "DOCKER_HOST": "unix:///x", "RW_BUILD_START_CMD": "x", "NIXPACKS_START_CMD": "y", "RAILPACK_START_CMD": "z",
-        "UV_INDEX_URL": "i", "npm_config_registry": "r", "https_proxy": "p", "SSL_CERT_FILE": "c",
+        "UV_INDEX_URL": "i", "npm_config_registry": "r", "https_proxy": "p", "SSL_CERT_FILE": "c", "SOURCE_DATE_EPOCH": "1",
         "AWS_SECRET_ACCESS_KEY": "s", "DATABASE_URL": "d", "GITHUB_TOKEN": "t", "PYTHONPATH": "l", "RWX": "n",
     }  # fmt: skip
     assert set(environ) - set(client_environment(environ)) == {

@@ -10,6 +10,9 @@ from rw_daemon.plans.plan import BuildPlan
 from rw_shared.contents import Part
 from rw_shared.models import Artifact
 
+SOURCE_DATE_EPOCH = "SOURCE_DATE_EPOCH"
+"""The variable by which tools are told what time to write down: reproducible-builds.org/specs/source-date-epoch."""
+
 
 @dataclass(frozen=True)
 class BuildOutput:
@@ -35,6 +38,8 @@ class BuildOrder:
     :param key: digest of plan, snapshot and build variables: equal keys are built once.
     :param labels: ``rw.project`` and the like, for the artifact.
     :param commit: what the sources are of, for the artifact; empty where nobody said so.
+    :param epoch: seconds since 1970 that an image is to carry instead of the moment of its build: equal orders then give equal images,
+        bit for bit. ``None`` for none.
     :param variables: the user's variables that steps may declare; secrets, so never in a log, layer, history or process list.
     :param environ: the caller's allow-listed environment (proxies, DOCKER_HOST, PATH).
     """
@@ -44,6 +49,7 @@ class BuildOrder:
     snapshot: str
     labels: dict[str, str] = field(default_factory=dict)
     commit: str = ""
+    epoch: int | None = None
     variables: dict[str, str] = field(default_factory=dict, repr=False)
     environ: dict[str, str] = field(default_factory=dict, repr=False)
     no_cache: bool = False

@@ -9,14 +9,16 @@ import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 
-from rw_daemon.builds.builder import BuildOrder, BuildOutput
+from rw_daemon.builds.builder import SOURCE_DATE_EPOCH, BuildOrder, BuildOutput
 from rw_daemon.builds.causes import likely
 from rw_daemon.builds.progress import Failure, Progress
 from rw_daemon.builds.pulling import ensure
-from rw_daemon.builds.sizes import Described, parts_of
+from rw_daemon.builds.sealing import Seal, seal_image
+from rw_daemon.builds.sizes import Described, parts_of, shared_with
 from rw_daemon.builds.symptoms import classify
 from rw_daemon.engines.client import Engine
 from rw_daemon.plans.bases import Image, bases_of
+from rw_daemon.plans.check_text import base_of
 from rw_daemon.plans.dockerfile import CONTEXT_OWN, CONTEXT_SOURCE, render
 from rw_shared.contents import Part
 from rw_shared.errors import BaseImageMissingError, BuildFailedError, DiskFullError, RegistryUnreachableError, RwError
@@ -70,8 +72,17 @@ class DockerBuilder:
                     raise
                 output(BuildOutput("retry", f"{error.message} It is tried again in {pause:.0f} s.", stream="rw"))
                 await asyncio.sleep(pause)
+        if order.epoch is not None:
+            image = await self._sealed(order, text, image, order.epoch)
         size = (await self._engine.request("GET", f"/images/{image}/json"))["Size"]
         return Artifact(kind="image", reference=image, size_bytes=size, key=order.key)
+
+    async def _sealed(self, order: BuildOrder, text: str, image: str, epoch: int) -> str:
+        """Return the image with fixed times. Its key and name are only on that one: the first is never found by a later build."""
+        name = order.plan.bases.run or base_of(text)
+        shared = shared_with(await self._described(image), await self._described(name))
+        seal = Seal(epoch, len(shared.layers), len(shared.history), labels={"rw.key": order.key}, tag=tag_of(order))
+        return await seal_image(self._engine, image, seal)
 
     async def _get(self, order: BuildOrder, name: str, output: Callable[[BuildOutput], None]) -> Artifact:
         """Pull a name with a registry's host, whose tag may have moved; another one is pulled only when it is not there."""
@@ -122,10 +133,10 @@ class DockerBuilder:
     async def parts(self, artifact: Artifact, *, base: str) -> tuple[Part, ...]:
         """Return the layers of an image that hold something, the lowest first."""
         image = await self._described(artifact.reference)
-        return parts_of(image, await self._described(base) if base else None) if image else ()
+        return parts_of(image, await self._described(base)) if image else ()
 
     async def _described(self, name: str) -> Described | None:
-        found = await self._engine.request("GET", f"/images/{name}/json", missing_ok=True)
+        found = await self._engine.request("GET", f"/images/{name}/json", missing_ok=True) if name else None
         if found is None:
             return None
         history = await self._engine.request("GET", f"/images/{name}/history")
@@ -142,23 +153,34 @@ class DockerBuilder:
 def build_params(order: BuildOrder, text: str, *, identity: str) -> dict[str, object]:
     """Return the query of ``POST /build``."""
     own = bool(order.plan.dockerfile)
-    name = "-".join(order.labels.get(key, "") for key in ("rw.project", "rw.environment", "rw.service"))
     # the names are the image specification's: github.com/opencontainers/image-spec/blob/main/annotations.md
-    ours = {"rw.generated": "true", f"{OCI}.title": name.strip("-"), f"{OCI}.base.name": order.plan.bases.run}
+    ours = {"rw.generated": "true", f"{OCI}.title": name_of(order), f"{OCI}.base.name": order.plan.bases.run}
     revision = {f"{OCI}.revision": order.commit} if order.commit else {}
-    labels = {**order.labels, "rw.key": order.key, **revision, **({} if own else ours)}
+    is_sealed = order.epoch is not None
+    labels = {**order.labels, **revision, **({} if own else ours), **({} if is_sealed else {"rw.key": order.key})}
     declared = set(_ARG.findall(text)) if own else set()
+    epoch = {SOURCE_DATE_EPOCH: str(order.epoch)} if is_sealed else {}
     return {
         "version": "2",
         "buildid": identity,
         "dockerfile": order.plan.dockerfile if own else DOCKERFILE,
-        "t": f"rw/{name.strip('-') or 'app'}:{order.key[:12]}",
+        **({} if is_sealed else {"t": tag_of(order)}),
         "labels": labels,
-        "buildargs": {name: value for name, value in order.variables.items() if name in declared},
+        "buildargs": {name: value for name, value in order.variables.items() if name in declared} | epoch,
         "nocache": order.no_cache,
         "rm": True,
         "forcerm": True,
     }
+
+
+def name_of(order: BuildOrder) -> str:
+    """Return what an image is called: of its project, environment and service."""
+    return "-".join(order.labels.get(key, "") for key in ("rw.project", "rw.environment", "rw.service")).strip("-")
+
+
+def tag_of(order: BuildOrder) -> str:
+    """Return the name and tag that a person finds an image by."""
+    return f"rw/{name_of(order) or 'app'}:{order.key[:12]}"
 
 
 def own_files(order: BuildOrder, text: str) -> dict[str, bytes]:
@@ -182,7 +204,7 @@ def explained(failure: Failure, text: str) -> RwError:
     if failure.exit_code is None and _NO_BASE.search(failure.message):
         base = _BASE.search(failure.message)
         return BaseImageMissingError(base[1] if base else "of the build", reason=failure.message)
-    if failure.exit_code is None and (unread := base_of(failure.message, text)):
+    if failure.exit_code is None and (unread := failed_base(failure.message, text)):
         return BaseImageMissingError(unread, reason=failure.message)
     if symptom == "network":
         return RegistryUnreachableError(failure.step or "build", output=failure.output or failure.message)
@@ -196,7 +218,7 @@ def explained(failure: Failure, text: str) -> RwError:
     )
 
 
-def base_of(message: str, text: str) -> str:
+def failed_base(message: str, text: str) -> str:
     """Return the base image of a Dockerfile whose manifest the engine asked a registry for in vain; empty when it was something else."""
     names = ((name, name.partition("@")[0].rpartition("/")[2].partition(":")[0]) for name in _FROM.findall(text))
     return next((name for name, short in names if f"/{short}/manifests/" in message), "")

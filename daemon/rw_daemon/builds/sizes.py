@@ -29,13 +29,19 @@ def parts_of(image: Described, base: Described | None) -> tuple[Part, ...]:
 
     :param base: of which nothing counts as base when the image does not begin with it: its name means another one by now.
     """
-    below = len(base.history) if base and image.layers[: len(base.layers)] == base.layers else 0
+    below = len(shared_with(image, base).history)
     lowest_first = [(one, number < below) for number, one in enumerate(reversed(image.history))]
     return tuple(
         Part(what=command_of(one["CreatedBy"]) or one.get("Comment") or "imported", size_bytes=one["Size"], is_base=is_base)
         for one, is_base in lowest_first
         if one["Size"]
     )
+
+
+def shared_with(image: Described | None, base: Described | None) -> Described:
+    """Return what an image has of its base: all of it, or nothing when it does not begin with it."""
+    begins = image is not None and base is not None and image.layers[: len(base.layers)] == base.layers
+    return base if base is not None and begins else Described((), ())
 
 
 def command_of(created_by: str) -> str:

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from weakref import WeakValueDictionary
 
-from rw_daemon.builds.builder import BuildOrder, BuildOutput
+from rw_daemon.builds.builder import SOURCE_DATE_EPOCH, BuildOrder, BuildOutput
 from rw_daemon.clock import Clock
 from rw_daemon.deployments import planner
 from rw_daemon.deployments.deadlines import moving
 from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planned
+from rw_daemon.deployments.release import epoch_of
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target
 from rw_daemon.deployments.turns import Turns, Urgency
@@ -74,7 +75,11 @@ class Building:
         own = dict(planned.config.variables)
         declared = {name for step in planned.plan.steps for name in step.variables}
         used = own if "*" in declared or planned.plan.as_is else {name: own[name] for name in own.keys() & declared}
-        key = planner.digest([planned.plan.wire(), deployment.snapshot, used])
+        environ = self._environs.find(deployment.id)
+        epoch = epoch_of(own, environ)
+        if epoch is not None and ("*" in declared or planned.plan.as_is):
+            used = {**used, SOURCE_DATE_EPOCH: str(epoch)}
+        key = planner.digest([planned.plan.wire(), deployment.snapshot, used, *([] if epoch is None else [epoch])])
         labels = {"rw.project": deployment.project, "rw.environment": deployment.environment, "rw.service": deployment.service}
         return BuildOrder(
             key=key,
@@ -83,7 +88,8 @@ class Building:
             labels=labels,
             commit=deployment.commit,
             variables=used,
-            environ=self._environs.find(deployment.id),
+            environ=environ,
+            epoch=epoch,
             no_cache=no_cache,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rw_daemon.builds.builder import SOURCE_DATE_EPOCH
 from rw_daemon.deployments.planner import Planned
 from rw_daemon.plans.plan import BuildPlan, ServicePlan
 from rw_daemon.runtimes.runtime import Limits, ReleaseKey, ReleaseSpec
@@ -11,6 +12,7 @@ from rw_daemon.settings import Settings
 from rw_daemon.variables.provided import provided
 from rw_daemon.variables.references import resolve
 from rw_shared.config import ServiceConfig
+from rw_shared.errors import ConfigInvalidError
 from rw_shared.models import DEFAULT_ENVIRONMENT, Artifact, Deployment, ServiceKind
 
 
@@ -36,6 +38,20 @@ def wanted_replicas(config: ServiceConfig, service: ServicePlan, *, before: int 
     if service.kind is ServiceKind.WEB and config.deploy.num_replicas is not None:
         return config.deploy.num_replicas
     return 1
+
+
+def epoch_of(variables: Mapping[str, str], environ: Mapping[str, str]) -> int | None:
+    """Return the moment that an image is to carry: the service's SOURCE_DATE_EPOCH, else the caller's; ``None`` for that of its build.
+
+    Seconds since 1970, below 2**33, which is what an archive's header holds. :raises ConfigInvalidError: it is no such number.
+    """
+    said = variables.get(SOURCE_DATE_EPOCH) or environ.get(SOURCE_DATE_EPOCH) or ""
+    if not said:
+        return None
+    if not (said.isascii() and said.isdigit() and len(said) <= 10 and int(said) < 2**33):
+        hint = f"Set it to seconds since 1970, like `{SOURCE_DATE_EPOCH}=$(git log -1 --format=%ct)`."
+        raise ConfigInvalidError(SOURCE_DATE_EPOCH, "is no moment.", hint=hint)
+    return int(said)
 
 
 def variables_of(planned: Planned, deployment: Deployment, *, domain: str, port: int) -> dict[str, str]:

@@ -24,6 +24,7 @@ MAVEN_COPY = (
 )
 SBT = "sbt-launch-1.10.7.jar"  # a launcher of any version starts the sbt that project/build.properties names
 SBT_SCRIPT = f"""'#!/bin/sh\\nexec java $SBT_OPTS -jar /usr/local/lib/{SBT} "$@"\\n'"""
+DATED = " /var/log/apt /var/log/*.log /var/cache/ldconfig/aux-cache"  # they say when they were written: no two images would be equal
 TOOLS = {
     "uv": (f"{PIP} uv",),
     "sbt": (
@@ -164,7 +165,7 @@ class _Renderer:
         owned = [f"WORKDIR {APP}", f"RUN chown {USER} {APP}"]
         own = [f"WORKDIR {self._work}"] if self._plan.root else []
         borrowed = [_borrowed(one) for one in self._plan.toolchains if one.runs]
-        return [*_apt(self._plan.packages.runtime), *borrowed, *self._environment(), "ENV HOME=/tmp", *port, *owned, *own]
+        return [*_apt(self._plan.packages.runtime, without=DATED), *borrowed, *self._environment(), "ENV HOME=/tmp", *port, *owned, *own]
 
     def _direct(self) -> list[str]:
         whole, copied = self._source or ".", []
@@ -205,12 +206,13 @@ class _Renderer:
         return lines
 
 
-def _apt(packages: tuple[str, ...]) -> list[str]:
+def _apt(packages: tuple[str, ...], *, without: str = "") -> list[str]:
     if not packages:
         return []
     names = " ".join(packages)
     mount = "--mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked"
-    return [f"RUN {mount} apt-get update -qq && apt-get install -y -qq --no-install-recommends {names} && rm -rf /var/lib/apt/lists/*"]
+    install = f"apt-get install -y -qq --no-install-recommends {names}"
+    return [f"RUN {mount} apt-get update -qq && {install} && rm -rf /var/lib/apt/lists/*{without}"]
 
 
 def _borrowed(one: Toolchain) -> str:

@@ -14,7 +14,7 @@ RUN --mount=type=cache,id=rw-crystal-shards,target=/root/.cache/shards,sharing=l
 
 # --- what runs
 FROM debian:trixie-slim
-RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends ca-certificates libevent-2.1-7t64 libgc1 libgmp10 libpcre2-8-0 libssl3t64 libxml2 libyaml-0-2 zlib1g && rm -rf /var/lib/apt/lists/*
+RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends ca-certificates libevent-2.1-7t64 libgc1 libgmp10 libpcre2-8-0 libssl3t64 libxml2 libyaml-0-2 zlib1g && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/*.log /var/cache/ldconfig/aux-cache
 ENV HOME=/tmp
 ENV HOST=0.0.0.0 PORT=8080
 EXPOSE 8080

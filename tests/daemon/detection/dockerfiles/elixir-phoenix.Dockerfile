@@ -25,7 +25,7 @@ RUN --mount=type=cache,id=rw-hex,target=/root/.hex,sharing=locked --mount=type=c
 
 # --- what runs
 FROM debian:trixie-slim
-RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends ca-certificates libncurses6 libstdc++6 openssl && rm -rf /var/lib/apt/lists/*
+RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends ca-certificates libncurses6 libstdc++6 openssl && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/*.log /var/cache/ldconfig/aux-cache
 ENV ELIXIR_ERL_OPTIONS="+fnu" \
     LANG=C.UTF-8 \
     MIX_ENV=prod \

@@ -39,7 +39,7 @@ RUN --mount=type=cache,id=rw-composer,target=/root/.composer/cache,sharing=locke
 
 # --- what runs
 FROM dunglas/frankenphp:1-php8.4
-RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends icu-devtools libpq5 ziptool && rm -rf /var/lib/apt/lists/*
+RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends icu-devtools libpq5 ziptool && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/*.log /var/cache/ldconfig/aux-cache
 ENV APP_ENV=production \
     COMPOSER_ALLOW_SUPERUSER=1 \
     LOG_CHANNEL=stderr \

@@ -30,7 +30,7 @@ RUN --mount=type=cache,id=rw-composer,target=/root/.composer/cache,sharing=locke
 
 # --- what runs
 FROM dunglas/frankenphp:1-php8.3
-RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends icu-devtools libpq5 && rm -rf /var/lib/apt/lists/*
+RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends icu-devtools libpq5 && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/*.log /var/cache/ldconfig/aux-cache
 ENV APP_DEBUG=0 \
     APP_ENV=prod \
     COMPOSER_ALLOW_SUPERUSER=1 \

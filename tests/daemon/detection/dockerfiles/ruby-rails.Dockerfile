@@ -32,7 +32,7 @@ RUN --mount=type=cache,id=rw-npm,target=/root/.npm,sharing=locked --mount=type=s
 
 # --- what runs
 FROM ruby:3.3-slim
-RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends libpq5 libyaml-0-2 && rm -rf /var/lib/apt/lists/*
+RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends libpq5 libyaml-0-2 && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/*.log /var/cache/ldconfig/aux-cache
 ENV BUNDLE_DEPLOYMENT=1 \
     BUNDLE_PATH=vendor/bundle \
     BUNDLE_WITHOUT=development:test \

@@ -15,7 +15,7 @@ RUN --mount=type=cache,id=rw-cargo-registry,target=/usr/local/cargo/registry,sha
 
 # --- what runs
 FROM debian:trixie-slim
-RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
+RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/*.log /var/cache/ldconfig/aux-cache
 ENV HOME=/tmp
 ENV HOST=0.0.0.0 PORT=8080
 EXPOSE 8080
