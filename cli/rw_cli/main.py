@@ -27,6 +27,7 @@ COMMANDS = {
     "why": ("why", "What led to a deployment's state, told in order."),
     "prove": ("prove", "Load, while it is redeployed, killed and rolled back: is a request lost?"),
     "plan": ("plan", "What would be built, and why."),
+    "sbom": ("sbom", "The packages in a built release: SPDX in JSON."),
     "init": ("init", "Write railway.toml, or begin with a starter."),
     "config": ("config", "The railway file: validate, show, explain, schema."),
     "deploy": ("deploy", "`up` for CI: never asks, exits with the stored state."),

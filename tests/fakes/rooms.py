@@ -124,6 +124,9 @@ class FakeContents:
     async def sizes(self, scope: Scope, name: str) -> Sizes:
         raise ConflictError("This project was not built yet.", hint="Run `rw up`.")
 
+    async def sbom(self, scope: Scope, name: str) -> dict[str, Any]:
+        raise ConflictError("This project was not built yet.", hint="Run `rw up`.")
+
 
 @dataclass
 class FakeProjects:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
+from rw_daemon.builds.components import Component
 from rw_daemon.edge.edge import Endpoint, HttpRoute, Traffic
 from rw_daemon.runtimes.runtime import (
     Exit,
@@ -163,6 +164,9 @@ class FakeBuilder:
         return (
             (Part(what=base, size_bytes=100, is_base=True), Part(what="COPY . .", size_bytes=1)) if artifact.key in self.artifacts else ()
         )
+
+    async def components(self, artifact: Artifact) -> list[Component] | None:
+        return [Component("pypi", "flask", "3.1.0", "BSD-3-Clause")] if artifact.key in self.artifacts else None
 
     async def remove(self, artifact: Artifact) -> None:
         self.artifacts.pop(artifact.key, None)

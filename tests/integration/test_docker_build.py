@@ -124,6 +124,19 @@ async def test_flask_image_is_found_again_small_and_runs_without_rights(workshop
     assert "gunicorn" in out.splitlines()[-1]
 
 
+async def test_packages_of_an_image_are_those_that_its_own_managers_list(workshop: Workshop) -> None:
+    artifact = await workshop.build(await workshop.order(FLASK, key="sbom"))
+    found = await workshop.builder.components(artifact)
+    assert found is not None
+    script = "dpkg-query -W -f '${Package} ${Version}\\n'; echo; ls /app/.venv/lib/python3*/site-packages"
+    system, _, mine = docker("run", "--rm", "--label", f"rw.project={PROJECT}", artifact.reference, "sh", "-c", script).partition("\n\n")
+    assert {f"{one.name} {one.version}" for one in found if one.kind == "deb"} == set(system.splitlines())
+    installed = {one.removesuffix(".dist-info").lower() for one in mine.split() if one.endswith(".dist-info")}
+    assert installed
+    assert installed <= {f"{one.name.replace('-', '_')}-{one.version}".lower() for one in found if one.kind == "pypi"}
+    assert docker("ps", "--all", "--quiet", "--filter", f"ancestor={artifact.reference}") == ""
+
+
 async def test_layers_of_an_image_are_its_base_and_what_was_added(workshop: Workshop) -> None:
     order = await workshop.order(FLASK, key="sizes")
     artifact = await workshop.build(order)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 
 from rw_daemon.api.rooms import Behind
@@ -16,3 +18,10 @@ async def read_sizes(scope: InScope, rooms: Behind, of: str = "") -> Sizes:
     """Say where the bytes of a built release are. ``of``: a service, ``vN``, an id; empty for the newest that was built."""
     await check_scope(rooms.store, scope)
     return await rooms.contents.sizes(scope, of)
+
+
+@router.get("/v1/projects/{project}/environments/{environment}/sbom")
+async def read_sbom(scope: InScope, rooms: Behind, of: str = "") -> dict[str, Any]:
+    """List the packages in a built release, as an SPDX 2.3 document. ``of`` as for its sizes."""
+    await check_scope(rooms.store, scope)
+    return await rooms.contents.sbom(scope, of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
@@ -106,6 +106,10 @@ class Contents(Protocol):
 
     async def sizes(self, scope: Scope, name: str) -> Sizes:
         """Return where the bytes are."""
+        ...
+
+    async def sbom(self, scope: Scope, name: str) -> dict[str, Any]:
+        """Return the packages as an SPDX document."""
         ...
 
 

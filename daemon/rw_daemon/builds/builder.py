@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from rw_daemon.builds.components import Component
 from rw_daemon.plans.plan import BuildPlan
 from rw_shared.contents import Part
 from rw_shared.models import Artifact
@@ -76,6 +77,10 @@ class Builder(Protocol):
 
         :param base: name of the image that it starts from; empty when nobody knows.
         """
+        ...
+
+    async def components(self, artifact: Artifact) -> list[Component] | None:
+        """Return the packages that lie in an artifact; ``None`` when it is gone."""
         ...
 
     async def remove(self, artifact: Artifact) -> None:

@@ -11,6 +11,8 @@ from contextlib import suppress
 
 from rw_daemon.builds.builder import SOURCE_DATE_EPOCH, BuildOrder, BuildOutput
 from rw_daemon.builds.causes import likely
+from rw_daemon.builds.components import Component
+from rw_daemon.builds.looking import components_of_image
 from rw_daemon.builds.progress import Failure, Progress
 from rw_daemon.builds.pulling import ensure
 from rw_daemon.builds.sealing import Seal, seal_image
@@ -134,6 +136,11 @@ class DockerBuilder:
         """Return the layers of an image that hold something, the lowest first."""
         image = await self._described(artifact.reference)
         return parts_of(image, await self._described(base)) if image else ()
+
+    async def components(self, artifact: Artifact) -> list[Component] | None:
+        """Return the packages in an image."""
+        there = await self._engine.request("GET", f"/images/{artifact.reference}/json", missing_ok=True)
+        return await components_of_image(self._engine, artifact.reference) if there else None
 
     async def _described(self, name: str) -> Described | None:
         found = await self._engine.request("GET", f"/images/{name}/json", missing_ok=True) if name else None

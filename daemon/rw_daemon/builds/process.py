@@ -20,7 +20,9 @@ from pathlib import Path
 
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
 from rw_daemon.builds.causes import likely
+from rw_daemon.builds.components import Component
 from rw_daemon.builds.layers import OWN_FOLDER, Layers, content_digest
+from rw_daemon.builds.looking import components_of_folder
 from rw_daemon.builds.sizes import parts_of_folder
 from rw_daemon.builds.symptoms import classify
 from rw_daemon.builds.toolbox import Toolbox, Tools
@@ -124,6 +126,11 @@ class ProcessBuilder:
         """Return the entries of a release folder, the largest first."""
         folder = Path(artifact.reference)
         return await asyncio.to_thread(parts_of_folder, folder) if folder.is_dir() else ()
+
+    async def components(self, artifact: Artifact) -> list[Component] | None:
+        """Return the packages in a release folder."""
+        folder = Path(artifact.reference)
+        return await asyncio.to_thread(components_of_folder, folder) if folder.is_dir() else None
 
     async def remove(self, artifact: Artifact) -> None:
         """Remove a release folder, unless a process runs from it."""

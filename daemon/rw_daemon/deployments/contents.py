@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from rw_daemon.builds import spdx
 from rw_daemon.deployments.lookup import find_deployment
 from rw_daemon.deployments.planner import digest
 from rw_daemon.deployments.targets import Target, Targets
@@ -36,6 +39,19 @@ class Contents:
             deployment=deployment.id, service=deployment.service, version=deployment.version,
             plan=digest(deployment.plan), base=base if below else "",
             size_bytes=total, base_bytes=below, added_bytes=total - below, parts=parts,
+        )  # fmt: skip
+
+    async def sbom(self, scope: Scope, name: str) -> dict[str, Any]:
+        """Return the packages in what ``name`` means, as an SPDX 2.3 document. Errors as in ``sizes``."""
+        deployment, artifact, target = await self._find(scope, name)
+        found = await target.builder.components(artifact)
+        if found is None:
+            raise ArtifactMissingError(deployment.service, artifact.reference)
+        called = "-".join((scope.project, scope.environment, deployment.service, f"v{deployment.version}"))
+        is_image = artifact.kind == "image"
+        return spdx.document(
+            called, reference=artifact.reference if is_image else artifact.key, purpose="CONTAINER" if is_image else "APPLICATION",
+            made_at=deployment.created_at, found=found,
         )  # fmt: skip
 
     async def _find(self, scope: Scope, name: str) -> tuple[Deployment, Artifact, Target]:

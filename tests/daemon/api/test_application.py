@@ -181,7 +181,8 @@ async def test_openapi_describes_every_path_and_there_are_no_other_pages(client)
         "/v1/projects/{project}/environments/{environment}/deployments", "/v1/deployments/{name}", "/v1/deployments/{name}/why",
         "/v1/projects/{project}/environments/{environment}/services/{service}/rollback",
         "/v1/projects/{project}/environments/{environment}/services/{service}/replicas/{index}/kill", "/v1/events", "/v1/logs", "/v1/checks",
-        "/v1/projects/{project}/environments/{environment}/entry", "/v1/projects/{project}/environments/{environment}/sizes", "/v1/projects/{project}/environments",
+        "/v1/projects/{project}/environments/{environment}/entry", "/v1/projects/{project}/environments/{environment}/sizes", "/v1/projects/{project}/environments/{environment}/sbom",
+        "/v1/projects/{project}/environments",
     } == set(schema["paths"])  # fmt: skip
     assert json.dumps(schema).count("HTTPValidationError") == 0
     assert [(await client.get(path)).status_code for path in ("/docs", "/redoc", "/openapi.json")] == [404, 404, 404]

@@ -36,6 +36,16 @@ async def test_base_of_a_users_own_dockerfile_is_that_of_its_last_stage(world: W
     assert (await world.rooms.contents.sizes(SCOPE, "")).base == "alpine:3.20"
 
 
+async def test_document_is_of_the_release_that_is_meant(world: World) -> None:
+    await world.up(FLASK)
+    made = await world.rooms.contents.sbom(SCOPE, "")
+    assert made["name"] == "shop-production-web-v1"
+    assert [one["name"] for one in made["packages"]] == ["shop-production-web-v1", "flask"]
+    world.builder.artifacts.clear()
+    with pytest.raises(ArtifactMissingError):
+        await world.rooms.contents.sbom(SCOPE, "")
+
+
 async def test_what_is_not_there_is_said(world: World) -> None:
     with pytest.raises(ConflictError, match="not built yet"):
         await world.rooms.contents.sizes(SCOPE, "")
