@@ -24,6 +24,7 @@ from rw_daemon.runtimes.runtime import (
     released,
 )
 from rw_shared.contents import Part
+from rw_shared.errors import EngineUnreachableError
 from rw_shared.models import Artifact, Check, ServiceKind
 
 
@@ -36,6 +37,8 @@ class FakeRuntime:
         self.jobs: dict[str, int] = {}
         self.job_exit = 0
         self.exit_at_start: Exit | None = None
+        self.is_away = False
+        """Nothing answers."""
         self.errors: list[Exception] = []
         """What the next replacements raise, each once, the last first."""
         self.stop_errors: list[Exception] = []
@@ -50,6 +53,8 @@ class FakeRuntime:
         self._changes: list[asyncio.Queue[InstanceChanged]] = []
 
     async def check(self) -> str:
+        if self.is_away:
+            raise EngineUnreachableError("the socket", why="It is away.")
         return "fake"
 
     async def entry(self, spec: ReleaseSpec, instance: Instance) -> dict[str, Any]:
@@ -96,6 +101,7 @@ class FakeRuntime:
         self.instances = {name: one for name, one in self.instances.items() if one.key != key}
 
     async def releases(self) -> list[Release]:
+        await self.check()
         return released(list(self.instances.values()))
 
     async def release(self, deployment: str) -> Release | None:
@@ -186,6 +192,7 @@ class FakeEdge:
         self.traffic: Callable[[str], Traffic] = lambda _: Traffic()
         """What a release's requests came to so far; a test puts its own here."""
         self.blind: Exception | None = None
+        self.tended = 0
 
     @property
     def port(self) -> int:
@@ -215,7 +222,7 @@ class FakeEdge:
         return True
 
     async def tend(self) -> None:
-        return None
+        self.tended += 1
 
     async def ended(self) -> None:
         await asyncio.Event().wait()

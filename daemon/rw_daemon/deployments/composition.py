@@ -197,6 +197,7 @@ class Deployments:
             collector=collector,
             exits=exits,
             tasks=tasks,
+            clock=clock,
         )
         return cls(
             orders=orders,

@@ -17,6 +17,8 @@ COMMAND_NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 def ending(exit_: Exit) -> str:
     """Return how a process ended as the end of a sentence: ``ended with exit code 1``."""
+    if exit_.with_host:
+        return "went down with the machine or the engine"
     if exit_.out_of_memory:
         return "was killed: out of memory (OOM)"
     if exit_.signal:

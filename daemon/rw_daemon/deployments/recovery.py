@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
+from functools import partial
 
+from rw_daemon.clock import Clock
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.exits import Exits
 from rw_daemon.deployments.orders import Orders
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.router import Router
-from rw_daemon.deployments.targets import Target, Targets
+from rw_daemon.deployments.targets import AWAY_LOOK_SECONDS, Target, Targets
 from rw_daemon.deployments.watches import Watches
 from rw_daemon.logs.collector import Collector
 from rw_daemon.runtimes.runtime import Release
@@ -40,9 +43,10 @@ class Recovery:
         collector: Collector,
         exits: Exits,
         tasks: Tasks,
+        clock: Clock,
     ) -> None:
         self._store, self._targets, self._controller, self._replicas, self._orders = store, targets, controller, replicas, orders
-        self._watches = watches
+        self._watches, self._clock = watches, clock
         self._router, self._collector, self._exits, self._tasks = router, collector, exits, tasks
 
     async def run(self) -> None:
@@ -54,6 +58,7 @@ class Recovery:
             except UnreachableError as error:
                 if kind in known:
                     log.warning("target %s cannot be reached: %s", kind, error.why)
+                    self._tasks.keep(f"recovery on {kind}", partial(self._later, kind))
         if await self._store.services() or await self._router.is_up():  # a service may be gone whose routes are still there
             try:
                 await self._router.apply()
@@ -61,6 +66,15 @@ class Recovery:
                 log.error("the edge could not be brought up: %s %s", error.message, error.why)
         for operation in await self._store.unsettled_operations():
             await self._orders.resume(operation)
+
+    async def _later(self, kind: TargetKind) -> None:
+        """Do a target's part as soon as it answers: an engine often starts after the daemon does."""
+        while True:
+            await self._clock.sleep(AWAY_LOOK_SECONDS)
+            with suppress(UnreachableError):
+                await self._target(await self._targets.get(kind, {}))
+                await self._router.apply()
+                return
 
     async def _kinds(self) -> set[TargetKind]:
         found: set[TargetKind] = set()
@@ -91,12 +105,12 @@ class Recovery:
         return (await self._store.environments(deployment.project)).get(deployment.environment) is target.kind
 
     async def _whole(self, deployment: Deployment, release: Release | None, target: Target) -> None:
-        """Start what is missing of a release that should serve: after a restart of the machine, all of it."""
-        running = release.instances if release else ()
-        for instance in running:
+        """Start what is missing of a release that should serve: one that was being replaced; after a restart of the machine, all of it."""
+        there = release.instances if release else ()
+        for instance in there:
             self._exits.tell(instance)
-        if not running:
-            spec = await self._controller.spec(deployment)
+        spec = await self._controller.spec(deployment)
+        if {one.index for one in there} < set(range(spec.replicas)):
             log.info("starting %s again", key_of(deployment))
             for instance in (await target.runtime.start(spec)).instances:
                 self._collector.attach(instance, target.runtime)

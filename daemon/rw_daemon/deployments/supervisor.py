@@ -15,7 +15,7 @@ from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.steps import Recorder, of
-from rw_daemon.deployments.targets import Target, Targets
+from rw_daemon.deployments.targets import AWAY_LOOK_SECONDS, Target, Targets
 from rw_daemon.edge import health
 from rw_daemon.edge.edge import Edge, Endpoint
 from rw_daemon.runtimes.runtime import Exit, Instance
@@ -23,7 +23,7 @@ from rw_daemon.settings import Settings
 from rw_daemon.store.store import Store
 from rw_daemon.tasks import Tasks
 from rw_shared.config import DeployConfig, RestartPolicy
-from rw_shared.errors import EdgeFailedError, RwError
+from rw_shared.errors import EdgeFailedError, RwError, UnreachableError
 from rw_shared.events import InstanceChanged
 from rw_shared.models import Deployment, DeploymentStatus, ServiceKind, TargetKind
 
@@ -95,6 +95,10 @@ class Supervisor:
         if not await self._is_there(deployment, instance):
             return  # rw itself put an end to it: a restart, fewer replicas, a new one in its place
         await self._told(deployment, instance, exit_, budget)
+        if exit_.with_host:
+            self._output.remark(deployment, f"{explain.ending(exit_)}; it starts again", replica=instance.index)
+            await self._insist(deployment, instance, restarts=budget.used)
+            return
         self._exits.trouble(instance)
         deploy = (await self._controller.planned(deployment)).config.deploy
         limit = self._settings.restart_budget if deploy.restart_policy_max_retries is None else deploy.restart_policy_max_retries
@@ -109,8 +113,11 @@ class Supervisor:
             await self._insist(deployment, instance, restarts=budget.used)
 
     async def _is_there(self, deployment: Deployment, instance: Instance) -> bool:
-        release = await (await self._target(deployment)).runtime.release(deployment.id)
-        return release is not None and any(one.id == instance.id for one in release.instances)
+        while True:
+            target = await self._reached(deployment)
+            with contextlib.suppress(UnreachableError):
+                release = await target.runtime.release(deployment.id)
+                return release is not None and any(one.id == instance.id for one in release.instances)
 
     async def _insist(self, deployment: Deployment, instance: Instance, *, restarts: int) -> None:
         """Renew until it is done: an engine that is away for a while must not leave a place empty for ever."""
@@ -118,6 +125,7 @@ class Supervisor:
         while not await self._renew(deployment, instance, restarts=restarts):
             await self._clock.sleep(self._pause(instance, tries))
             tries += 1
+            await self._reached(deployment)
 
     def _pause(self, instance: Instance, restarts: int) -> float:
         return pause_before(
@@ -128,20 +136,20 @@ class Supervisor:
         """Return whether there is nothing left to do: a failure that left no replica in the place is to be tried again."""
         if (await self._recorder.read(deployment.id)).status is not DeploymentStatus.ACTIVE:
             return True
-        target = await self._target(deployment)
         try:
+            target = await self._target(deployment)
             await self._replicas.renew(deployment, target, instance, restarts=restarts)
         except RwError as error:
             self._output.remark(deployment, f"{error.message} {error.why}", replica=instance.index)
-            return await self._is_filled(target, instance)
+            return await self._is_filled(deployment, instance)
         if (await self._recorder.read(deployment.id)).status is DeploymentStatus.ROLLED_BACK:  # meanwhile
             await target.runtime.stop(key_of(deployment), grace_seconds=0)
         return True
 
-    async def _is_filled(self, target: Target, instance: Instance) -> bool:
+    async def _is_filled(self, deployment: Deployment, instance: Instance) -> bool:
         """Tell whether another one has taken the replica's place; one that does not answer yet is the probes' business."""
         with contextlib.suppress(RwError):
-            release = await target.runtime.release(instance.key.deployment)
+            release = await (await self._target(deployment)).runtime.release(deployment.id)
             return release is not None and any(one.index == instance.index and one.id != instance.id for one in release.instances)
         return False
 
@@ -186,6 +194,13 @@ class Supervisor:
         kind = (await self._store.environments(deployment.project))[deployment.environment]
         return await self._targets.get(kind, {})
 
+    async def _reached(self, deployment: Deployment) -> Target:
+        """Return the target as soon as it answers, however long it was away."""
+        while True:
+            with contextlib.suppress(UnreachableError):
+                return await self._target(deployment)
+            await self._clock.sleep(AWAY_LOOK_SECONDS)
+
     # --- the edge
 
     async def keep_edge(self) -> None:
@@ -204,7 +219,8 @@ class Supervisor:
             serving = await self._serving()
             for target in self._targets.known():
                 if releases := serving.get(target.kind):  # a target on which nothing serves is not asked for nothing
-                    await self.look(target, releases)
+                    with contextlib.suppress(UnreachableError):  # who is away for a while is looked at the next time
+                        await self.look(target, releases)
 
     async def tend(self) -> None:
         """Look after the edge once; routes that it did not take are handed to it again."""

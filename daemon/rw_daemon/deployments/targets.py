@@ -11,6 +11,9 @@ from rw_daemon.runtimes.runtime import Runtime
 from rw_shared.errors import ConflictError, TargetUnknownError, UnreachableError
 from rw_shared.models import TargetKind
 
+AWAY_LOOK_SECONDS = 1.0
+"""Between two looks whether a target that was away is back."""
+
 
 async def nothing(_: Mapping[str, str]) -> None:
     """Accept every environment."""

@@ -11,6 +11,7 @@ import hashlib
 import json as jsons
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +86,29 @@ class Engine:
         try:
             answer = await self._short.get("/_ping", timeout=PING_SECONDS)
         except httpx.TransportError as error:
-            raise self._unreachable(error) from error
+            raise self._unreachable(error, seconds=PING_SECONDS) from error
         self._judge("answer a ping", answer)
         spoken = _numbers(answer.headers.get("api-version", ""))
         if spoken < OLDEST:
             raise EngineFailedError("be used by rw", status=answer.status_code, reason="It is older than version 20.10 (API 1.41).")
         self._version = ".".join(map(str, min(spoken, NEWEST)))
         return str(answer.headers.get("server", "")).partition(" ")[0].partition("/")[2]
+
+    async def is_leaving(self) -> bool:
+        """Return whether it takes no connection any more: one that shuts down answers on open ones until all containers are stopped."""
+        try:
+            await self._long.get("/_ping", timeout=PING_SECONDS)
+        except httpx.TransportError:
+            return True
+        return False
+
+    async def began(self) -> datetime | None:
+        """Return when this engine started; ``None`` where it cannot be told.
+
+        By its default bridge, which it makes anew each time, unless containers have outlived the engine before (live-restore).
+        """
+        found = await self.request("GET", "/networks/bridge", missing_ok=True)
+        return datetime.fromisoformat(found["Created"]) if found else None
 
     async def request(
         self,
@@ -116,7 +133,7 @@ class Engine:
                 method, url, params=_texts(params), json=json, content=content, headers=headers, timeout=timeout_seconds
             )
         except httpx.TransportError as error:
-            raise self._unreachable(error) from error
+            raise self._unreachable(error, seconds=timeout_seconds) from error
         if answer.status_code == 404 and missing_ok:
             return None
         self._judge(f"{method} {path}", answer)
@@ -163,8 +180,9 @@ class Engine:
         if answer.is_error:
             raise EngineFailedError(action, status=answer.status_code, reason=_reason(answer))
 
-    def _unreachable(self, error: httpx.TransportError) -> EngineUnreachableError:
-        return EngineUnreachableError(self.address, why=str(error) or type(error).__name__)
+    def _unreachable(self, error: httpx.TransportError, *, seconds: float = REQUEST_SECONDS) -> EngineUnreachableError:
+        silent = f"It did not answer within {seconds:g} s." if isinstance(error, httpx.TimeoutException) else ""
+        return EngineUnreachableError(self.address, why=silent or str(error) or type(error).__name__)
 
 
 def _current_context(folder: Path, read_text: Callable[[Path], str]) -> str:

@@ -94,6 +94,14 @@ class Hold:
         found = proc.process(int(pid))
         return found.pid if found and found.started == int(started) else 0
 
+    def is_from_another_boot(self) -> bool:
+        """Return whether the machine was started again since the shim was."""
+        try:
+            _, _, boot = (self.folder / "pid").read_text().split()
+        except (OSError, ValueError):
+            return False
+        return boot != proc.boot_id()
+
     def ending(self) -> Ending | None:
         """Return how it ended; None while it runs. A shim that vanished without a word yields code -1."""
         if self.pid():

@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -22,6 +23,7 @@ from rw_daemon.runtimes.docker_checks import engine_checks
 from rw_daemon.runtimes.docker_containers import address, container, exit_of, key_of, labels_of, moment
 from rw_daemon.runtimes.docker_frames import Frames
 from rw_daemon.runtimes.runtime import (
+    Exit,
     Instance,
     InstanceChanged,
     JobLostError,
@@ -124,12 +126,14 @@ class DockerRuntime:
 
     async def watch(self) -> AsyncIterator[InstanceChanged]:
         """Yield each end; when the engine was away, what ended meanwhile is found by listing."""
-        told = {one.id for one in await self._ended()}
+        told: set[str] | None = None
         filters = {"type": ["container"], "event": ["die"], "label": [f"rw.home={self._home}", "rw.role=app"]}
         while True:
             since = f"{time.time():.6f}"
             with contextlib.suppress(EngineUnreachableError, EngineFailedError):
-                for ended in await self._fresh(told, [one.id for one in await self._ended()]):
+                known = [one.id for one in await self._ended()]
+                told = set(known) if told is None else told
+                for ended in await self._fresh(told, known):
                     yield InstanceChanged(ended)
                 async with self._engine.stream("GET", "/events", params={"since": since, "filters": filters}) as events:
                     async for event in events.aiter_lines():
@@ -277,9 +281,17 @@ class DockerRuntime:
             host,
             port,
             started_at=moment(state["StartedAt"]),
-            exit=exit_of(state),
+            exit=await self._judged(exit_of(state), moment(state["FinishedAt"])),
             inside="{}:{}".format(*address(found, is_bridged=True)),
         )
+
+    async def _judged(self, exit_: Exit | None, at: datetime | None) -> Exit | None:
+        """Return an end with whether the engine went down with it: it began later, or is about to stop."""
+        if exit_ is None:
+            return None
+        began = await self._engine.began()
+        with_host = bool(at and began and at < began) or await self._engine.is_leaving()
+        return replace(exit_, with_host=with_host)
 
     async def _ended(self) -> list[Instance]:
         return [one for release in await self.releases() for one in release.instances if not one.is_running]

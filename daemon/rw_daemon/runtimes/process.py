@@ -306,7 +306,7 @@ class ProcessRuntime:
             facts["index"],
             port=facts["port"],
             started_at=hold.started_at(),
-            exit=Exit(ending.code, ending.signal, ending.out_of_memory) if ending else None,
+            exit=Exit(ending.code, ending.signal, ending.out_of_memory, hold.is_from_another_boot()) if ending else None,
         )
 
     def _ports(self) -> set[int]:

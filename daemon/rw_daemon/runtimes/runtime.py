@@ -61,11 +61,13 @@ class Exit:
     """How a process ended: ``code`` of its own, or killed by ``signal``.
 
     ``code`` is -1 and ``signal`` 0 when it vanished and nobody saw how.
+    :param with_host: what it ran on, the machine or the engine, went down with it: that says nothing about the app.
     """
 
     code: int
     signal: int = 0
     out_of_memory: bool = False
+    with_host: bool = False
 
 
 @dataclass(frozen=True)

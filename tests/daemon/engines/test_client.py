@@ -1,5 +1,6 @@
 """Where the engine is, and what a remote or absent one is called."""
 
+import asyncio
 import hashlib
 import json
 from pathlib import Path
@@ -52,3 +53,18 @@ async def test_an_absent_engine_is_unreachable(tmp_path):
     with pytest.raises(EngineUnreachableError):
         await engine.request("GET", "/info")
     await engine.close()
+
+
+async def test_an_engine_that_says_nothing_is_given_up_with_the_seconds_that_it_had(tmp_path):
+    async def answer(reader, writer):
+        while request := await reader.read(65536):
+            if b"/_ping" in request:
+                writer.write(b"HTTP/1.1 200 OK\r\nApi-Version: 1.45\r\nContent-Length: 2\r\n\r\nOK")
+        writer.close()
+
+    async with await asyncio.start_unix_server(answer, tmp_path / "engine.sock"):
+        engine = Engine(f"unix://{tmp_path}/engine.sock")
+        with pytest.raises(EngineUnreachableError) as caught:
+            await engine.request("GET", "/info", timeout_seconds=0.1)
+        await engine.close()
+    assert caught.value.why == "It did not answer within 0.1 s."

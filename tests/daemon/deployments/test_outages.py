@@ -1,0 +1,97 @@
+"""What releases run on goes away and comes back: the machine, the engine. No app is blamed for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from daemon.deployments.world import FLASK, World
+
+from rw_daemon.runtimes.runtime import Exit
+from rw_shared.models import DeploymentStatus
+
+LOST = Exit(code=0, with_host=True)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = await World(tmp_path).open()
+    yield made
+    await made.close()
+
+
+def running(world: World) -> list[int]:
+    return sorted(one.index for one in world.runtime.instances.values() if one.is_running)
+
+
+async def is_running_again(world: World, old: str) -> bool:
+    return running(world) == [0] and old not in world.runtime.instances
+
+
+@pytest.mark.parametrize("policy", ["restartPolicyMaxRetries = 0", 'restartPolicyType = "NEVER"'])
+async def test_replica_that_went_down_with_its_host_starts_again_and_nothing_is_counted(world: World, policy: str) -> None:
+    await world.up({**FLASK, "railway.toml": f"[deploy]\n{policy}\n"})
+    alarm = world.rooms.exits.alarm((await world.deployments())[0].id)
+    for _ in range(3):
+        (old,) = world.runtime.instances.values()
+        world.runtime.end(old, LOST)
+        await world.until(lambda identity=old.id: is_running_again(world, identity))
+    assert await world.statuses() == ["active"]
+    assert not alarm.done(), "a release that is watched is not taken back for it"
+
+
+async def test_end_that_was_told_just_before_the_engine_went_away_is_not_forgotten(world: World) -> None:
+    await world.up()
+    (old,) = world.runtime.instances.values()
+    world.runtime.is_away = True
+    world.runtime.end(old, Exit(code=1))
+    for _ in range(5):
+        await world.clock.sleep(60)
+    world.runtime.is_away = False
+    began = world.clock.elapsed
+    await world.until(lambda: is_running_again(world, old.id))
+    assert world.clock.elapsed - began < 10
+
+
+async def test_engine_that_answers_after_the_daemon_began_gets_its_part_then(world: World) -> None:
+    await world.up()
+    world.runtime.instances.clear()
+    world.runtime.is_away = True
+    await world.restart()
+    await world.clock.sleep(300)
+    assert running(world) == []
+    world.runtime.is_away = False
+    began, routes = world.clock.elapsed, len(world.log)
+    await world.until(lambda: is_running_again(world, ""))
+    await world.until(lambda: is_routed(world, routes))
+    assert world.clock.elapsed - began < 10
+
+
+async def is_routed(world: World, since: int) -> bool:
+    return any(word.startswith("route") for word in world.log[since:])
+
+
+async def test_edge_is_tended_while_the_engine_is_away(world: World) -> None:
+    world.settings = replace(world.settings, liveness_period_seconds=5.0)
+    await world.restart()
+    await world.up()
+    world.runtime.is_away = True
+    world.tasks.keep("liveness", world.rooms.supervisor.keep_alive)
+    before = world.clock.elapsed
+    await world.until(lambda: was_tended(world, 20))
+    assert world.clock.elapsed - before < 110
+
+
+async def was_tended(world: World, times: int) -> bool:
+    return world.edge.tended >= times
+
+
+async def test_replica_whose_replacement_was_cut_off_by_a_kill_is_started(world: World) -> None:
+    await world.up({**FLASK, "railway.toml": "[deploy]\nnumReplicas = 3\n"})
+    lost = next(one for one in world.runtime.instances.values() if one.index == 1)
+    del world.runtime.instances[lost.id]
+    await world.restart()
+    assert running(world) == [0, 1, 2]
+    assert (await world.deployments())[0].status is DeploymentStatus.ACTIVE
