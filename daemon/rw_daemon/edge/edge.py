@@ -130,7 +130,7 @@ class Edge(Protocol):
         ...
 
     async def tend(self) -> None:
-        """Keep what the proxy writes within its limits. To be called now and then; never raises."""
+        """Keep what the proxy writes within its limits, and end one that hangs. To be called now and then; never raises."""
         ...
 
     async def stop(self) -> None:

@@ -26,6 +26,7 @@ START_SECONDS = 10.0
 START_LOOK_SECONDS = 0.005
 ANSWER_SECONDS = 10.0  # a loaded machine is no reason to kill an Envoy that serves
 PORT_RACES = 5
+SILENCES = 3  # in a row, at looks that are seconds apart, until an Envoy counts as stuck
 ACCESS_LOG_BYTES = 50 * 1024 * 1024
 
 
@@ -43,6 +44,7 @@ class EnvoyEdge:
         self._running: Running | None = None
         self._expected = False  # this object has seen it run and did not stop it
         self._program: Path | None = None
+        self._silences = 0
         self._unfit = ""  # what a hot restart failed with; not tried again by this daemon
         self._port = ports.remembered(folder)
         self._taken: frozenset[int] = frozenset()
@@ -112,7 +114,8 @@ class EnvoyEdge:
                 return
 
     async def tend(self) -> None:
-        """Keep the access log and the one before it, each of 50 MB."""
+        """Keep the access log and the one before it, each of 50 MB. An Envoy that stays silent is ended: ``ended`` tells of it."""
+        await self._heard()
         access = self.access_log
         with suppress(OSError, EdgeFailedError):
             if access.stat().st_size > ACCESS_LOG_BYTES:
@@ -133,6 +136,14 @@ class EnvoyEdge:
         await self._admin.close()
 
     # --- the process
+
+    async def _heard(self) -> None:
+        running = self._find()
+        is_silent = running is not None and not await self._admin.is_ready()
+        self._silences = self._silences + 1 if is_silent else 0
+        if running is not None and self._silences >= SILENCES:
+            log.warning("Envoy, process %d, did not answer %d times and is ended", running.pid, self._silences)
+            await running.kill()
 
     def _find(self) -> Running | None:
         """Return the Envoy of this folder when it lives: by pid, start time and boot, never by the pid alone."""
