@@ -61,9 +61,17 @@ class Client:
                 raise DaemonUnreachableError(why=str(error), log="`rw daemon logs`") from error
             pause = min(max(pause * 2, FIRST_PAUSE_SECONDS), LAST_PAUSE_SECONDS)
 
-    def once(self, method: str, path: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None) -> Json:
-        """Return the answer of a daemon that already runs; ``OSError`` when none does."""
-        connection = UnixConnection(self._path, timeout=CALL_SECONDS)
+    def once(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        seconds: float = CALL_SECONDS,
+    ) -> Json:
+        """Return the answer of a daemon that already runs; ``OSError`` when none does, ``TimeoutError`` when it is silent for so long."""
+        connection = UnixConnection(self._path, timeout=seconds)
         try:
             text = None if body is None else json.dumps(body).encode()
             connection.request(method, _target(path, query), body=text, headers={"Content-Type": "application/json"})

@@ -40,6 +40,7 @@ def home_of(environ: Mapping[str, str]) -> Home:
 def answers(home: Home) -> bool:
     """Return whether somebody listens on the socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(START_SECONDS)  # one that hangs takes no more connections after a while
         try:
             probe.connect(str(home.socket))
         except OSError:
@@ -86,6 +87,16 @@ def revive(home: Home) -> bool:
             return False
     ensure(home)
     return True
+
+
+def silent(home: Home) -> DaemonUnreachableError:
+    """Return the error of a daemon that holds its socket and says nothing: stopped by a signal, or stuck."""
+    pid = holder(home)
+    return DaemonUnreachableError(
+        why=f"It runs, as process {pid}, and said nothing for {START_SECONDS:.0f} s: somebody stopped it (Ctrl-Z, SIGSTOP), or it hangs.",
+        hint=f"`kill -CONT {pid}` lets it go on; `kill -9 {pid}` ends it, services run on, and the next command starts another",
+        log=str(home.daemon_log),
+    )
 
 
 def _speaks(home: Home) -> bool:

@@ -64,7 +64,9 @@ def engine() -> Iterator[OwnEngine]:
 
 @pytest.fixture(scope="module")
 def rw(engine: OwnEngine) -> Iterator[Rw]:
-    yield from living(RW_TARGET="docker", DOCKER_HOST=engine.host, RW_WARM_SECONDS="0")
+    yield from living(
+        RW_TARGET="docker", DOCKER_HOST=engine.host, RW_WARM_SECONDS="0", RW_LIVENESS_PERIOD_SECONDS="0.5", RW_PROBE_TIMEOUT_SECONDS="1"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +126,19 @@ def test_engine_that_takes_its_containers_along(
     said = rw.ok("logs", "-n", "4", cwd=folder)
     assert said.count("went down with the machine or the engine; it starts again") >= 2
     assert "restart 1 of" not in said
+
+
+def test_frozen_replica_of_two_costs_no_request(rw: Rw, engine: OwnEngine, folder: Path, whole: dict[str, Any]) -> None:
+    frozen = whole["replicas"][0]["id"]
+    with Load(whole["url"], rate=40) as load:
+        engine.docker("pause", frozen)
+        time.sleep(1.0)
+        deadline = time.monotonic() + BACK_SECONDS
+        while frozen in [one["id"] for one in service(rw, folder)["replicas"]]:
+            assert time.monotonic() < deadline, rw.log_tail()
+            time.sleep(0.1)
+        until_whole(rw, folder)
+    assert load.failures == []
 
 
 def test_engine_with_live_restore_is_missed_by_nobody(rw: Rw, engine: OwnEngine, folder: Path, whole: dict[str, Any]) -> None:

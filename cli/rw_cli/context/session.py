@@ -8,7 +8,6 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.client import HTTPException
@@ -53,8 +52,12 @@ class Session:
         """The daemon, started when it is first needed; an older one gives way first."""
         client = Client(str(self.home.socket), ensure=lambda: launcher.ensure(self.home), revive=self._revive)
         if launcher.answers(self.home):
-            with suppress(OSError, HTTPException):
+            try:
                 self._renew(client)
+            except TimeoutError:
+                raise launcher.silent(self.home) from None
+            except (OSError, HTTPException):
+                pass  # it ends just now: the call that follows starts another
         return client
 
     def _revive(self) -> None:
@@ -65,7 +68,7 @@ class Session:
 
     def _renew(self, client: Client) -> None:
         """Stop a daemon of an older version, between operations; the next call starts the new one, and services do not notice."""
-        info = client.once("GET", "/v1/daemon")
+        info = client.once("GET", "/v1/daemon", seconds=launcher.START_SECONDS)
         if not newer(version.VERSION, info["version"]):
             return
         if info.get("busy"):

@@ -45,8 +45,8 @@ class DaemonUnreachableError(UnreachableError):
 
     code = "DAEMON_UNREACHABLE"
 
-    def __init__(self, *, why: str, log: str) -> None:
-        super().__init__("The rw daemon does not answer.", why=clip(why), hint=f"Run `rw daemon start`; its log is {log}.")
+    def __init__(self, *, why: str, log: str, hint: str = "Run `rw daemon start`") -> None:
+        super().__init__("The rw daemon does not answer.", why=clip(why), hint=f"{hint}; its log is {log}.")
 
 
 class EngineUnreachableError(UnreachableError):

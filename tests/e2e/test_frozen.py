@@ -1,0 +1,74 @@
+"""What is stopped by a signal keeps its sockets and answers nothing: a replica, the edge, the daemon."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e.conftest import Rw, ask, living
+from e2e.test_kills import write
+
+from rw_daemon.processes import proc
+
+pytestmark = pytest.mark.full
+
+
+@pytest.fixture(scope="module")
+def rw() -> Iterator[Rw]:
+    """A daemon that looks after its replicas more often than it does by default."""
+    yield from living(RW_TARGET="process", RW_WARM_SECONDS="0", RW_LIVENESS_PERIOD_SECONDS="0.3", RW_PROBE_TIMEOUT_SECONDS="1")
+
+
+@pytest.fixture(scope="module")
+def folder(rw: Rw, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("frozen")
+    write(made, "ok")
+    rw.up(made)
+    return made
+
+
+def service(rw: Rw, folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = rw.json("status", cwd=folder)["services"][0]
+    return found
+
+
+def test_frozen_replica_is_replaced_and_requests_get_their_answer(rw: Rw, folder: Path) -> None:
+    before = service(rw, folder)
+    replica = before["replicas"][0]["id"]
+    for pid in proc.marked(f"RW_INSTANCE={rw.home / 'instances' / replica}"):
+        os.kill(pid, signal.SIGSTOP)
+    assert ask(before["url"], timeout=60).text == "ok"
+    assert service(rw, folder)["replicas"][0]["id"] != replica
+    assert "does not answer any more" in rw.ok("logs", cwd=folder)
+
+
+def test_frozen_edge_is_replaced(rw: Rw, folder: Path) -> None:
+    url = service(rw, folder)["url"]
+    os.kill(json.loads((rw.home / "edge" / "envoy.pid").read_text())["pid"], signal.SIGSTOP)
+    deadline = time.monotonic() + 40
+    while True:
+        try:
+            assert ask(url, timeout=1).text == "ok"
+            return
+        except OSError:
+            assert time.monotonic() < deadline, rw.log_tail()
+
+
+def test_frozen_daemon_is_named_with_the_way_out(rw: Rw, folder: Path) -> None:
+    url, pid = service(rw, folder)["url"], rw.pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        done = rw.run("status", "--json", cwd=folder, timeout=60)
+        assert ask(url).text == "ok"
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["code"]) == (8, "DAEMON_UNREACHABLE")
+    assert f"kill -CONT {pid}" in error["hint"]
+    assert rw.pid() == pid
