@@ -25,10 +25,13 @@ class Objects:
         """Return where the object of a digest (64 hexadecimal digits) lies, whether it is there or not."""
         return self._root / digest[:2] / digest[2:]
 
-    def has(self, digest: str) -> bool:
-        """Return whether the object is there."""
-        # text and not Path: asked once for each file of an unchanged tree
-        return os.path.exists(f"{self._text}/{digest[:2]}/{digest[2:]}")  # noqa: PTH110
+    def has(self, digest: str, size: int) -> bool:
+        """Return whether the object is there, whole: a machine that loses power may keep a new file's name without its bytes."""
+        try:
+            # text and not Path: asked once for each file of an unchanged tree
+            return os.stat(f"{self._text}/{digest[:2]}/{digest[2:]}").st_size == size  # noqa: PTH116
+        except OSError:
+            return False
 
     def keep(self, source: Path) -> tuple[str, int]:
         """Copy a file into the store while it is hashed; return its digest and its size in bytes.
@@ -45,7 +48,7 @@ class Objects:
                     target.write(chunk)
                     size += len(chunk)
             digest = hashed.hexdigest()
-            self._settle(Path(partial), digest)
+            self._settle(Path(partial), digest, size)
         except OSError as error:
             raise_disk_full(error, self._root)
             raise
@@ -54,10 +57,10 @@ class Objects:
                 Path(partial).unlink()
         return digest, size
 
-    def _settle(self, partial: Path, digest: str) -> None:
+    def _settle(self, partial: Path, digest: str, size: int) -> None:
         final = self.path(digest)
         final.parent.mkdir(exist_ok=True)
-        if not final.exists():
+        if not self.has(digest, size):
             partial.chmod(0o400)
             partial.replace(final)
 

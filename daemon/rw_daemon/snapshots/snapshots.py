@@ -24,6 +24,7 @@ READS = 3  # a file that changes under the read is read again this often
 YOUNG_NS = 2_000_000_000  # a file changed this recently may change again within its time stamp's grain: it is always read
 
 YOUNG_SECONDS = 3600.0
+PARTIAL = ".partial"
 TOLD_EVERY = 32
 """Files between two notes of how far a snapshot is: a note costs more than a file that is known."""
 
@@ -116,7 +117,7 @@ class Snapshots:
             return Entry(found.path, LINK, 0, target)
         kind = EXECUTABLE if found.mode & stat.S_IXUSR else PLAIN
         fingerprint, _, digest = known.rpartition(" ")
-        if fingerprint == found.fingerprint and self._objects.has(digest):
+        if fingerprint == found.fingerprint and self._objects.has(digest, found.size):
             return Entry(found.path, kind, found.size, digest)
         content = self._read(root / found.path, found)
         return None if content is None else Entry(found.path, kind, content[1], content[0])
@@ -138,7 +139,7 @@ class Snapshots:
 
     def _write(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
+        partial = path.with_suffix(f".{os.getpid()}{PARTIAL}")
         try:
             with partial.open("wb") as file:
                 file.write(content)
@@ -180,14 +181,21 @@ class Snapshots:
         :param prefix: folder in the tar that the snapshot's files go to (``src/``).
         :param below: only this folder of the snapshot, as if it were the root.
         """
-        return tar_stream(self.read_manifest(digest), self._objects, extra, prefix=prefix, below=below)
+        return tar_stream(self._whole(digest), self._objects, extra, prefix=prefix, below=below)
 
     async def lay_out(self, digest: str, folder: Path) -> None:
         """Write a snapshot's files into a folder, which is made when missing; files that are there already are not touched."""
-        manifest = await self.manifest(digest)
-        await asyncio.to_thread(self._lay_out, manifest, folder)
+        await asyncio.to_thread(self._lay_out, digest, folder)
 
-    def _lay_out(self, manifest: Manifest, folder: Path) -> None:
+    def _whole(self, digest: str) -> Manifest:
+        """Return what a snapshot holds; ``SnapshotMissingError`` as well when a file of it is lost or cut off."""
+        manifest = self.read_manifest(digest)
+        if all(entry.kind == LINK or self._objects.has(entry.content, entry.size) for entry in manifest.entries):
+            return manifest
+        raise SnapshotMissingError(digest)
+
+    def _lay_out(self, digest: str, folder: Path) -> None:
+        manifest = self._whole(digest)
         folder.mkdir(parents=True, exist_ok=True)
         made = {""}
         try:
@@ -217,7 +225,9 @@ class Snapshots:
             names = {digest.removeprefix("sha256:") for digest in digests}
             kept: set[str] = set()
             for path in (self._root / "manifests").glob("*"):
-                if path.name in names or time.time() - path.stat().st_mtime < young_seconds:
+                if path.suffix == PARTIAL:  # whoever wrote it died: the lock is ours
+                    path.unlink()
+                elif path.name in names or time.time() - path.stat().st_mtime < young_seconds:
                     kept.update(entry.content for entry in Manifest.loads(path.read_bytes()).entries if entry.kind != LINK)
                 else:
                     path.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import shutil
 import tarfile
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,36 @@ async def test_only_kept_snapshots_stay(tree: Path, snapshots: Snapshots) -> Non
     assert (await snapshots.source(new)).text("a") == "2"
     with pytest.raises(SnapshotMissingError):
         await snapshots.manifest(old)
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")], ids=["lost", "cut off"])
+async def test_object_that_a_power_cut_took_is_missed_and_made_again(
+    tree: Path, snapshots: Snapshots, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    write(tree, {"a": "whole"})
+    os.utime(tree / "a", (1, 1))  # old enough to be known by its stamp, and not read again
+    digest = (await snapshots.take(tree)).digest
+    [kept] = (tmp_path / "kept/objects").glob("*/*")
+    kept.chmod(0o600)
+    damage(kept)
+    with pytest.raises(SnapshotMissingError):
+        await snapshots.lay_out(digest, tmp_path / "out")
+    with pytest.raises(SnapshotMissingError):
+        snapshots.tar(digest, {})
+    assert (await snapshots.take(tree)).digest == digest
+    await snapshots.lay_out(digest, tmp_path / "out")
+    assert (tmp_path / "out/a").read_text() == "whole"
+
+
+async def test_what_a_killed_daemon_left_half_written_is_swept(tree: Path, snapshots: Snapshots, tmp_path: Path) -> None:
+    write(tree, {"a": "1"})
+    digest = (await snapshots.take(tree)).digest
+    halves = [tmp_path / "kept/objects/partial-x", tmp_path / f"kept/manifests/{digest.removeprefix('sha256:')}.7.partial"]
+    for half in halves:
+        half.write_text("{")
+    await snapshots.keep_only({digest})
+    assert not [half for half in halves if half.exists()]
+    assert (await snapshots.source(digest)).text("a") == "1"
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=40))
