@@ -13,7 +13,7 @@ from rw_daemon.processes import proc
 from rw_daemon.processes.holders import MARKER, Hold
 from rw_daemon.processes.loopback import free_port, outgoing_start
 from rw_daemon.runtimes.process import ProcessRuntime
-from rw_daemon.runtimes.runtime import JobLostError, JobSpec, ReleaseKey, ReleaseSpec
+from rw_daemon.runtimes.runtime import Exit, JobLostError, JobSpec, ReleaseKey, ReleaseSpec
 from rw_shared.models import Artifact
 
 
@@ -77,6 +77,26 @@ async def test_a_replica_that_a_crashed_daemon_had_only_begun_is_cleared_away(ru
     (folder / "order").write_bytes(b"")
     assert await runtime.releases() == []
     assert not folder.exists()
+
+
+async def test_a_folder_that_a_crashed_daemon_had_half_removed_is_cleared_away(runtime, tmp_path):
+    folder = tmp_path / "instances" / ".dep_1-0-gone.removed"
+    (folder / "out").mkdir(parents=True)
+    assert await runtime.releases() == []
+    assert not folder.exists()
+
+
+async def test_an_end_before_the_machine_started_again_is_known_by_its_boot(runtime, spec, tmp_path):
+    [instance] = (await runtime.start(replace(spec, command="true"))).instances
+    hold = Hold(tmp_path / "instances" / instance.id)
+    await hold.wait()
+    ends = []
+    for boot in (proc.boot_id(), "elsewhere"):
+        pid, started, _ = (hold.folder / "pid").read_text().split()
+        (hold.folder / "pid").write_text(f"{pid} {started} {boot}")
+        [release] = await runtime.releases()
+        ends.append(release.instances[0].exit)
+    assert ends == [Exit(0), Exit(0, with_host=True)]
 
 
 async def test_replicas_get_ports_of_their_own_and_a_worker_none(runtime, spec, tmp_path):

@@ -25,6 +25,8 @@ APPEAR_SECONDS = 2.0
 MARGIN_SECONDS = 5.0
 """Beyond the grace time before the shim itself is killed."""
 PIDFD_PAUSE_SECONDS = 0.05
+REMOVED = ".removed"
+"""Ends the name of a folder that is being removed."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ class Hold:
 
     def remove(self) -> None:
         """Remove the folder: renamed first, so that a half-removed one is never taken for an instance."""
-        doomed = self.folder.with_name(f".{self.folder.name}.removed")
+        doomed = self.folder.with_name(f".{self.folder.name}{REMOVED}")
         with contextlib.suppress(FileNotFoundError):
             self.folder.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)

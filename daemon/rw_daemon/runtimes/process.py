@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import platform
+import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +20,7 @@ from uuid import uuid4
 from rw_daemon.plans.commands import shell_text
 from rw_daemon.processes import proc
 from rw_daemon.processes.changes import FolderChanges
-from rw_daemon.processes.holders import Hold, HoldOrder, write_private
+from rw_daemon.processes.holders import REMOVED, Hold, HoldOrder, write_private
 from rw_daemon.processes.loopback import free_port
 from rw_daemon.runtimes.runtime import (
     Exit,
@@ -113,7 +114,10 @@ class ProcessRuntime:
         self._locks.pop(key.deployment, None)
 
     async def releases(self) -> list[Release]:
-        """Return what runs or ended, from the instance folders; what a crashed daemon did not finish starting is removed."""
+        """Return what runs or ended, from the instance folders; what a crashed daemon did not finish starting or removing is removed."""
+        for parent in (self._instances, self._jobs):
+            for half in parent.glob(f".*{REMOVED}"):
+                shutil.rmtree(half, ignore_errors=True)
         return await self._releases(self._folders(self._instances))
 
     async def release(self, deployment: str) -> Release | None:
