@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rw_daemon.edge import pages
+from rw_daemon.edge import held, pages
 from rw_daemon.edge.edge import HttpRoute, Traffic, Upstream
 
 Json = dict[str, Any]
@@ -41,8 +41,8 @@ def dynamic(resources: list[Json]) -> Json:
     return {"version_info": version_of(resources), "resources": resources}
 
 
-def bootstrap(folder: Path, *, admin_socket: Path) -> Json:
-    """Return what Envoy starts with: its admin socket and where the three watched files are."""
+def bootstrap(folder: Path, *, admin_socket: Path, held_socket: Path) -> Json:
+    """Return what Envoy starts with: its admin socket, the daemon's for held requests, and where the three watched files are."""
 
     def watched(name: str) -> Json:
         return {"resource_api_version": "V3", "path_config_source": {"path": str(folder / name)}}
@@ -52,6 +52,7 @@ def bootstrap(folder: Path, *, admin_socket: Path) -> Json:
         "admin": {"address": {"pipe": {"path": str(admin_socket), "mode": 0o600}}},
         "stats_flush_interval": "1s",  # histograms are merged so often
         "stats_config": {"histogram_bucket_settings": [{"match": {"suffix": "upstream_rq_time"}, "buckets": BUCKETS_MS}]},
+        "static_resources": {"clusters": [held.cluster(held_socket)]},
         "dynamic_resources": {"lds_config": watched("lds.json"), "cds_config": watched("cds.json")},
     }
 
@@ -121,7 +122,7 @@ def route_configuration(routes: tuple[HttpRoute, ...]) -> Json:
         "virtual_hosts": [*_virtual_hosts(routes), {"name": "*", "domains": ["*"], "routes": pages.direct(404, "NO_SUCH_HOST", unknown)}],
         "vhost_header": FOR,
         "ignore_port_in_host_matching": True,
-        "request_headers_to_remove": ["x-real-ip", "x-forwarded-host", FOR],
+        "request_headers_to_remove": ["x-real-ip", "x-forwarded-host", FOR, held.TO],
     }
 
 
@@ -148,10 +149,14 @@ def _rules(route: HttpRoute) -> list[Json]:
     name = route.key.rpartition("/")[2]
     if not route.upstreams:
         return pages.direct(503, "NOT_RUNNING", route.notice or f"{name} is not running; `rw up` starts it.")
-    about = {"name": route.key, "metadata": {"filter_metadata": {"rw": {"service": name}}}}
+    about = {
+        "name": route.key,
+        "metadata": {"filter_metadata": {"rw": {"service": name}}},
+        **(held.asks(route.key) if route.is_held else {}),
+    }
     rules = []
     for wanted, upstreams in _choices(route):
-        action = _action(upstreams, is_sticky=route.is_sticky)
+        action = held.ACTION if route.is_held else _action(upstreams, is_sticky=route.is_sticky)
         safe = [*wanted, {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}}}]
         rules += [
             {**about, "match": {"prefix": "/", "headers": safe}, "route": {**action, "retry_policy": _retries(SAFE)}},
@@ -231,7 +236,10 @@ def _listener(name: str, port: int, folder: Path, *, chosen_by: str) -> Json:
         "codec_type": "AUTO",
         "rds": {"route_config_name": ROUTES, "config_source": source},
         "early_header_mutation_extensions": [_early(mark, {"remove": "x-forwarded-for"})],  # the client's own word
-        "http_filters": [{"name": "router", "typed_config": {"@type": f"{TYPE}extensions.filters.http.router.v3.Router"}}],
+        "http_filters": [
+            held.http_filter(),
+            {"name": "router", "typed_config": {"@type": f"{TYPE}extensions.filters.http.router.v3.Router"}},
+        ],
         "use_remote_address": True,  # forged X-Forwarded-* and X-Request-Id do not pass
         "normalize_path": True,
         "merge_slashes": True,

@@ -83,6 +83,7 @@ class HttpRoute:
     :param upstreams: empty when nothing is proven: requests get the page of 503.
     :param notice: one sentence for that page and what to type (``web crashed; run `rw logs web```).
     :param is_sticky: whoever has met one of several releases keeps it, by a cookie; the weights are those of new visitors.
+    :param is_held: the service sleeps: each request waits until the daemon has said which release it goes to.
     """
 
     key: str
@@ -91,6 +92,16 @@ class HttpRoute:
     upstreams: tuple[Upstream, ...] = ()
     notice: str = ""
     is_sticky: bool = False
+    is_held: bool = False
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Where a held request goes: to a release, or nowhere (``release`` is empty), with what its client reads then."""
+
+    release: str = ""
+    words: str = ""
+    code: str = "NOT_RUNNING"
 
 
 class Edge(Protocol):

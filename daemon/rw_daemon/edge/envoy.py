@@ -59,6 +59,11 @@ class EnvoyEdge:
         """One line of JSON for each request; see ``tend``."""
         return self._folder / "access.log"
 
+    @property
+    def held_socket(self) -> Path:
+        """Where Envoy asks what becomes of held requests; see ``Desk``."""
+        return self._runtime / "held.sock"
+
     # --- the Protocol
 
     async def route(self, routes: tuple[HttpRoute, ...]) -> None:
@@ -204,7 +209,7 @@ class EnvoyEdge:
         return hashlib.sha256(json.dumps([self._bootstrap(), self._arguments(program, epoch=0)]).encode()).hexdigest()[:16]
 
     def _bootstrap(self) -> documents.Json:
-        return documents.bootstrap(self._folder, admin_socket=self._admin_socket)
+        return documents.bootstrap(self._folder, admin_socket=self._admin_socket, held_socket=self.held_socket)
 
     def _arguments(self, program: Path, *, epoch: int) -> list[str]:
         return envoy_args(program, self._folder / "bootstrap.json", base_id=self._base_id(), epoch=epoch, runtime=self._runtime)

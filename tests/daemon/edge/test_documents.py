@@ -101,6 +101,17 @@ def test_the_listeners_do_not_change_with_a_release_so_that_no_connection_is_dra
     assert before["version_info"] != after["version_info"]
 
 
+def test_a_service_that_sleeps_changes_its_routes_alone_and_no_listener() -> None:
+    asleep = replace(WEB, is_held=True)
+    assert documents.listeners((asleep,), port=8080, folder=FOLDER) == documents.listeners((WEB,), port=8080, folder=FOLDER)
+    for awake, route in zip(hosts(WEB)[WEB.key]["routes"], hosts(asleep)[WEB.key]["routes"], strict=True):
+        assert route["typed_per_filter_config"]["held"]["check_settings"]["http_service"]["path_override"] == f"/{WEB.key}"
+        assert "typed_per_filter_config" not in awake
+        assert "cluster" not in route["route"], "it may be another release by the time it goes on"
+    configuration = documents.route_configuration((asleep,))
+    assert "x-rw-to" in configuration["request_headers_to_remove"], "no app is to see where rw sends it"
+
+
 def test_the_access_log_tells_the_release_and_the_service() -> None:
     (access,) = manager(documents.listeners((WEB,), port=8080, folder=FOLDER)[0])["access_log"]
     fields = access["typed_config"]["log_format"]["json_format"]
@@ -108,7 +119,8 @@ def test_the_access_log_tells_the_release_and_the_service() -> None:
 
 
 def test_the_admin_socket_is_for_the_owner_only() -> None:
-    pipe = documents.bootstrap(FOLDER, admin_socket=Path("/run/x/envoy.sock"))["admin"]["address"]["pipe"]
+    made = documents.bootstrap(FOLDER, admin_socket=Path("/run/x/envoy.sock"), held_socket=Path("/run/x/held.sock"))
+    pipe = made["admin"]["address"]["pipe"]
     assert pipe == {"path": "/run/x/envoy.sock", "mode": 0o600}
 
 
@@ -147,8 +159,8 @@ def test_the_page_for_an_unknown_name_lists_nothing_that_is_served() -> None:
 
 def test_failures_of_envoy_itself_name_the_service_and_the_command() -> None:
     mappers = pages.local_replies()["mappers"]
-    kinds = [one["body_format_override"]["content_type"].partition(";")[0] for one in mappers]
-    assert kinds == ["text/html", "application/json", "text/plain"] * 3
+    kinds = [one["body_format_override"]["content_type"].partition(";")[0] for one in mappers if "body_format_override" in one]
+    assert kinds == ["text/html", "application/json", "text/plain"] * 4
     silent = mappers[2]["body_format_override"]["text_format_source"]["inline_string"]
     assert silent.count(pages.SERVICE) == 2
     assert silent.replace(pages.SERVICE, "").count("%") == 0, "Envoy reads everything else between percent signs as a format"
