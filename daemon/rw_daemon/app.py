@@ -14,6 +14,7 @@ from rw_daemon.builds.process import ProcessBuilder
 from rw_daemon.clock import Clock
 from rw_daemon.deployments.composition import Deployments
 from rw_daemon.deployments.targets import Opener, Target
+from rw_daemon.edge.desk import Desk
 from rw_daemon.edge.envoy import EnvoyEdge
 from rw_daemon.engines.client import Engine
 from rw_daemon.logs.logs import Logs
@@ -101,6 +102,8 @@ async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonI
     tasks.spawn("recovery", deployments.recovery.run())
     tasks.keep("liveness", deployments.supervisor.keep_alive)
     tasks.keep("autoscaler", deployments.autoscaler.keep)
+    tasks.keep("sleeping", deployments.sleeping.keep)
+    tasks.keep("held requests", Desk(edge.held_socket, deployments.sleeping.lead).serve)
     tasks.keep("edge", deployments.supervisor.keep_edge)
     tasks.keep("requests", Requests(edge.access_log, logs, clock).run)
 

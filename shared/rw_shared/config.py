@@ -60,6 +60,7 @@ class ScaleConfig(Model):
     """The ``[deploy.scale]`` table: rw's own. Each of the last three is a target for the average replica; ``None`` is not looked at."""
 
     min: int = 1
+    """0: the service sleeps while nobody asks for it, as with ``sleepApplication``; awake it has one replica at least."""
     max: int
     cpu: float | None = None
     """Share, above 0 to 1, of the cores that a replica may use (of one core where no limit is said)."""
@@ -67,6 +68,11 @@ class ScaleConfig(Model):
     """Share, above 0 to 1, of the memory that a replica may use."""
     requests: float | None = None
     """Requests in flight."""
+
+    @property
+    def least(self) -> int:
+        """Replicas that a service has at least while it is awake."""
+        return max(self.min, 1)
 
 
 class BuildConfig(Model):
@@ -91,12 +97,20 @@ class DeployConfig(Model):
     overlap_seconds: float | None = None
     draining_seconds: float | None = None
     queue: Queue = Queue.NEWEST
+    sleep_application: bool = False
+    sleep_after_seconds: float = 600.0
+    """How long nobody may have asked for a service that sleeps (Railway: 10 min)."""
     rollout: RolloutConfig = RolloutConfig()
     scale: ScaleConfig | None = None
     cpu: float | None = None
     """Cores a replica may use (``limitOverride.containers.cpu``)."""
     memory_bytes: int | None = None
     """``limitOverride.containers.memoryBytes``."""
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether the service is put to sleep while nobody asks for it."""
+        return self.sleep_application or (self.scale is not None and self.scale.min == 0)
 
 
 class ServiceConfig(Model):

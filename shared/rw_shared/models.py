@@ -131,6 +131,8 @@ class OperationKind(StrEnum):
     ROLLBACK = "rollback"
     RESTART = "restart"
     SCALE = "scale"
+    SLEEP = "sleep"
+    WAKE = "wake"
     DOWN = "down"
 
 

@@ -60,12 +60,13 @@ DEPLOY_KEYS: dict[str, str] = {
     "overlapSeconds": "seconds",
     "drainingSeconds": "seconds",
     "queue": "queue",
+    "sleepApplication": "flag",
+    "sleepAfterSeconds": "seconds",
 }
 DEPLOY_IGNORED = {
     "multiRegionConfig",
     "region",
     "cronSchedule",
-    "sleepApplication",
     "requiredMountPath",
     "registryCredentials",
     "ipv6EgressEnabled",
@@ -239,10 +240,8 @@ class _Reader:
         if not said:
             return None
         least, most = said.get("min", 1), said.get("max")
-        if least < 1:
-            raise self.wrong("deploy.scale.min", "a whole number from 1 on", least)
-        if most is None or most < least:
-            raise self.wrong("deploy.scale.max", f"a whole number from {least} (min) on", most)
+        if most is None or most < max(least, 1):
+            raise self.wrong("deploy.scale.max", f"a whole number from {max(least, 1)} on", most)
         for key in ("cpu", "memory"):
             if said.get(key) == 0:
                 raise self.wrong(f"deploy.scale.{key}", "a share above 0", 0)

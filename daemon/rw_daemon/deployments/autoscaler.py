@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from rw_daemon.clock import Clock
 from rw_daemon.deployments.controller import Controller
+from rw_daemon.deployments.followed import Followed
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.replicas import Replicas
@@ -22,7 +23,7 @@ from rw_daemon.tasks import Tasks
 from rw_shared.config import DeployConfig, ScaleConfig
 from rw_shared.errors import EdgeFailedError, RwError, UnreachableError
 from rw_shared.events import ServiceScaled
-from rw_shared.models import Deployment, DeploymentStatus, Scope, ServiceKind
+from rw_shared.models import Deployment, DeploymentStatus, Scope
 
 
 @dataclass
@@ -56,8 +57,7 @@ class Autoscaler:
         self._targets, self._output, self._edge, self._tasks = targets, output, edge, tasks
         self._clock, self._settings = clock, settings
         self._watched: dict[str, Watch] = {}
-        self._scales: dict[str, bool] = {}
-        """Whether a deployment's file says ``deploy.scale``, which never changes."""
+        self._followed = Followed(store, controller, lambda deploy: deploy.scale is not None)
 
     async def keep(self) -> None:
         """Look for ever."""
@@ -67,7 +67,7 @@ class Autoscaler:
 
     async def look(self) -> None:
         """Take the figures of each release once, and begin what they ask for."""
-        followed = await self._followed()
+        followed = await self._followed.read()
         self._watched = {identity: watch for identity, watch in self._watched.items() if identity in followed}
         if not followed:
             return  # no runtime is asked for nothing: every few seconds, that is what an idle daemon would do most
@@ -90,22 +90,8 @@ class Autoscaler:
                 words = words_of(watch.loads, running=running, seconds=self._settings.scale_window_seconds)
                 self._tasks.spawn(f"scale {deployment.id}", self._change(deployment, target, running, number, words))
 
-    async def _followed(self) -> dict[str, Deployment]:
-        """Return the serving releases whose file says ``deploy.scale``, by id."""
-        found, rows = {}, await self._store.services()
-        self._scales = {row.serving: self._scales[row.serving] for row in rows if row.serving in self._scales}
-        for row in rows:
-            if not row.serving or row.kind is not ServiceKind.WEB or not self._scales.get(row.serving, True):
-                continue
-            deployment = await self._store.deployment(row.serving)
-            if deployment is not None and deployment.status is DeploymentStatus.ACTIVE:
-                self._scales[deployment.id] = (await self._controller.planned(deployment)).config.deploy.scale is not None
-                if self._scales[deployment.id]:
-                    found[deployment.id] = deployment
-        return found
-
     def _bounds(self, scale: ScaleConfig) -> Bounds:
-        return Bounds(scale.min, scale.max, self._settings.scale_window_seconds, self._settings.scale_panic_seconds)
+        return Bounds(scale.least, scale.max, self._settings.scale_window_seconds, self._settings.scale_panic_seconds)
 
     async def _measured(self, release: Release, deploy: DeployConfig, scale: ScaleConfig, target: Target) -> Watch:
         watch, now = self._watched.setdefault(release.key.deployment, Watch()), self._clock.monotonic()

@@ -29,6 +29,7 @@ from rw_daemon.deployments.rollout import Rollout
 from rw_daemon.deployments.rollouts import Rollouts
 from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.running import Running
+from rw_daemon.deployments.sleeping import Sleeping
 from rw_daemon.deployments.status import Status
 from rw_daemon.deployments.steps import Recorder
 from rw_daemon.deployments.supervisor import Supervisor
@@ -66,6 +67,7 @@ class Deployments:
     recovery: Recovery
     supervisor: Supervisor
     autoscaler: Autoscaler
+    sleeping: Sleeping
     router: Router
     targets: Targets
     exits: Exits
@@ -142,8 +144,30 @@ class Deployments:
             await running.take_down_everything(targets)
             await edge.stop()
 
+        sleeping = Sleeping(
+            store=store,
+            recorder=recorder,
+            controller=controller,
+            operations=operations,
+            router=router,
+            retirer=retirer,
+            watches=watches,
+            targets=targets,
+            output=output,
+            edge=edge,
+            tasks=tasks,
+            clock=clock,
+            settings=settings,
+        )
         running = Running(
-            store=store, recorder=recorder, operations=operations, replicas=replicas, router=router, retirer=retirer, clock=clock
+            store=store,
+            recorder=recorder,
+            operations=operations,
+            replicas=replicas,
+            router=router,
+            retirer=retirer,
+            sleeping=sleeping,
+            clock=clock,
         )
         sweeper = Sweeper(store, targets, snapshots, settings)
         orders = Orders(
@@ -193,6 +217,7 @@ class Deployments:
             replicas=replicas,
             orders=orders,
             watches=watches,
+            sleeping=sleeping,
             router=router,
             collector=collector,
             exits=exits,
@@ -223,6 +248,7 @@ class Deployments:
             recovery=recovery,
             supervisor=supervisor,
             autoscaler=autoscaler,
+            sleeping=sleeping,
             router=router,
             targets=targets,
             exits=exits,

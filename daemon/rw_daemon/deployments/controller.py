@@ -45,6 +45,7 @@ from rw_shared.models import Deployment, DeploymentStatus, Scope, ServiceKind, S
 
 LAST_LINES = 20
 PLANS_KEPT = 500
+MAY_RUN = {DeploymentStatus.ACTIVE, DeploymentStatus.SLEEPING, DeploymentStatus.REMOVING}
 
 
 class Controller:
@@ -178,11 +179,13 @@ class Controller:
         row = await self.row(deployment)
         strategy = (await self.planned(deployment)).config.deploy.rollout.strategy
         old = await self._store.deployment(row.serving) if row.serving not in {"", identity} else None
-        if strategy is not Strategy.RECREATE or old is None or old.status not in {DeploymentStatus.ACTIVE, DeploymentStatus.REMOVING}:
+        if strategy is not Strategy.RECREATE or old is None or old.status not in MAY_RUN:
             return
         async with self._recorder.step(identity, StepName.STOP) as step:
             await self._router.apply()
-            await self._recorder.move(old.id, DeploymentStatus.REMOVING, reason=f"It stops before v{deployment.version} starts.")
+            if old.status is not DeploymentStatus.REMOVING:
+                words = f"It stops before v{deployment.version} starts."
+                await self._router.record(self._recorder.moved(old, DeploymentStatus.REMOVING, reason=words))
             await self._retirer.quiet(old.id)
             await target.runtime.stop(key_of(old), grace_seconds=self._settings.grace_seconds)
             step.detail = f"v{old.version} first; requests wait"
@@ -200,6 +203,22 @@ class Controller:
         for instance in (await target.runtime.start(await self.spec(old))).instances:
             self._collector.attach(instance, target.runtime)
         await self._router.apply()
+
+    async def start_again(self, deployment: Deployment, target: Target, *, replicas: int) -> str:
+        """Start a release that was stopped, and prove it; returns how it was proven. What was started stays, whatever is raised.
+
+        :raises CrashedError: it ended. ``NeverHealthyError``: it does not answer in time.
+        """
+        spec = replace(await self.spec(deployment), replicas=replicas)
+        ended = self._exits.first(deployment.id)
+        try:
+            async with moving("start", seconds=self._settings.step_deadline_seconds):
+                release = await target.runtime.start(spec)
+            for instance in release.instances:
+                self._collector.attach(instance, target.runtime)
+            return await self._proven(release, spec, target, ended)
+        finally:
+            self._exits.forget(deployment.id)
 
     async def _proven(self, release: Release, spec: ReleaseSpec, target: Target, ended: asyncio.Future[Instance]) -> str:
         """Return in a few words how the release was proven; ``CrashedError`` or ``NeverHealthyError`` when it was not."""
@@ -299,7 +318,8 @@ class Controller:
             else:
                 await self._store.append(*events())
         if old is not None:
-            await self._retire(await self._recorder.read(old.id), target, has_stopped=has_room(deployment))
+            has_stopped = has_room(deployment) or old.status is DeploymentStatus.SLEEPING
+            await self._retire(await self._recorder.read(old.id), target, has_stopped=has_stopped)
 
     async def _gradually(self, deployment: Deployment, row: ServiceRow, release: Release, ended: asyncio.Future[Instance]) -> None:
         """Walk the steps before the switch, where the service has any and an old release to compare with."""

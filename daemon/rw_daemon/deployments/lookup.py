@@ -11,7 +11,8 @@ from rw_shared.models import Deployment, DeploymentStatus, Scope
 PREVIOUS = "previous"
 VERSION = re.compile(r"v(\d{1,9})")
 SERVED = {
-    DeploymentStatus.ACTIVE, DeploymentStatus.REMOVING, DeploymentStatus.REMOVED, DeploymentStatus.CRASHED, DeploymentStatus.COMPLETED,
+    DeploymentStatus.ACTIVE, DeploymentStatus.SLEEPING, DeploymentStatus.REMOVING, DeploymentStatus.REMOVED,
+    DeploymentStatus.CRASHED, DeploymentStatus.COMPLETED,
 }  # fmt: skip
 LOOKED_AT = 500  # newest deployments of an environment that a short name is looked for in
 

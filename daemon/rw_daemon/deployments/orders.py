@@ -132,13 +132,15 @@ class Orders:
         """Return whether anything about a service differs from what serves, or what serves is not whole."""
         row = await self._drafts.row(scope, draft.service)
         serving = await self._store.deployment(row.serving) if row and row.serving else None
-        if serving is None or serving.status is not DeploymentStatus.ACTIVE:
+        if serving is None or serving.status not in {DeploymentStatus.ACTIVE, DeploymentStatus.SLEEPING}:
             return True
         newest = (await self._store.deployments(scope, service=draft.service, limit=1))[0]
         if newest.id != serving.id and not newest.status.is_settled:
             return True
         if (serving.snapshot, serving.plan, serving.replicas) != (draft.snapshot, draft.plan, draft.replicas):
             return True
+        if serving.status is DeploymentStatus.SLEEPING:
+            return False
         release = await target.runtime.release(serving.id)
         return sum(one.is_running for one in (release.instances if release else ())) < serving.replicas
 

@@ -13,6 +13,7 @@ from rw_daemon.deployments.orders import Orders
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.router import Router
+from rw_daemon.deployments.sleeping import Sleeping
 from rw_daemon.deployments.targets import AWAY_LOOK_SECONDS, Target, Targets
 from rw_daemon.deployments.watches import Watches
 from rw_daemon.logs.collector import Collector
@@ -24,7 +25,7 @@ from rw_shared.models import Deployment, DeploymentStatus, TargetKind
 
 log = logging.getLogger(__name__)
 SERVES = {DeploymentStatus.ACTIVE}
-MAY_RUN = {DeploymentStatus.ACTIVE, DeploymentStatus.REMOVING}
+MAY_RUN = {DeploymentStatus.ACTIVE, DeploymentStatus.SLEEPING, DeploymentStatus.REMOVING}
 
 
 class Recovery:
@@ -39,6 +40,7 @@ class Recovery:
         replicas: Replicas,
         orders: Orders,
         watches: Watches,
+        sleeping: Sleeping,
         router: Router,
         collector: Collector,
         exits: Exits,
@@ -46,7 +48,7 @@ class Recovery:
         clock: Clock,
     ) -> None:
         self._store, self._targets, self._controller, self._replicas, self._orders = store, targets, controller, replicas, orders
-        self._watches, self._clock = watches, clock
+        self._watches, self._sleeping, self._clock = watches, sleeping, clock
         self._router, self._collector, self._exits, self._tasks = router, collector, exits, tasks
 
     async def run(self) -> None:
@@ -64,6 +66,7 @@ class Recovery:
                 await self._router.apply()
             except RwError as error:
                 log.error("the edge could not be brought up: %s %s", error.message, error.why)
+        await self._sleeping.begin()
         for operation in await self._store.unsettled_operations():
             await self._orders.resume(operation)
 

@@ -34,7 +34,7 @@ def wanted_replicas(config: ServiceConfig, service: ServicePlan, *, before: int 
     """
     scale = config.deploy.scale
     if service.kind is ServiceKind.WEB and scale is not None:
-        return max(scale.min, min(before or config.deploy.num_replicas or scale.min, scale.max))
+        return max(scale.least, min(before or config.deploy.num_replicas or scale.least, scale.max))
     if service.kind is ServiceKind.WEB and config.deploy.num_replicas is not None:
         return config.deploy.num_replicas
     return 1

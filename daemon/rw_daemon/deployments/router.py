@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from rw_daemon.deployments.release import hostname
 from rw_daemon.deployments.targets import Targets
-from rw_daemon.edge.edge import Edge, Endpoint, HttpRoute, Upstream
+from rw_daemon.edge.edge import Edge, Endpoint, HttpRoute, Lead, Upstream
 from rw_daemon.runtimes.runtime import Instance
 from rw_daemon.store.store import ServiceRow, Store
 from rw_shared.errors import UnreachableError
@@ -32,6 +32,7 @@ class Router:
         self._lock = asyncio.Lock()
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self._without: dict[str, Set[int]] = {}
+        self._routes: dict[str, HttpRoute] = {}
         self._is_behind = False
 
     @property
@@ -44,40 +45,59 @@ class Router:
         *,
         serving: Mapping[str, str] = NOTHING,
         shares: Mapping[str, int] = NO_SHARES,
+        awake: Set[str] = frozenset(),
         record: Callable[[], Sequence[Event]] = tuple,
     ) -> None:
         """Bring the edge to the desired state; returns when it is in force.
 
         :param serving: services, by ``id_of``, whose requests go to another deployment from now on.
         :param shares: releases in a rollout, by deployment, that have another share from now on, in percent.
+        :param awake: releases that sleep by the store's word, and are proven again. One that serves no more stays without requests.
         :param record: the events that say so. They are written once it is in force and before anything else changes the edge.
         """
         async with self._lock:
             rows = [row for row in await self._store.services() if row.kind is ServiceKind.WEB]
             unsettled = await self._store.deployments(unsettled=True, limit=UNSETTLED)
-            coming = {_service(one): one for one in unsettled if one.status is DeploymentStatus.DEPLOYING}
+            coming = {service_of(one): one for one in unsettled if one.status is DeploymentStatus.DEPLOYING}
             running = await self._running()
             routes = []
             for row in rows:
-                to, notice = (serving[id_of(row)], "") if id_of(row) in serving else await self._serving(row)
+                to, notice, is_held = (serving[id_of(row)], "", False) if id_of(row) in serving else await self._serving(row, awake)
                 old, trial = self._upstreams(to, running), coming.get(id_of(row))
                 if trial is not None and trial.id != to and has_room(trial):  # the old one stopped for it, or is about to
                     waiting = (Upstream(trial.id, (NOBODY,)),)
                     routes.append(self._route(row, self._upstreams(trial.id, running) if is_proven(trial) else waiting, ""))
                     continue
                 new = self._upstreams(trial.id, running) if trial is not None and trial.id != to and is_proven(trial) else ()
+                if is_held:
+                    routes.append(replace(self._route(row, (Upstream(to, (NOBODY,)),), ""), is_held=True))
+                    routes += [self._preview(trial, row, new)] if trial is not None and new else []
+                    continue
                 if trial is None or not new:
                     routes.append(self._route(row, old, notice))
                     continue
-                name, share = f"v{trial.version}", shares.get(trial.id, trial.share)
-                both = (*_weighing(old, 100 - share), *_weighing(new, share, name=name)) if old else ()
+                share = shares.get(trial.id, trial.share)
+                both = (*_weighing(old, 100 - share), *_weighing(new, share, name=f"v{trial.version}")) if old else ()
                 shared = replace(self._route(row, both, notice), is_sticky=await self._is_sticky(trial))
-                routes += [shared, HttpRoute(f"{name}@{id_of(row)}", (preview_of(trial, row),), upstreams=new)]
+                routes += [shared, self._preview(trial, row, new)]
             self._is_behind = True
             await self._edge.route(tuple(routes))
             self._is_behind = False
+            self._routes = {route.key: route for route in routes}
             if events := record():
                 await self._store.append(*events)
+
+    async def record(self, *events: Event) -> None:
+        """Write what becomes of a serving release, never in the middle of a change of the edge that goes by its status."""
+        async with self._lock:
+            await self._store.append(*events)
+
+    def lead(self, service: str) -> Lead | None:
+        """Return where requests for a service (as ``id_of``) go by what is in force; ``None`` while they are held."""
+        route = self._routes.get(service)
+        if route is None or not route.upstreams:
+            return Lead(words=route.notice if route else f"{service.rpartition('/')[2]} is not running; `rw status` says why.")
+        return None if route.is_held else Lead(max(route.upstreams, key=lambda one: one.weight).release)
 
     @contextmanager
     def without(self, deployment: str, indexes: Set[int]) -> Iterator[None]:
@@ -97,14 +117,14 @@ class Router:
         if self._is_behind:
             await self.apply()
 
-    async def _serving(self, row: ServiceRow) -> tuple[str, str]:
-        """Return the deployment that requests go to, and what to say where there is none."""
+    async def _serving(self, row: ServiceRow, awake: Set[str]) -> tuple[str, str, bool]:
+        """Return the deployment that requests go to, what to say where there is none, and whether it has to be woken first."""
         found = await self._store.deployment(row.serving) if row.serving else None
         if found is None:
-            return "", f"{row.name} is not running yet; `rw status` says how it stands."
+            return "", f"{row.name} is not running yet; `rw status` says how it stands.", False
         if found.status in {DeploymentStatus.CRASHED, DeploymentStatus.COMPLETED}:
-            return "", f"{row.name} has {found.status}: {found.reason} `rw logs {row.name}` shows its last words."
-        return found.id, ""
+            return "", f"{row.name} has {found.status}: {found.reason} `rw logs {row.name}` shows its last words.", False
+        return found.id, "", found.status is DeploymentStatus.SLEEPING and found.id not in awake
 
     async def _running(self) -> dict[str, list[Instance]]:
         found: dict[str, list[Instance]] = {}
@@ -131,6 +151,9 @@ class Router:
             upstreams=upstreams,
             notice=notice or f"{row.name} is not running; `rw status` says why, `rw up` starts it.",
         )
+
+    def _preview(self, trial: Deployment, row: ServiceRow, upstreams: tuple[Upstream, ...]) -> HttpRoute:
+        return HttpRoute(f"v{trial.version}@{id_of(row)}", (preview_of(trial, row),), upstreams=upstreams)
 
     def _upstreams(self, release: str, running: Mapping[str, list[Instance]]) -> tuple[Upstream, ...]:
         if not release:
@@ -168,5 +191,6 @@ def id_of(row: ServiceRow) -> str:
     return f"{row.project}/{row.environment}/{row.name}"
 
 
-def _service(deployment: Deployment) -> str:
+def service_of(deployment: Deployment) -> str:
+    """Return the route key of the service that a deployment belongs to."""
     return f"{deployment.project}/{deployment.environment}/{deployment.service}"

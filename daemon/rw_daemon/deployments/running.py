@@ -1,4 +1,4 @@
-"""Orders that make no new deployment but change what runs: restart, scale, down."""
+"""Orders that make no new deployment but change what runs: restart, scale, sleep, wake, down."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.retire import Retirer
 from rw_daemon.deployments.router import Router
+from rw_daemon.deployments.sleeping import Sleeping
 from rw_daemon.deployments.steps import Recorder
 from rw_daemon.deployments.targets import Target, Targets
 from rw_daemon.store.store import ServiceRow, Store
-from rw_shared.errors import DeploymentFailedError, RwError, UnreachableError
+from rw_shared.errors import ConflictError, DeploymentFailedError, RwError, UnreachableError
 from rw_shared.events import RouteChanged, ServiceRemoved, ServiceScaled
-from rw_shared.models import Deployment, DeploymentStatus, Operation, OperationKind, OperationOrder, Scope
+from rw_shared.models import Deployment, DeploymentStatus, Operation, OperationKind, OperationOrder, Scope, ServiceKind
 
 RUNS = {DeploymentStatus.ACTIVE, DeploymentStatus.CRASHED, DeploymentStatus.SLEEPING, DeploymentStatus.COMPLETED}
 HISTORY = 200  # newest deployments of a service that may still run something
@@ -33,10 +34,11 @@ class Running:
         replicas: Replicas,
         router: Router,
         retirer: Retirer,
+        sleeping: Sleeping,
         clock: Clock,
     ) -> None:
         self._store, self._recorder, self._operations, self._replicas = store, recorder, operations, replicas
-        self._router, self._retirer, self._clock = router, retirer, clock
+        self._router, self._retirer, self._sleeping, self._clock = router, retirer, sleeping, clock
 
     async def start(self, scope: Scope, order: OperationOrder, actor: str, target: Target, rows: Sequence[ServiceRow]) -> Operation:
         """Accept the order and begin."""
@@ -57,14 +59,30 @@ class Running:
                 await self._replicas.restart(await self._serving(row), target)
             elif order.kind is OperationKind.SCALE:
                 await self._scale(row, order.scale[row.name], operation, target)
+            elif order.kind is OperationKind.SLEEP:
+                await self._lay_down(row)
+            elif order.kind is OperationKind.WAKE:
+                await self._serving(row)
             else:
                 await self.take_down(row, target, operation.id)
 
+    async def _lay_down(self, row: ServiceRow) -> None:
+        found = await self._store.deployment(row.serving) if row.serving else None
+        if found is None or row.kind is not ServiceKind.WEB:
+            return  # nothing runs, or nobody could wake it
+        await self._sleeping.lay_down(found, "Somebody put it to sleep.")
+        if (await self._recorder.read(found.id)).status is DeploymentStatus.ACTIVE:
+            raise ConflictError(f"{row.name} stays awake.", why="A request to it is still open.", hint="Try again when it is over.")
+
     async def _serving(self, row: ServiceRow) -> Deployment:
+        """Return the release that serves, awake."""
         fresh = next((one for one in await self._store.services(_scope(row)) if one.name == row.name), None)  # None: taken down meanwhile
         found = await self._store.deployment(fresh.serving) if fresh and fresh.serving else None
         if found is None:
             raise DeploymentFailedError(f"{row.name} has no release that serves.", hint="Run `rw up`.")
+        if found.status is DeploymentStatus.SLEEPING:
+            await self._sleeping.wake(row)
+            return await self._recorder.read(found.id)
         return found
 
     async def _scale(self, row: ServiceRow, replicas: int, operation: Operation, target: Target) -> None:
@@ -92,9 +110,11 @@ class Running:
         """Lead requests away, stop every release of a service, forget the service; its history stays."""
         known = await self._store.deployments(_scope(row), service=row.name, limit=HISTORY)
         leaving = [one for one in known if one.status in RUNS or one.status is DeploymentStatus.REMOVING]
-        for deployment in leaving:
-            if deployment.status in RUNS:
-                await self._recorder.move(deployment.id, DeploymentStatus.REMOVING, reason="The service was taken down.")
+        moved = [
+            self._recorder.moved(one, DeploymentStatus.REMOVING, reason="The service was taken down.")
+            for one in leaving
+            if one.status in RUNS
+        ]
         envelope = {
             "at": self._clock.now(),
             "project": row.project,
@@ -102,7 +122,7 @@ class Running:
             "service": row.name,
             "operation": operation,
         }
-        await self._store.append(RouteChanged(**envelope, deployment="", before=row.serving), ServiceRemoved(**envelope))
+        await self._router.record(*moved, RouteChanged(**envelope, deployment="", before=row.serving), ServiceRemoved(**envelope))
         try:
             await self._router.apply()
             for deployment in leaving:

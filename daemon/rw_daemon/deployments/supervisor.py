@@ -142,7 +142,7 @@ class Supervisor:
         except RwError as error:
             self._output.remark(deployment, f"{error.message} {error.why}", replica=instance.index)
             return await self._is_filled(deployment, instance)
-        if (await self._recorder.read(deployment.id)).status is DeploymentStatus.ROLLED_BACK:  # meanwhile
+        if (await self._recorder.read(deployment.id)).status in {DeploymentStatus.ROLLED_BACK, DeploymentStatus.SLEEPING}:  # meanwhile
             await target.runtime.stop(key_of(deployment), grace_seconds=0)
         return True
 
@@ -242,8 +242,11 @@ class Supervisor:
     async def look(self, target: Target, serving: set[str]) -> None:
         """Probe each running replica of the releases ``serving`` on ``target`` once."""
         for identity in serving:
-            deployment, release = await self._store.deployment(identity), await target.runtime.release(identity)
-            if release is None or deployment is None or deployment.status is not DeploymentStatus.ACTIVE:
+            deployment = await self._store.deployment(identity)
+            if deployment is None or deployment.status is not DeploymentStatus.ACTIVE:
+                continue  # the runtime is not asked for what sleeps
+            release = await target.runtime.release(identity)
+            if release is None:
                 continue
             path = (await self._controller.planned(deployment)).service(deployment.service).health_path
             for instance in release.instances:

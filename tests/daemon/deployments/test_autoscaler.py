@@ -134,7 +134,7 @@ async def test_a_number_by_hand_is_refused_with_what_to_do(world: World) -> None
     [
         pytest.param("min = 2", id="no max"),
         pytest.param("min = 3\nmax = 2", id="max below min"),
-        pytest.param("min = 0\nmax = 2", id="min of nothing"),
+        pytest.param("min = 0\nmax = 0", id="max of nothing"),
         pytest.param("max = 2\ncpu = 0", id="a target of nothing"),
         pytest.param("max = 2\nmemory = 0.8", id="memory without a limit"),
         pytest.param("max = 2\nrequests = -1", id="a negative number"),

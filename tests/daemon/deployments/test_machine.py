@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Coroutine
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from rw_daemon.deployments.states import NEXT
+from rw_daemon.edge.edge import Lead
 from rw_shared.config import Queue
 from rw_shared.errors import BuildFailedError, EdgeFailedError, RwError
 from rw_shared.models import DeploymentStatus, Operation, OperationKind, Pace
@@ -24,6 +26,14 @@ FINAL = {status for status, after in NEXT.items() if not after}
 TURNS = 4
 LOOKS = 5000  # half a second of the fake clock each: whatever takes longer than 40 minutes has no deadline that acts
 GRADUAL = '[deploy.rollout]\nstrategy = "gradual"\n'
+ORDERS = [
+    OperationKind.REDEPLOY,
+    OperationKind.ROLLBACK,
+    OperationKind.RESTART,
+    OperationKind.SLEEP,
+    OperationKind.WAKE,
+    OperationKind.DOWN,
+]
 RECREATE = '[deploy.rollout]\nstrategy = "recreate"\n'
 
 
@@ -39,7 +49,12 @@ class Machine(RuleBasedStateMachine):
         self._finals: dict[str, DeploymentStatus] = {}
         self._seen = 0
         self._number = 0
-        self._do(self._world.open())
+        self._asking: list[asyncio.Task[Lead]] = []
+        self._do(self._open())
+
+    async def _open(self) -> None:
+        await self._world.open()
+        await self._world.rooms.recovery.run()
 
     def teardown(self) -> None:
         try:
@@ -68,7 +83,7 @@ class Machine(RuleBasedStateMachine):
         files = {**FLASK, "app.py": f"{FLASK['app.py']}# {self._number}\n", "railway.toml": railway}
         self._do(self._order(OperationKind.UP, files=files))
 
-    @rule(kind=st.sampled_from([OperationKind.REDEPLOY, OperationKind.ROLLBACK, OperationKind.RESTART, OperationKind.DOWN]))
+    @rule(kind=st.sampled_from(ORDERS))
     def order(self, kind: OperationKind) -> None:
         self._do(self._order(kind))
 
@@ -98,6 +113,24 @@ class Machine(RuleBasedStateMachine):
         async def work() -> None:
             with suppress(RwError):
                 await self._world.rooms.rollouts.abort(SCOPE, "web")
+
+        self._do(work())
+
+    @rule()
+    def fall_asleep(self) -> None:
+        async def work() -> None:
+            for deployment in await self._world.deployments():
+                if deployment.status is DeploymentStatus.ACTIVE:
+                    self._world.tasks.keep(f"sleep {deployment.id}", partial(self._world.rooms.sleeping.nap, deployment, "Nobody asked."))
+            await self._turns()
+
+        self._do(work())
+
+    @rule()
+    def ask(self) -> None:
+        async def work() -> None:
+            self._asking.append(asyncio.create_task(self._world.rooms.sleeping.lead("shop/production/web")))
+            await self._turns()
 
         self._do(work())
 
@@ -155,6 +188,14 @@ class Machine(RuleBasedStateMachine):
                 await self._world.rooms.rollouts.pace(SCOPE, "web", Pace.STEPS, actor="test")
             await asyncio.sleep(0.002)
             await self._world.clock.advance(0.5)
+        while any(name.startswith(("sleep ", "wake ")) for name in self._world.tasks.names):
+            looks += 1
+            assert looks < LOOKS, await self._story()
+            await asyncio.sleep(0.002)
+            await self._world.clock.advance(0.5)
+        async with asyncio.timeout(20):
+            answers = await asyncio.gather(*self._asking, return_exceptions=True)  # those of a daemon that was killed are asked again
+        assert all(isinstance(one, asyncio.CancelledError) or one.release or one.words for one in answers), answers
         await self._world.rooms.supervisor.tend()
         await self._moves()
         world = self._world
@@ -165,6 +206,9 @@ class Machine(RuleBasedStateMachine):
         for instance in world.runtime.instances.values():
             owner = known[instance.key.deployment]
             assert owner.status in {DeploymentStatus.ACTIVE, DeploymentStatus.CRASHED, DeploymentStatus.COMPLETED}, (instance, owner.status)
+        asleep = {f"{SCOPE}/{row.name}" for row in await world.store.services(SCOPE)
+                  if row.serving and known[row.serving].status is DeploymentStatus.SLEEPING}  # fmt: skip
+        assert {route.key for route in world.edge.routes if route.is_held} == asleep
         assert {upstream.release for route in world.edge.routes for upstream in route.upstreams} <= serving | set(active)
 
     async def _story(self) -> str:
