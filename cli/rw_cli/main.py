@@ -37,6 +37,8 @@ COMMANDS = {
     "connect": ("entering", "A port here that leads to a replica."),
     "restart": ("change", "Start the serving version of services anew."),
     "scale": ("change", "Change how many replicas run: `rw scale web=3`."),
+    "sleep": ("change", "Stop services until somebody asks for them."),
+    "wake": ("change", "Start services that sleep."),
     "doctor": ("doctor", "Everything rw needs, each with the command to type."),
     "completion": ("completion", "Commands, flags and live names at the press of Tab."),
     "feedback": ("feedback", "One file for a report, without secrets."),
@@ -44,7 +46,8 @@ COMMANDS = {
     "version": ("version", "The versions of command and daemon."),
 }
 STREAMS = {
-    "up", "deploy", "logs", "restart", "scale", "down", ("deployments", "redeploy"), ("deployments", "rollback"), ("rollout", "retry"),
+    "up", "deploy", "logs", "restart", "scale", "sleep", "wake", "down",
+    ("deployments", "redeploy"), ("deployments", "rollback"), ("rollout", "retry"),
 }  # fmt: skip
 """Commands that print rows on --json."""
 STARTERS = 6

@@ -1,4 +1,4 @@
-"""``rw restart``, ``scale`` and ``down``: orders about what already runs."""
+"""``rw restart``, ``scale``, ``sleep``, ``wake`` and ``down``: orders about what already runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from rw_shared.errors import UsageError
 
 restart_app = typer.Typer(rich_markup_mode=None, add_completion=False)
 scale_app = typer.Typer(rich_markup_mode=None, add_completion=False)
+sleep_app = typer.Typer(rich_markup_mode=None, add_completion=False)
+wake_app = typer.Typer(rich_markup_mode=None, add_completion=False)
 down_app = typer.Typer(rich_markup_mode=None, add_completion=False)
+Services = Annotated[list[str] | None, typer.Argument(help="Default: all.")]
 
 
 def _run(session: Session, place: str, body: dict[str, Any]) -> None:
@@ -21,7 +24,7 @@ def _run(session: Session, place: str, body: dict[str, Any]) -> None:
 
 
 @restart_app.command()
-def restart(ctx: typer.Context, services: Annotated[list[str] | None, typer.Argument(help="Default: all.")] = None) -> None:
+def restart(ctx: typer.Context, services: Services = None) -> None:
     """Start the serving version of services anew: `rw restart web`."""
     _run(ctx.obj, ctx.obj.place(), {"kind": "restart", "services": services or []})
 
@@ -30,6 +33,18 @@ def restart(ctx: typer.Context, services: Annotated[list[str] | None, typer.Argu
 def scale(ctx: typer.Context, wanted: Annotated[list[str], typer.Argument(metavar="SERVICE=N…")]) -> None:
     """Change how many replicas run: `rw scale web=3`. The next `rw up` goes by the file again."""
     _run(ctx.obj, ctx.obj.place(), {"kind": "scale", "scale": dict(_pair(one) for one in wanted)})
+
+
+@sleep_app.command()
+def sleep(ctx: typer.Context, services: Services = None) -> None:
+    """Stop services until somebody asks for them: `rw sleep web`. The next request waits until they run again."""
+    _run(ctx.obj, ctx.obj.place(), {"kind": "sleep", "services": services or []})
+
+
+@wake_app.command()
+def wake(ctx: typer.Context, services: Services = None) -> None:
+    """Start services that sleep before somebody asks for them: `rw wake web`."""
+    _run(ctx.obj, ctx.obj.place(), {"kind": "wake", "services": services or []})
 
 
 def _pair(text: str) -> tuple[str, int]:

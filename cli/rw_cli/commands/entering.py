@@ -51,7 +51,9 @@ def execute(
     session: Session = ctx.obj
     entry = _entry(session, service, replica)
     if not entry["replica"]:
-        raise NotFoundError("running replica", f"{entry['service']}.{replica}", hint="`rw status` shows which there are.")
+        raise NotFoundError(
+            "running replica", f"{entry['service']}.{replica}", hint="`rw status` shows which there are; `rw wake` starts what sleeps."
+        )
     wanted = command or ["/bin/sh"]
     if entry["container"]:
         from rw_cli.context.container import Container  # lazy: termios and selectors only for this

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from rw_cli.client import Client, Json
 from rw_shared.errors import DeploymentFailedError, RwError
 
+CHANGES = {"rollback", "sleep", "wake"}
+"""Orders that make no deployment and still change what answers."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -58,7 +61,7 @@ def _services(client: Client, place: str, operation: Json, made: list[Json]) -> 
         if name in deployments:
             rows.append(_row(deployments[name], service))
         elif name in operation["services"] and serving:
-            rows.append(_row({**client.call("GET", f"/v1/deployments/{serving}"), "changed": operation["kind"] == "rollback"}, service))
+            rows.append(_row({**client.call("GET", f"/v1/deployments/{serving}"), "changed": operation["kind"] in CHANGES}, service))
     there = {row["name"] for row in rows}
     return [*rows, *(_row(one, {}) for name, one in deployments.items() if name not in there)]
 

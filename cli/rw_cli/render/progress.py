@@ -113,9 +113,9 @@ class Progress:
         return [text]
 
     def _status(self, service: str, known: ServiceProgress, data: Json) -> list[str]:
-        if data["after"] in {"active", "completed", "failed", "crashed", "cancelled", "skipped", "rolled_back"}:
+        if data["after"] in {"active", "completed", "sleeping", "failed", "crashed", "cancelled", "skipped", "rolled_back"}:
             known.step, known.ended = data["after"], time.monotonic()
-            known.status = "done" if data["after"] in {"active", "completed", "skipped"} else "failed"
+            known.status = "done" if data["after"] in {"active", "completed", "sleeping", "skipped"} else "failed"
         reason = f": {line(data['reason'])}" if data.get("reason") else ""
         return [f"{service} is {data['after']}{reason}"]
 
