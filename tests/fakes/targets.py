@@ -9,7 +9,7 @@ from typing import Any
 
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
 from rw_daemon.builds.components import Component
-from rw_daemon.edge.edge import Endpoint, HttpRoute, Traffic
+from rw_daemon.edge.edge import Endpoint, HttpRoute, Traffic, Use
 from rw_daemon.runtimes.runtime import (
     Exit,
     Instance,
@@ -217,6 +217,10 @@ class FakeEdge:
         if self.blind is not None:
             raise self.blind
         return {release: self.traffic(release) for release in releases}
+
+    async def use(self, *releases: str) -> dict[str, Use]:
+        found = await self.samples(*releases)
+        return {release: Use(found[release].requests, self.open.get(release, 0)) for release in releases}
 
     async def check(self) -> bool:
         return True

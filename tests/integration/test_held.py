@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from rw_daemon.edge.desk import Desk
-from rw_daemon.edge.edge import Endpoint, HttpRoute, Lead, Upstream
+from rw_daemon.edge.edge import Endpoint, HttpRoute, Lead, Upstream, Use
 
 KEY = "shop/production/web"
 ASLEEP = HttpRoute(KEY, (HOST,), upstreams=(Upstream("d-old", (Endpoint("127.0.0.1", 1),)),), is_held=True)
@@ -96,6 +96,18 @@ async def test_websocket_is_held_and_opened(world: World) -> None:
         await socket.send("hello")
         assert await socket.recv() == "echo hello"
         await socket.close()
+
+
+async def test_requests_are_counted_and_an_open_one_is_seen(world: World) -> None:
+    app = await world.app("new")
+    await world.edge.route((to(app, release="d-new"),))
+    await world.ask()
+    waiting = asyncio.create_task(world.ask("/slow"))
+    async with asyncio.timeout(10):
+        while (await world.edge.use("d-new"))["d-new"].in_flight == 0:
+            await asyncio.sleep(0.005)
+    await waiting
+    assert await world.edge.use("d-new", "d-none") == {"d-new": Use(2, 0), "d-none": Use()}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from rw_daemon.deployments.router import Router, id_of, service_of
 from rw_daemon.deployments.steps import Recorder
 from rw_daemon.deployments.targets import Target, Targets
 from rw_daemon.deployments.watches import Watches
-from rw_daemon.edge.edge import Edge, Lead
+from rw_daemon.edge.edge import Edge, Lead, Use
 from rw_daemon.edge.held import HELD_SECONDS
 from rw_daemon.settings import Settings
 from rw_daemon.store.store import ServiceRow, Store
@@ -42,10 +42,10 @@ class Quiet:
     requests: int
 
 
-def heard(before: Quiet | None, *, at: float, requests: int, in_flight: int) -> Quiet:
-    """Return since when it is quiet, by what is seen ``at`` this moment. An open request (a WebSocket, a stream) is none."""
-    if before is None or in_flight or requests != before.requests:
-        return Quiet(at, requests)
+def heard(before: Quiet | None, use: Use, *, at: float) -> Quiet:
+    """Return since when it is quiet, by what is seen ``at`` this moment. While a request is open (a WebSocket, a stream), it is not."""
+    if before is None or use.in_flight or use.requests != before.requests:
+        return Quiet(at, use.requests)
     return before
 
 
@@ -95,13 +95,12 @@ class Sleeping:
         if not followed:
             return
         try:
-            traffic = await self._edge.samples(*followed)
+            used = await self._edge.use(*followed)
         except EdgeFailedError:
             return  # what cannot be seen is not quiet
         for identity, deployment in followed.items():
-            at, in_flight = self._clock.monotonic(), await self._edge.active(identity)
-            quiet = heard(self._quiet.get(identity), at=at, requests=traffic[identity].requests, in_flight=in_flight)
-            self._quiet[identity] = quiet
+            at = self._clock.monotonic()
+            quiet = self._quiet[identity] = heard(self._quiet.get(identity), used[identity], at=at)
             seconds = (await self._controller.planned(deployment)).config.deploy.sleep_after_seconds
             if at - quiet.since >= seconds and identity not in self._watches.going_on(_scope(deployment)):
                 del self._quiet[identity]  # should it come to nothing, it is quiet anew

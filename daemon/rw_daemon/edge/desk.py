@@ -28,8 +28,9 @@ class Desk:
         self._socket.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._answer, self._socket, backlog=BACKLOG)
         try:
-            await server.serve_forever()
+            await asyncio.Event().wait()
         finally:
+            server.close()  # not serve_forever, whose end waits for those who are held
             self._socket.unlink(missing_ok=True)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -74,6 +74,14 @@ class Traffic:
 
 
 @dataclass(frozen=True)
+class Use:
+    """How a release is asked: ``requests`` since the proxy started, and how many of them are ``in_flight``."""
+
+    requests: int = 0
+    in_flight: int = 0
+
+
+@dataclass(frozen=True)
 class HttpRoute:
     """One service's way in.
 
@@ -130,6 +138,10 @@ class Edge(Protocol):
 
     async def samples(self, *releases: str) -> dict[str, Traffic]:
         """Return what became of each release's requests so far, all at the same moment. ``EdgeFailedError`` when it cannot be read."""
+        ...
+
+    async def use(self, *releases: str) -> dict[str, Use]:
+        """Return how releases are asked, all at the same moment: less than ``samples``, and cheap. ``EdgeFailedError``."""
         ...
 
     async def check(self) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from rw_daemon.clock import Clock
 from rw_daemon.edge import binary, documents, ports
 from rw_daemon.edge.admin import Admin
-from rw_daemon.edge.edge import Endpoint, HttpRoute, Traffic
+from rw_daemon.edge.edge import Endpoint, HttpRoute, Traffic, Use
 from rw_daemon.edge.running import Running, end_all, end_of, launch
 from rw_daemon.edge.watched import Watched
 from rw_daemon.processes import proc
@@ -80,14 +80,15 @@ class EnvoyEdge:
             await self._files.put("cds", [*wanted, *kept])
             taken = await self._put_listeners(routes)
             await self._files.put("rds", [documents.route_configuration(routes)])
-            busy = [one for one in kept if await self._open(one["name"])]
+            used = await self.use(*(one["name"] for one in kept)) if kept else {}
+            busy = [one for one in kept if used[one["name"]].in_flight]
             await self._files.put("cds", [*wanted, *busy])
             self._tell_taken(taken, routes)
 
     async def active(self, release: str) -> int:
         """Return the requests that a release has open."""
         try:
-            return await self._open(release)
+            return (await self.use(release))[release].in_flight
         except EdgeFailedError:
             return 0
 
@@ -99,6 +100,16 @@ class EnvoyEdge:
         """Return what became of each release's requests so far. See ``Edge.samples``; histograms lag by a second."""
         rows = await self._admin.traffic(releases)
         return {release: documents.traffic(rows, release) for release in releases}
+
+    async def use(self, *releases: str) -> dict[str, Use]:
+        """Return how releases are asked. See ``Edge.use``."""
+        wanted = "|".join(re.escape(one) for one in releases)
+        stats = await self._admin.stats(rf"^cluster\.({wanted})\.upstream_rq_(total|active)$")
+
+        def of(release: str, name: str) -> int:
+            return int(stats.get(f"cluster.{release}.upstream_rq_{name}", 0))
+
+        return {release: Use(of(release, "total"), of(release, "active")) for release in releases}
 
     async def check(self) -> bool:
         """Return whether Envoy runs and answers."""
@@ -282,11 +293,6 @@ class EnvoyEdge:
         if new:
             held = ", ".join(f"{one.port} of {one.key.rpartition('/')[2]}" for one in routes if one.port in new)
             raise EdgeFailedError(f"another program holds port {held}; everything else is served", log=f"`ss -ltnp sport = :{min(new)}`")
-
-    async def _open(self, release: str) -> int:
-        name = f"cluster.{release}.upstream_rq_active"
-        stats = await self._admin.stats(f"^{re.escape(name)}$")
-        return int(stats.get(name, 0))
 
 
 def envoy_args(program: Path, bootstrap: Path, *, base_id: int, epoch: int, runtime: Path) -> list[str]:

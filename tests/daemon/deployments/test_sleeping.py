@@ -10,7 +10,7 @@ import pytest
 from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.deployments.sleeping import Quiet, heard
-from rw_daemon.edge.edge import Lead, Traffic
+from rw_daemon.edge.edge import Lead, Traffic, Use
 from rw_daemon.runtimes.runtime import Exit, Release, ReleaseSpec
 from rw_shared.errors import EdgeFailedError, EngineUnreachableError
 from rw_shared.models import Deployment, OperationKind, OperationStatus
@@ -68,7 +68,7 @@ def done(world: World) -> list[str]:
      pytest.param(0, 0, 30.0, id="the edge counts anew")],
 )  # fmt: skip
 def test_quiet_begins_anew_with_whatever_happens(requests: int, in_flight: int, since: float) -> None:
-    assert heard(Quiet(10.0, 7), at=30.0, requests=requests, in_flight=in_flight).since == since
+    assert heard(Quiet(10.0, 7), Use(requests, in_flight), at=30.0).since == since
 
 
 # --- falling asleep
