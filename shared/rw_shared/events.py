@@ -215,6 +215,8 @@ class RolloutPaced(Event):
     name = "rollout.paced"
     deployment: str
     pace: Pace
+    reason: str = ""
+    """Why rw itself paused it, and what may be said to it."""
 
 
 class RolloutJudged(Event):
@@ -247,7 +249,7 @@ class RolloutWatched(Event):
 
 
 class RolloutWatchEnded(Event):
-    """The watch of a release is over. ``outcome``: ``passed``, ``bad``, or ``ended`` where something else came first."""
+    """The watch of a release is over. ``outcome``: ``passed``, ``bad``, ``unmeasured``, or ``ended`` where something else came first."""
 
     name = "rollout.watch_ended"
     deployment: str

@@ -59,8 +59,8 @@ def resume(ctx: typer.Context, service: Service = "") -> None:
 
 @rollout_app.command()
 def promote(ctx: typer.Context, service: Service = "") -> None:
-    """Give the release every request at once, whatever steps are left: `rw rollout promote web`."""
-    _pace(ctx.obj, service, "promoted", "gets every request now.")
+    """Give the release every request at once, whatever steps are left, or end its watch: `rw rollout promote web`."""
+    _pace(ctx.obj, service, "promoted", "gets every request now.", is_watched_too=True)
 
 
 @rollout_app.command()
@@ -68,14 +68,17 @@ def abort(ctx: typer.Context, service: Service = "") -> None:
     """Take the release back; returns when the old one has every request again: `rw rollout abort web`."""
     session: Session = ctx.obj
     place = session.place()
-    found = session.client.call("DELETE", f"{place}/rollouts/{_chosen(session, place, service)}")
+    found = session.client.call("DELETE", f"{place}/rollouts/{_chosen(session, place, service, is_watched_too=True)}")
     session.result(found, f"{found['service']} v{found['version']} is {found['status'].replace('_', ' ')}.")
 
 
 @rollout_app.command()
 def retry(ctx: typer.Context, service: Service = "") -> None:
-    """Release once more what was taken back last: `rw rollout retry web`."""
+    """Release once more what was taken back last; measure again what is held on its way: `rw rollout retry web`."""
     session: Session = ctx.obj
+    if any(service in {"", one["service"]} for one in _on_their_way(session, session.place())):
+        _pace(session, service, "steps", "goes on from {share} %.")
+        return
     page = session.client.call("GET", f"{session.place()}/deployments", query={"service": service, "limit": 100})
     newest = {one["service"]: one for one in reversed(page["items"])}
     back = [one for one in newest.values() if one["status"] == "rolled_back"]
@@ -85,20 +88,27 @@ def retry(ctx: typer.Context, service: Service = "") -> None:
     again(session, "redeploy", one["id"], one["service"])
 
 
-def _pace(session: Session, service: str, pace: str, words: str) -> None:
+def _pace(session: Session, service: str, pace: str, words: str, *, is_watched_too: bool = False) -> None:
     place = session.place()
-    found = session.client.call("PATCH", f"{place}/rollouts/{_chosen(session, place, service)}", body={"pace": pace})
-    session.result(found, f"{found['service']} v{found['version']} {words.format(share=found['share'])}")
+    chosen = _chosen(session, place, service, is_watched_too=is_watched_too)
+    found = session.client.call("PATCH", f"{place}/rollouts/{chosen}", body={"pace": pace})
+    words = "is not watched any more." if found["status"] == "active" else words.format(share=found["share"])
+    session.result(found, f"{found['service']} v{found['version']} {words}")
 
 
-def _chosen(session: Session, place: str, service: str) -> str:
+def _chosen(session: Session, place: str, service: str, *, is_watched_too: bool) -> str:
     if service:
         return service
-    # one that is watched has every request already: `rw deployments rollback` is the word for it
-    items = [one for one in session.client.call("GET", f"{place}/rollouts")["items"] if one["status"] != "active"]
+    items = _on_their_way(session, place, is_watched_too=is_watched_too)
     if not items:
         raise NoRolloutError("")
     return str(_only(items)["service"])
+
+
+def _on_their_way(session: Session, place: str, *, is_watched_too: bool = False) -> list[dict[str, Any]]:
+    """Return the rollouts that are going on; one that is watched has every request already."""
+    items = session.client.call("GET", f"{place}/rollouts")["items"]
+    return [one for one in items if is_watched_too or one["status"] != "active"]
 
 
 def _only(found: list[dict[str, Any]]) -> dict[str, Any]:

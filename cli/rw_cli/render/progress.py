@@ -92,7 +92,8 @@ class Progress:
                 return [f"{service}: no request goes to the new release"]
             return [f"{service}: {data['share']} % of the requests go to the new release"]
         if name == "rollout.paced":
-            return [f"{service}: {PACES[data['pace']]}"]
+            held = data.get("reason", "")
+            return [f"{service}: the rollout is held: {line(held)}" if held else f"{service}: {PACES[data['pace']]}"]
         if name == "rollout.watch_ended":
             return [f"{service}: the watch is over, {data['outcome']}: {line(data['words'])}"]
         if name == "rollout.judged":

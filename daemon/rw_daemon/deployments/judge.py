@@ -50,24 +50,28 @@ class Judgement:
 
 
 class Judge:
-    """Judges one rollout, window by window; it remembers only the window before."""
+    """Judges one step of a rollout, or a watch, window by window; it remembers only the window before."""
 
     def __init__(self, limits: Limits, *, is_fixed: bool = False) -> None:
         """:param is_fixed: the old release's figures are the same in every window, and must not count twice for two of them."""
         self._limits, self._is_fixed = limits, is_fixed
         self._before: tuple[Traffic, Traffic] | None = None
         """The window before, where more failed in it than should."""
+        self._few: tuple[Traffic, Traffic] | None = None
+        """The windows before, where they had too few requests together: the next one is lengthened by them."""
         self._was_slow = False
 
     def window(self, new: Traffic, old: Traffic) -> Judgement:
         """Return the verdict on what both releases did in the same window."""
+        new, old = self._lengthened(new, old)
         words = words_of(new, old)
-        before, self._before = self._before, None
-        was_slow, self._was_slow = self._was_slow, False
         if is_broken(new):
             return Judgement(Verdict.BAD, words)
         if new.requests < FEW_REQUESTS:
+            self._few = new, old
             return Judgement(Verdict.NO_DATA, words)
+        before, self._before = self._before, None
+        was_slow, self._was_slow = self._was_slow, False
         if is_failing := new.rate > max(self._limits.error_rate, old.rate) and _chance(new, old) < ODD:
             self._before = new, old
         self._was_slow = self._is_slow(new, old)
@@ -75,6 +79,10 @@ class Judge:
         if is_proven or (was_slow and self._was_slow):
             return Judgement(Verdict.BAD, words)
         return Judgement(Verdict.SUSPICIOUS if is_failing or self._was_slow else Verdict.GOOD, words)
+
+    def _lengthened(self, new: Traffic, old: Traffic) -> tuple[Traffic, Traffic]:
+        few, self._few = self._few, None
+        return (new, old) if few is None else (new + few[0], old if self._is_fixed else old + few[1])
 
     def _is_no_chance(self, new: Traffic, old: Traffic, old_before: Traffic) -> bool:
         return _chance(new, old) < SURE_OFTEN if self._is_fixed else _chance(new, old + old_before) < SURE

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from rw_daemon.clock import Clock
-from rw_daemon.deployments.judge import Judge, Limits, Verdict
+from rw_daemon.deployments.judge import Judge, Judgement, Limits, Verdict
 from rw_daemon.deployments.retire import Retirer
 from rw_daemon.deployments.router import Router, is_proven
 from rw_daemon.deployments.steps import Recorder, of
+from rw_daemon.deployments.verdicts import UNKNOWN_RUNNING, WINDOWS_AT_MOST, Next, next_of, said_of
 from rw_daemon.deployments.windows import Told, Trial, Windows
 from rw_daemon.settings import Settings
 from rw_daemon.store.store import Store
@@ -14,8 +15,6 @@ from rw_shared.config import RolloutConfig, Strategy
 from rw_shared.events import RolloutPaced, RolloutShifted
 from rw_shared.models import Deployment, Pace
 
-WINDOWS_AT_MOST = 8
-"""Of one step that stays odd or cannot be measured. Then the release is taken back: a rollout never hangs, and doubt is no success."""
 IN_STEPS = {Strategy.GRADUAL, Strategy.BLUE_GREEN}
 
 
@@ -42,7 +41,6 @@ class Rollout:
         deployment = trial.deployment
         self._told[deployment.id] = Told()
         try:
-            judge = Judge(Limits(trial.config.max_error_rate, trial.config.max_latency_seconds))
             if not trial.config.auto_promote and deployment.pace is Pace.STEPS and not deployment.share:
                 await self.pace(deployment, Pace.PAUSED, actor="rw")
             for share in shares_of(trial.config):
@@ -50,13 +48,14 @@ class Rollout:
                     return
                 if share >= deployment.share:
                     await self._shifted(deployment, share)
-                    await self._step(trial, judge, share)
+                    await self._step(trial, share)
         finally:
             del self._told[deployment.id]
 
-    async def pace(self, deployment: Deployment, pace: Pace, *, actor: str) -> None:
+    async def pace(self, deployment: Deployment, pace: Pace, *, actor: str, reason: str = "") -> None:
         """Have a rollout wait, go on, or skip the rest of its steps; also one whose steps have not begun."""
-        await self._store.append(RolloutPaced(at=self._clock.now(), **of(deployment), actor=actor, deployment=deployment.id, pace=pace))
+        about = {**of(deployment), "actor": actor, "deployment": deployment.id}
+        await self._store.append(RolloutPaced(at=self._clock.now(), **about, pace=pace, reason=reason))
         if told := self._told.get(deployment.id):
             told.news.set()
 
@@ -82,34 +81,44 @@ class Rollout:
     async def _pace_of(self, deployment: Deployment) -> Pace:
         return (await self._recorder.read(deployment.id)).pace
 
-    async def _step(self, trial: Trial, judge: Judge, share: int) -> None:
-        """Look at windows until one of them is good. One without data is repeated once: then the step goes on, and says so.
+    async def _step(self, trial: Trial, share: int) -> None:
+        """Look at windows until they say that the release may have more.
 
         While it is paused, windows are judged as well, since a bad release is taken back all the same; a good one waits.
         """
-        deployment, windows, without, last = trial.deployment, 0, 0, ""
-        given_up = self._clock.monotonic() + self._settings.paused_seconds
-        while windows < WINDOWS_AT_MOST:
+        deployment, told, given_up = trial.deployment, self._told[trial.deployment.id], 0.0
+        judge = Judge(Limits(trial.config.max_error_rate, trial.config.max_latency_seconds))
+        while True:
+            told.news.clear()
             pace = await self._pace_of(deployment)
             if pace is Pace.PROMOTED:
                 return
-            told = self._told[deployment.id]
-            told.news.clear()
+            is_paused = pace is Pace.PAUSED
+            given_up = (given_up or self._clock.monotonic() + self._settings.paused_seconds) if is_paused else 0.0
             found = await self._windows.look(trial, judge, told, share=share, seconds=trial.config.step_seconds)
             if found is None:
                 continue  # somebody said something: what was seen so far is not a whole window
-            is_paused = pace is Pace.PAUSED
-            if not is_paused or found.verdict != last:  # a pause may last for hours
+            step = (await said_of(self._store, deployment.id)).step
+            if not is_paused or found.verdict not in step[-1:]:  # a pause may last for hours
                 await self._recorder.judged(deployment, share, found)
-            last = found.verdict
+            follows = next_of((*step, found.verdict))
             if found.verdict is Verdict.BAD:
                 raise trial.failed(share, found.words)
             if is_paused:
                 if self._clock.monotonic() >= given_up:
                     raise trial.failed(share, f"It was paused for {self._settings.paused_seconds / 3600:.0f} h and nobody resumed it.")
-                continue
-            windows += 1
-            without += found.verdict is Verdict.NO_DATA
-            if found.verdict is Verdict.GOOD or without > 1:
+            elif follows is Next.ON:
                 return
-        raise trial.failed(share, f"No good window in {WINDOWS_AT_MOST}. The last verdict: {last}.")
+            elif follows is Next.BACK:
+                raise trial.failed(share, f"No good window in {WINDOWS_AT_MOST}. The last verdict: {found.verdict}.")
+            elif follows is Next.HELD:
+                await self.pace(deployment, Pace.PAUSED, actor="rw", reason=_held(deployment, share, found))
+
+
+def _held(deployment: Deployment, share: int, found: Judgement) -> str:
+    """Return why a step is held, and what may be said to it."""
+    service = deployment.service
+    return (
+        f"{UNKNOWN_RUNNING} windows running could not be measured ({found.words}). It stays at {share} %: "
+        f"`rw rollout promote {service}` gives it every request, `abort` takes it back, `retry` measures again."
+    )

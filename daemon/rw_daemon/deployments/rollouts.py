@@ -8,6 +8,7 @@ from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.rollout import IN_STEPS, Rollout, shares_of
 from rw_daemon.deployments.router import Router, is_proven, preview_of
 from rw_daemon.deployments.steps import Recorder
+from rw_daemon.deployments.verdicts import EVERYTHING, said_of
 from rw_daemon.deployments.watches import Watches
 from rw_daemon.store.store import Store
 from rw_shared import rollouts as shared
@@ -40,19 +41,28 @@ class Rollouts:
     async def going_on(self, scope: Scope) -> list[shared.Rollout]:
         """Return the rollouts of an environment that are going on, by service; then the releases that have everything and are watched."""
         found = [await self._told(deployment, config) for deployment, config in await self._going_on(scope)]
-        return [*found, *[await self._watched(identity) for identity in self._watches.going_on(scope)]]
+        return [*found, *[await self._told(*one) for one in await self._watched(scope)]]
 
     async def pace(self, scope: Scope, service: str, pace: Pace, *, actor: str) -> shared.Rollout:
-        """Pause a service's rollout, have it go on, or skip the rest of its steps. ``NoRolloutError`` when there is none."""
+        """Pause a service's rollout, have it go on, or skip the rest: of its steps, or of its watch, which never pauses.
+
+        ``NoRolloutError`` when there is none.
+        """
         deployment, config = await self._one(scope, service)
-        if deployment.pace is not pace:
+        if deployment.status is DeploymentStatus.ACTIVE:
+            if pace is not Pace.PROMOTED:
+                raise NoRolloutError(service, is_watched=True)
+            await self._watches.end(deployment.id)
+        elif deployment.pace is not pace:
             await self._rollout.pace(deployment, pace, actor=actor)
         return await self._told(await self._recorder.read(deployment.id), config)
 
     async def abort(self, scope: Scope, service: str) -> Deployment:
         """Take a service's new release back; returns once the old one has everything again. ``NoRolloutError``."""
         deployment, _ = await self._one(scope, service)
-        if not self._rollout.abort(deployment.id):  # it is being built or proven: nothing of it was asked yet
+        if deployment.status is DeploymentStatus.ACTIVE:
+            await self._watches.abort(deployment.id)
+        elif not self._rollout.abort(deployment.id):  # it is being built or proven: nothing of it was asked yet
             await self._operations.cancel(deployment.operation)
         deadline = self._clock.monotonic() + ABORT_SECONDS
         while not (found := await self._recorder.read(deployment.id)).status.is_settled and self._clock.monotonic() < deadline:
@@ -68,34 +78,31 @@ class Rollouts:
         return sorted(found, key=lambda one: one[0].service)
 
     async def _one(self, scope: Scope, service: str) -> tuple[Deployment, RolloutConfig]:
-        for deployment, config in await self._going_on(scope):
+        for deployment, config in [*await self._going_on(scope), *await self._watched(scope)]:
             if deployment.service == service:
                 return deployment, config
         raise NoRolloutError(service)
 
-    async def _watched(self, identity: str) -> shared.Rollout:
-        deployment = await self._recorder.read(identity)
-        told = await self._told(deployment, (await self._controller.planned(deployment)).config.deploy.rollout)
-        watched = [one for one in await self._store.events(deployment=identity, limit=1000) if one.name == "rollout.watched"]
-        before = await self._recorder.read(watched[-1].data["before"])
-        return told.model_copy(update={"serving_version": before.version, "share": 100, "preview": ""})
+    async def _watched(self, scope: Scope) -> list[tuple[Deployment, RolloutConfig]]:
+        found = [await self._recorder.read(identity) for identity in self._watches.going_on(scope)]
+        return [(one, (await self._controller.planned(one)).config.deploy.rollout) for one in found]
 
     async def _told(self, deployment: Deployment, config: RolloutConfig) -> shared.Rollout:
-        row = await self._controller.row(deployment)
-        serving = await self._store.deployment(row.serving) if row.serving else None
-        judged = [one for one in await self._store.events(deployment=deployment.id, limit=1000) if one.name == "rollout.judged"]
-        last = judged[-1].data if judged else {}
+        row, said = await self._controller.row(deployment), await said_of(self._store, deployment.id)
+        is_watched = deployment.status is DeploymentStatus.ACTIVE
+        before = said.watched.before if is_watched and said.watched else row.serving
+        old = await self._store.deployment(before) if before else None
         return shared.Rollout(
             deployment=deployment.id,
             service=deployment.service,
             version=deployment.version,
-            serving_version=serving.version if serving else 0,
+            serving_version=old.version if old else 0,
             strategy=config.strategy,
             status=deployment.status,
             pace=deployment.pace,
-            share=deployment.share,
-            steps=(*shares_of(config), 100),
-            preview=f"http://{preview_of(deployment, row)}:{self._router.port}" if is_proven(deployment) else "",
-            verdict=last.get("verdict", ""),
-            words=last.get("words", ""),
+            share=EVERYTHING if is_watched else deployment.share,
+            steps=(*shares_of(config), EVERYTHING),
+            preview=f"http://{preview_of(deployment, row)}:{self._router.port}" if is_proven(deployment) and not is_watched else "",
+            verdict=said.last.verdict if said.last else "",
+            words=said.last.words if said.last else "",
         )

@@ -11,17 +11,15 @@ from rw_daemon.deployments.exits import Exits
 from rw_daemon.deployments.judge import Judge, Limits, Verdict
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target
+from rw_daemon.deployments.verdicts import EVERYTHING, outcome_of, said_of
 from rw_daemon.deployments.windows import Told, Trial, Windows
 from rw_daemon.edge.edge import Edge, Traffic
 from rw_daemon.store.store import Store
 from rw_daemon.tasks import Tasks
 from rw_shared.config import Strategy
 from rw_shared.errors import EdgeFailedError, RolloutFailedError, RwError
-from rw_shared.events import RolloutJudged, RolloutWatched, RolloutWatchEnded
+from rw_shared.events import RolloutWatched, RolloutWatchEnded
 from rw_shared.models import Deployment, DeploymentStatus, Scope, ServiceKind
-
-EVENTS_AT_MOST = 10_000
-EVERYTHING = 100  # percent; steps before the last are judged at less
 
 
 @dataclass
@@ -30,6 +28,8 @@ class Watch:
 
     service: tuple[str, str, str]
     told: Told = field(default_factory=Told)
+    ending: str = "Another release came before the watch was over."
+    """Why it ends early, should somebody say so."""
     task: asyncio.Task[None] | None = None
 
 
@@ -48,6 +48,18 @@ class Watches:
         place = (scope.project, scope.environment)
         return [identity for identity, watch in self._going_on.items() if watch.service[:2] == place]
 
+    async def end(self, identity: str) -> None:
+        """End a watch by hand: the release stays."""
+        if watch := self._going_on.get(identity):
+            watch.ending = "It was ended by hand."
+            await self._word(watch)
+
+    async def abort(self, identity: str) -> None:
+        """Take a watched release back by hand; returns once the one before it has everything again."""
+        if watch := self._going_on.get(identity):
+            watch.told.is_aborted = True
+            await self._word(watch)
+
     async def prepare(self, identity: str) -> None:
         """Before a release starts: end the watch of the one before it, and note what that one did so far, to compare with."""
         deployment = await self._recorder.read(identity)
@@ -57,7 +69,7 @@ class Watches:
         old = await self._store.deployment(row.serving) if row.serving not in {"", identity} else None
         if not config.monitor_seconds or deployment.kind is not ServiceKind.WEB or config.strategy is Strategy.RECREATE:
             return  # nothing to compare, or no old release that stays to go back to
-        if old is None or old.status is not DeploymentStatus.ACTIVE or (await self._noted(identity))[0] is not None:
+        if old is None or old.status is not DeploymentStatus.ACTIVE or (await said_of(self._store, identity)).watched is not None:
             return
         so_far = await self._figures(old.id)
         await self._store.append(
@@ -75,26 +87,14 @@ class Watches:
 
     async def begin(self, identity: str, target: Target) -> None:
         """Watch a release that serves, where it is to be watched; go on with a watch that a daemon before this one began."""
-        watched, windows = await self._noted(identity)
-        if watched is None or identity in self._going_on or not await self._is_serving(identity):
+        said = await said_of(self._store, identity)
+        if said.watched is None or identity in self._going_on or not await self._is_serving(identity):
             return
         deployment = await self._recorder.read(identity)
         watch = self._going_on[deployment.id] = Watch(_service(deployment))
-        watch.task = self._tasks.spawn(f"watch {deployment.id}", self._run(deployment, watched, windows, watch, target))
+        watch.task = self._tasks.spawn(f"watch {deployment.id}", self._run(deployment, said.watched, watch, target))
 
-    async def _noted(self, identity: str) -> tuple[RolloutWatched | None, int]:
-        """Return what a watch that is not over needs, and how many of its windows were seen. Counted, so that no clock matters."""
-        found: RolloutWatched | None = None
-        windows = 0
-        for stored in await self._store.events(deployment=identity, limit=EVENTS_AT_MOST):
-            if stored.name == RolloutWatchEnded.name:
-                return None, 0
-            if stored.name == RolloutWatched.name:
-                found = RolloutWatched.model_validate(stored.event().model_dump())
-            windows += stored.name == RolloutJudged.name and stored.data["share"] == EVERYTHING
-        return found, windows
-
-    async def _run(self, deployment: Deployment, watched: RolloutWatched, windows: int, watch: Watch, target: Target) -> None:
+    async def _run(self, deployment: Deployment, watched: RolloutWatched, watch: Watch, target: Target) -> None:
         config = (await self._controller.planned(deployment)).config.deploy.rollout
         trial = Trial(
             deployment,
@@ -106,7 +106,7 @@ class Watches:
             Traffic(watched.requests, watched.failed, watched.latency_ms),
         )
         try:
-            outcome, words = await self._judged(trial, watched.seconds, windows, watch)
+            outcome, words = await self._judged(trial, watched.seconds, watch)
         except RolloutFailedError as error:
             outcome, words = "bad", await self._taken_back(trial, error, target)
         finally:
@@ -116,18 +116,18 @@ class Watches:
             RolloutWatchEnded(at=self._recorder.now(), **of(deployment), deployment=deployment.id, outcome=outcome, words=words)
         )
 
-    async def _judged(self, trial: Trial, seconds: float, windows: int, watch: Watch) -> tuple[str, str]:
-        """Look at the windows that are left. Two at least in all: one alone never proves anything."""
+    async def _judged(self, trial: Trial, seconds: float, watch: Watch) -> tuple[str, str]:
+        """Look at the windows that are left: counted, so that no clock matters. Two at least in all: one alone never proves anything."""
         length = min(trial.config.step_seconds, seconds / 2) or seconds
         judge = Judge(Limits(trial.config.max_error_rate, trial.config.max_latency_seconds), is_fixed=True)
-        for _ in range(windows, math.ceil(seconds / length)):
+        while len(seen := (await said_of(self._store, trial.deployment.id)).watch) < math.ceil(seconds / length):
             found = await self._windows.look(trial, judge, watch.told, share=EVERYTHING, seconds=length)
             if found is None or not await self._is_serving(trial.deployment.id):
-                return "ended", "Another release came before the watch was over."
+                return "ended", watch.ending
             await self._recorder.judged(trial.deployment, EVERYTHING, found)
             if found.verdict is Verdict.BAD:
                 raise trial.failed(EVERYTHING, found.words)
-        return "passed", f"As good as the release before it, for {seconds:g} s."
+        return outcome_of(seen, seconds=seconds)
 
     async def _taken_back(self, trial: Trial, error: RolloutFailedError, target: Target) -> str:
         """Give everything back to the release before, and say what came of it."""
@@ -144,9 +144,12 @@ class Watches:
 
     async def _end_others(self, deployment: Deployment) -> None:
         for watch in [one for one in self._going_on.values() if one.service == _service(deployment)]:
-            watch.told.news.set()
-            if watch.task is not None:
-                await asyncio.wait({watch.task})  # one that is being taken back is back by then
+            await self._word(watch)
+
+    async def _word(self, watch: Watch) -> None:
+        watch.told.news.set()
+        if watch.task is not None:
+            await asyncio.wait({watch.task})  # one that is being taken back is back by then
 
     async def _is_serving(self, identity: str) -> bool:
         deployment = await self._recorder.read(identity)

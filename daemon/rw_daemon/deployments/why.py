@@ -120,6 +120,10 @@ def _share(event: e.RolloutShifted) -> str:
     return f"{event.share} % of the requests" if event.share else "no request any more"
 
 
+def _paced(event: e.RolloutPaced) -> str:
+    return f"{PACES[event.pace]} by {event.actor}" + (f": {event.reason}" if event.reason else "")
+
+
 def _routed(event: e.RouteChanged) -> str:
     return f"every request goes to it{f', at {event.url}' if event.url else ''}" if event.deployment else "no request any more"
 
@@ -144,7 +148,7 @@ WORDS: dict[type[e.Event], tuple[str, Callable[[Any], str]]] = {
     e.StepFinished: ("step", _ended),
     e.InstanceChanged: ("replica", _replica),
     e.RolloutShifted: ("share", _share),
-    e.RolloutPaced: ("pace", lambda event: f"{PACES[event.pace]} by {event.actor}"),
+    e.RolloutPaced: ("pace", _paced),
     e.RolloutJudged: ("verdict", lambda event: f"{event.verdict} at {event.share} %: {event.words}"),
     e.RolloutWatched: ("watch", _watched),
     e.RolloutWatchEnded: ("watch", lambda event: f"{event.outcome}: {event.words}"),

@@ -113,12 +113,85 @@ async def test_without_requests_the_steps_go_on_and_say_so(world: World) -> None
     assert (await world.statuses())[0] == "active"
 
 
-async def test_what_cannot_be_measured_is_taken_back_after_all(world: World) -> None:
+async def held(world: World) -> Operation:
+    """Return the operation of a release whose first step could not be measured four times."""
     await world.up(files(1))
     world.edge.blind = EdgeFailedError("no figures", log="envoy.log")
-    operation = await world.up(files(2))
-    assert [one.data["verdict"] for one in await told(world, operation, "rollout.judged")] == ["could not measure"] * 8
+    operation = await world.start(files=files(2))
+    await world.until(lambda: told(world, operation, "rollout.paced"))
+    return operation
+
+
+async def verdicts(world: World, operation: Operation) -> list[str]:
+    return [one.data["verdict"] for one in await told(world, operation, "rollout.judged")]
+
+
+async def test_what_cannot_be_measured_is_held_and_told_with_what_to_type(world: World) -> None:
+    operation = await held(world)
+    assert await verdicts(world, operation) == ["could not measure"] * 4
+    (paced,) = await told(world, operation, "rollout.paced")
+    assert (paced.actor, paced.data["pace"]) == ("rw", "paused")
+    assert "4 windows running could not be measured (The edge gave no figures.)" in paced.data["reason"]
+    assert "`rw rollout promote web` gives it every request, `abort` takes it back, `retry` measures again" in paced.data["reason"]
+    (newest, _) = await world.deployments()
+    said = [one.words for one in (await world.rooms.why.read(newest)).items if one.kind == "pace"]
+    assert said == [f"paused by rw: {paced.data['reason']}"]
+    before = world.clock.elapsed
+    await world.until(lambda: passed(world, before + 300))
+    await world.restart()
+    (found,) = await world.rooms.rollouts.going_on(SCOPE)
+    assert (found.pace, found.share, found.verdict) == (Pace.PAUSED, 10, "could not measure")
+    await say(world, Pace.PROMOTED)
+    await world.settled(operation)
+    assert (await world.statuses())[0] == "active"
+
+
+async def test_held_it_goes_on_when_told_to_measure_again_and_is_held_again(world: World) -> None:
+    operation = await held(world)
+    await say(world, Pace.STEPS)
+    await world.until(lambda: said_so_often(world, operation, 3))
+    assert await verdicts(world, operation) == ["could not measure"] * 8
+    world.edge.blind = None
+    failing(world, new=0)
+    await say(world, Pace.STEPS)
+    await world.settled(operation)
+    assert (await world.statuses())[0] == "active"
+
+
+async def said_so_often(world: World, operation: Operation, times: int) -> bool:
+    return len(await told(world, operation, "rollout.paced")) >= times
+
+
+async def test_held_for_ever_is_taken_back(world: World) -> None:
+    world.settings = replace(world.settings, paused_seconds=120.0)
+    await world.restart()
+    operation = await held(world)
+    await world.settled(operation)
     assert (await world.statuses())[0] == "rolled_back"
+
+
+async def test_windows_that_cannot_be_measured_are_counted_through_a_kill(world: World) -> None:
+    await world.up(files(1))
+    world.edge.blind = EdgeFailedError("no figures", log="envoy.log")
+    operation = await world.start(files=files(2))
+
+    async def twice() -> bool:
+        return len(await verdicts(world, operation)) >= 2
+
+    await world.until(twice)
+    await world.restart()
+    await world.until(lambda: told(world, operation, "rollout.paced"))
+    assert await verdicts(world, operation) == ["could not measure"] * 4
+    await world.rooms.rollouts.abort(SCOPE, "web")
+    await world.settled(operation)
+
+
+async def test_few_requests_of_two_windows_are_judged_together(world: World) -> None:
+    await world.up(files(1))
+    since = world.clock.elapsed
+    world.edge.traffic = lambda _: Traffic(int(world.clock.elapsed - since))  # 15 in each window
+    operation = await world.up(files(2))
+    assert await verdicts(world, operation) == ["no data", "good"] * 3
 
 
 @pytest.mark.parametrize("is_sticky", [True, False])

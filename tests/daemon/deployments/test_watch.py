@@ -11,8 +11,9 @@ from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.edge.edge import Traffic
 from rw_daemon.runtimes.runtime import Exit
+from rw_shared.errors import EdgeFailedError, NoRolloutError
 from rw_shared.events import StoredEvent
-from rw_shared.models import Deployment, OperationKind
+from rw_shared.models import Deployment, OperationKind, Pace
 
 PER_SECOND = 100
 
@@ -194,3 +195,35 @@ async def test_old_release_stays_warm_until_the_watch_is_over(world: World) -> N
 async def test_without_monitor_seconds_nothing_is_watched(world: World) -> None:
     newest = await second(world, seconds=0)
     assert await told(world, newest, "rollout.watched") == []
+
+
+async def test_aborted_in_the_watch_gives_everything_back(world: World) -> None:
+    newest = await second(world, seconds=600)
+    found = await world.rooms.rollouts.abort(SCOPE, "web")
+    assert found.status == "rolled_back"
+    assert found.error is not None
+    assert "by hand" in found.error.why
+    assert serving(world) == [(await world.deployments())[1].id]
+    assert (await outcome(world, newest))[0] == "bad"
+
+
+async def test_promoted_in_the_watch_is_not_watched_any_more(world: World) -> None:
+    newest = await second(world, seconds=600)
+    await world.rooms.rollouts.pace(SCOPE, "web", Pace.PROMOTED, actor="ada")
+    assert await outcome(world, newest) == ("ended", "It was ended by hand.")
+    assert (await world.statuses())[0] == "active"
+
+
+async def test_watch_does_not_pause(world: World) -> None:
+    newest = await second(world, seconds=600)
+    with pytest.raises(NoRolloutError, match="only watched") as caught:
+        await world.rooms.rollouts.pace(SCOPE, "web", Pace.PAUSED, actor="ada")
+    assert "`rw rollout abort web` takes it back" in caught.value.hint
+    assert not await is_over(world, newest)
+
+
+async def test_watch_without_figures_does_not_say_that_it_passed(world: World) -> None:
+    newest = await second(world)
+    world.edge.blind = EdgeFailedError("no figures", log="envoy.log")
+    found, words = await outcome(world, newest)
+    assert (found, words) == ("unmeasured", "Nothing is known of it; 4 of 4 windows could not be measured.")
