@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
@@ -36,6 +37,8 @@ class FakeRuntime:
         self.instances: dict[str, Instance] = {}
         self.jobs: dict[str, int] = {}
         self.job_exit = 0
+        self.job_lines: tuple[str, ...] = ()
+        """What each job prints."""
         self.exit_at_start: Exit | None = None
         self.is_away = False
         """Nothing answers."""
@@ -136,7 +139,12 @@ class FakeRuntime:
         if spec.id not in self.jobs:
             self.log.append(f"job {spec.command}")
             self.jobs[spec.id] = self.job_exit
+        for text in self.job_lines:
+            output(Line(datetime.now(UTC), "stdout", text, ""))
         return self.jobs[spec.id]
+
+    async def drop_job(self, spec: JobSpec) -> None:
+        self.jobs.pop(spec.id, None)
 
     async def close(self) -> None:
         return None

@@ -294,3 +294,19 @@ async def test_a_job_whose_caller_was_cancelled_is_attached_to_again(target):
     assert await runtime.run_job(job, output=again.append) == 6
     assert [one.text for one in again].count("over") == 1
     await runtime.stop(job.release.key, grace_seconds=0)
+
+
+async def test_a_job_that_was_dropped_runs_again(target):
+    runtime, make = target
+    job = JobSpec(f"job-{uuid4().hex[:8]}", spec_of(await make({"main.py": ""})), "echo ran; sleep 60")
+    await runtime.drop_job(job)  # there is none
+    for _ in range(2):
+        lines: list[Line] = []
+        caller = asyncio.create_task(runtime.run_job(job, output=lines.append))
+        async with asyncio.timeout(20):
+            while not lines:
+                await asyncio.sleep(0.02)
+        caller.cancel()
+        await asyncio.gather(caller, return_exceptions=True)
+        await runtime.drop_job(job)
+    await runtime.stop(job.release.key, grace_seconds=0)

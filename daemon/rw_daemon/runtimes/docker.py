@@ -170,7 +170,7 @@ class DockerRuntime:
 
     async def run_job(self, spec: JobSpec, *, output: Callable[[Line], None]) -> int:
         """Run a job in a container whose name follows from ``spec.id``, so that the engine itself refuses a second one."""
-        name = f"rw-job-{hashlib.sha256(f'{self._home} {spec.id}'.encode()).hexdigest()[:24]}"
+        name = self._job_name(spec)
         async with self._lock(spec.release.key):
             found = await self._inspect(name)
             if found is None:
@@ -188,6 +188,14 @@ class DockerRuntime:
         if ended is None or ended["State"]["Status"] not in {"exited", "dead"}:
             raise JobLostError(spec.id)
         return int(ended["State"]["ExitCode"])
+
+    async def drop_job(self, spec: JobSpec) -> None:
+        """Kill and remove a job's container."""
+        async with self._lock(spec.release.key):
+            await self._remove(self._job_name(spec), grace_seconds=0)
+
+    def _job_name(self, spec: JobSpec) -> str:
+        return f"rw-job-{hashlib.sha256(f'{self._home} {spec.id}'.encode()).hexdigest()[:24]}"
 
     async def close(self) -> None:
         """Let go of the connections to the engine."""

@@ -200,6 +200,14 @@ class ProcessRuntime:
             raise JobLostError(f"how the job {spec.id} ended is not known")
         return ending.code
 
+    async def drop_job(self, spec: JobSpec) -> None:
+        """Kill a job and remove its folder."""
+        hold = Hold(self._jobs / spec.id)
+        async with self._lock(spec.release.key):
+            if hold.folder.exists():
+                await hold.stop(grace_seconds=0)
+                hold.remove()
+
     async def close(self) -> None:
         """Stop watching; nothing that runs is touched."""
         for task in self._watched.values():

@@ -222,6 +222,10 @@ class Runtime(Protocol):
         """
         ...
 
+    async def drop_job(self, spec: JobSpec) -> None:
+        """Kill a job where it runs and forget it: its id may run again. Nothing where there is none."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections; nothing that runs is touched."""
         ...
