@@ -13,7 +13,7 @@ from rw_daemon.deployments.watches import Watches
 from rw_daemon.store.store import Store
 from rw_shared import rollouts as shared
 from rw_shared.config import RolloutConfig
-from rw_shared.errors import NoRolloutError
+from rw_shared.errors import NoRolloutError, OnlyWatchedError
 from rw_shared.models import Deployment, DeploymentStatus, Pace, Scope
 
 LOOK_SECONDS = 0.05
@@ -46,12 +46,12 @@ class Rollouts:
     async def pace(self, scope: Scope, service: str, pace: Pace, *, actor: str) -> shared.Rollout:
         """Pause a service's rollout, have it go on, or skip the rest: of its steps, or of its watch, which never pauses.
 
-        ``NoRolloutError`` when there is none.
+        ``NoRolloutError`` when there is none; ``OnlyWatchedError``.
         """
         deployment, config = await self._one(scope, service)
         if deployment.status is DeploymentStatus.ACTIVE:
             if pace is not Pace.PROMOTED:
-                raise NoRolloutError(service, is_watched=True)
+                raise OnlyWatchedError(service)
             await self._watches.end(deployment.id)
         elif deployment.pace is not pace:
             await self._rollout.pace(deployment, pace, actor=actor)

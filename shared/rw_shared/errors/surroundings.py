@@ -27,14 +27,22 @@ class NoRolloutError(ConflictError):
 
     code = "NO_ROLLOUT"
 
-    def __init__(self, service: str, *, is_watched: bool = False) -> None:
-        if is_watched:
-            words = f"{service} has every request already; it is only watched, and a watch does not pause."
-            super().__init__(words, hint=f"`rw rollout abort {service}` takes it back, `rw rollout promote {service}` ends the watch.")
-            return
+    def __init__(self, service: str) -> None:
         super().__init__(
             f"No rollout of {service} is going on." if service else "No rollout is going on.",
             hint="`rw deployments` shows what was released; deploy.rollout.strategy in railway.toml makes a release go in steps.",
+        )
+
+
+class OnlyWatchedError(ConflictError):
+    """The service's new release has every request, and is only watched."""
+
+    code = "ONLY_WATCHED"
+
+    def __init__(self, service: str) -> None:
+        super().__init__(
+            f"The new release of {service} has every request already: it is only watched, and a watch does not pause.",
+            hint=f"`rw rollout abort {service}` takes it back, `rw rollout promote {service}` ends the watch.",
         )
 
 

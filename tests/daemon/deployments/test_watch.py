@@ -11,7 +11,7 @@ from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.edge.edge import Traffic
 from rw_daemon.runtimes.runtime import Exit
-from rw_shared.errors import EdgeFailedError, NoRolloutError
+from rw_shared.errors import EdgeFailedError, OnlyWatchedError
 from rw_shared.events import StoredEvent
 from rw_shared.models import Deployment, OperationKind, Pace
 
@@ -216,7 +216,7 @@ async def test_promoted_in_the_watch_is_not_watched_any_more(world: World) -> No
 
 async def test_watch_does_not_pause(world: World) -> None:
     newest = await second(world, seconds=600)
-    with pytest.raises(NoRolloutError, match="only watched") as caught:
+    with pytest.raises(OnlyWatchedError) as caught:
         await world.rooms.rollouts.pace(SCOPE, "web", Pace.PAUSED, actor="ada")
     assert "`rw rollout abort web` takes it back" in caught.value.hint
     assert not await is_over(world, newest)
