@@ -35,6 +35,48 @@ class Queue(StrEnum):
     """The one at work is superseded as well: what it made is taken back, what served goes on serving."""
 
 
+class Reading(StrEnum):
+    """What of a scraped metric is looked at."""
+
+    VALUE = "value"
+    RATE = "rate"
+    PER_REQUEST = "per-request"
+
+
+class MetricConfig(Model):
+    """A ``[[deploy.rollout.metrics]]`` table: something of the app's own that the judge looks at in every window.
+
+    Either ``metric`` or ``command`` is said. Out of its bounds is what lies below ``min``, or above both ``max`` and ``max_ratio``.
+    """
+
+    name: str
+    """What the verdicts call it."""
+    metric: str | None = None
+    """Series of the app's Prometheus text, as ``selectors.parse`` takes them; several are added up."""
+    path: str = "/metrics"
+    """Where each replica gives that text."""
+    read: Reading = Reading.VALUE
+    """``value``: a gauge, the mean of the replicas. ``rate``: how much a counter grew in a second of the window. ``per-request``: how much
+    for each request that the edge sent to the release, the only reading of a counter that two releases with different shares have alike."""
+    command: str | None = None
+    """Run in the new artifact; it finds the release at ``RW_PREVIEW_URL``. Without bounds exit code 0 is good; with bounds its last line
+    is the value."""
+    max: float | None = None
+    min: float | None = None
+    max_ratio: float | None = None
+    """How many times the old release's value in the same window."""
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a value is compared with anything."""
+        return any(bound is not None for bound in (self.max, self.min, self.max_ratio))
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether it says nothing where there is no other release to compare with."""
+        return self.max_ratio is not None and self.max is None and self.min is None
+
+
 class RolloutConfig(Model):
     """The ``[deploy.rollout]`` table: rw's own, Railway has none."""
 
@@ -54,6 +96,8 @@ class RolloutConfig(Model):
     """Share of requests, 0 to 1, that may fail whatever the old release does."""
     max_latency_seconds: float = 2.0
     """What 95 % of the answers may take whatever the old release does."""
+    metrics: tuple[MetricConfig, ...] = ()
+    """What of the app's own is looked at besides."""
 
 
 class ScaleConfig(Model):

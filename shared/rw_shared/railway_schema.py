@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from rw_shared.config import Queue, RestartPolicy, Strategy
+from rw_shared.config import Queue, Reading, RestartPolicy, Strategy
 from rw_shared.models import NAME_PATTERN
-from rw_shared.railway_toml import BUILD_IGNORED, BUILD_KEYS, BUILDERS, DEPLOY_IGNORED, DEPLOY_KEYS, ROLLOUT_KEYS, SCALE_KEYS
+from rw_shared.railway_toml import BUILD_IGNORED, BUILD_KEYS, BUILDERS, DEPLOY_IGNORED, DEPLOY_KEYS, METRIC_KEYS, ROLLOUT_KEYS, SCALE_KEYS
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
@@ -31,6 +31,10 @@ KINDS: dict[str, Json] = {
     "rate": {"type": "number", "minimum": 0, "maximum": 1},
     "positive": {"type": "number", "exclusiveMinimum": 0},
     "policy": _one_of(RestartPolicy),
+    "title": {"type": "string", "minLength": 1, "maxLength": 40},
+    "selector": TEXT,
+    "reading": _one_of(Reading),
+    "number": {"type": "number"},
 }
 WITHOUT_EFFECT: Json = {"description": "Railway's; rw does not act on it."}
 
@@ -43,7 +47,8 @@ def json_schema() -> Json:
     above_zero = {"type": "number", "exclusiveMinimum": 0}
     containers = {"type": "object", "properties": {"cpu": above_zero, "memoryBytes": above_zero, "diskBytes": above_zero}}
     deploy["properties"]["limitOverride"] = {"type": "object", "properties": {"containers": containers}}
-    deploy["properties"]["rollout"] = _table(ROLLOUT_KEYS, set())
+    deploy["properties"]["rollout"] = rollout = _table(ROLLOUT_KEYS, set())
+    rollout["properties"]["metrics"] = {"type": "array", "items": {**_table(METRIC_KEYS, set()), "required": ["name"]}}
     deploy["properties"]["scale"] = _table(SCALE_KEYS, set())
     variables: Json = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
     tables = {"build": build, "deploy": deploy, "variables": variables}

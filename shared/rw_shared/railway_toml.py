@@ -14,10 +14,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
+from math import isfinite
 from typing import Any
 
-from rw_shared import lines
-from rw_shared.config import BuildConfig, DeployConfig, Queue, RestartPolicy, RolloutConfig, ScaleConfig, ServiceConfig, Strategy
+from rw_shared import lines, selectors
+from rw_shared.config import (
+    BuildConfig,
+    DeployConfig,
+    MetricConfig,
+    Queue,
+    Reading,
+    RestartPolicy,
+    RolloutConfig,
+    ScaleConfig,
+    ServiceConfig,
+    Strategy,
+)
 from rw_shared.errors import ConfigInvalidError
 from rw_shared.models import NAME_PATTERN, Model
 
@@ -83,7 +95,19 @@ ROLLOUT_KEYS: dict[str, str] = {
     "maxErrorRate": "rate",
     "maxLatencySeconds": "seconds",
 }
+METRIC_KEYS: dict[str, str] = {
+    "name": "title",
+    "metric": "selector",
+    "path": "url_path",
+    "read": "reading",
+    "command": "text",
+    "max": "number",
+    "min": "number",
+    "maxRatio": "positive",
+}
 SCALE_KEYS: dict[str, str] = {"min": "count", "max": "count", "cpu": "rate", "memory": "rate", "requests": "positive"}
+METRICS = "deploy.rollout.metrics"
+METRICS_FIX = "Set deploy.rollout.monitorSeconds, or the strategy gradual or blue-green."
 DEFAULT_CPU = 0.7  # what a replica is to use of its cores where `deploy.scale` names no target
 DEPLOY_ALL = {*DEPLOY_KEYS, *DEPLOY_IGNORED, "limitOverride", "rollout", "scale"}
 TOP_KEYS = {"build", "deploy", "environments", "project", "variables", "$schema"}
@@ -146,11 +170,19 @@ class _Reader:
 
     def line(self, key: str) -> int:
         """Return the line that sets a dotted key, where it stands in an environment's block that one; 1 when it cannot be told."""
-        return lines.find(self.text, self.places.get(key, key), is_json=self.filename.endswith(".json"))
+        return lines.find(self.text, self.place(key), is_json=self.filename.endswith(".json"))
+
+    def place(self, key: str) -> str:
+        """Return the key in the environment's block that said it, or a table around it."""
+        head = key
+        while head and head not in self.places:
+            head = head.rpartition(".")[0]
+        return self.places[head] + key.removeprefix(head) if head else key
 
     def wrong(self, key: str, expected: str, found: Any) -> ConfigInvalidError:
-        place = self.places.get(key, key)
-        return ConfigInvalidError(f"{self.filename}:{self.line(key)}", f"{place}: {expected} was expected, {_kind(found)} was found.")
+        return ConfigInvalidError(
+            f"{self.filename}:{self.line(key)}", f"{self.place(key)}: {expected} was expected, {_kind(found)} was found."
+        )
 
     def note(self, key: str, severity: str, code: str, message: str, fix: str = "") -> None:
         self.diagnostics.append(Diagnostic(path=self.filename, line=self.line(key), severity=severity, code=code, message=message, fix=fix))
@@ -222,9 +254,14 @@ class _Reader:
         self._ignored(table, DEPLOY_IGNORED, "deploy")
         values = self._read(table, "deploy", DEPLOY_KEYS)
         rollout = self.table(table, "rollout", "deploy")
-        self.known(rollout, {*ROLLOUT_KEYS}, "deploy.rollout")
-        if said := self._read(rollout, "deploy.rollout", ROLLOUT_KEYS):
-            values["rollout"] = RolloutConfig(**said)
+        self.known(rollout, {*ROLLOUT_KEYS, "metrics"}, "deploy.rollout")
+        said = self._read(rollout, "deploy.rollout", ROLLOUT_KEYS)
+        if metrics := self.metrics(rollout.get("metrics")):
+            said["metrics"] = metrics
+        if said:
+            values["rollout"] = made = RolloutConfig(**said)
+            if metrics and made.strategy not in {Strategy.GRADUAL, Strategy.BLUE_GREEN} and not made.monitor_seconds:
+                self.note(METRICS, "warning", "KEY_WITHOUT_EFFECT", f"{METRICS}: nobody judges this release.", METRICS_FIX)
         containers = self.table(self.table(table, "limitOverride", "deploy"), "containers", "deploy.limitOverride")
         self.known(containers, {"cpu", "memoryBytes", "diskBytes"}, "deploy.limitOverride.containers")
         if containers.get("cpu") is not None:
@@ -233,6 +270,34 @@ class _Reader:
             key = "deploy.limitOverride.containers.memoryBytes"
             values["memory_bytes"] = max(1, int(_positive(self, key, containers["memoryBytes"])))
         return DeployConfig(**values, scale=self.scale(self.table(table, "scale", "deploy"), has_limit="memory_bytes" in values))
+
+    def metrics(self, value: Any) -> tuple[MetricConfig, ...]:
+        if value is not None and not isinstance(value, list):
+            raise self.wrong(METRICS, f"a list of tables, each under [[{METRICS}]],", value)
+        found = [self._metric(one, f"{METRICS}.{place}") for place, one in enumerate(value or ())]
+        for place, one in enumerate(found):
+            if one.name in [other.name for other in found[:place]]:
+                raise self.wrong(f"{METRICS}.{place}.name", "a name of its own", one.name)
+        return tuple(found)
+
+    def _metric(self, table: Any, prefix: str) -> MetricConfig:
+        if not isinstance(table, dict):
+            raise self.wrong(prefix, "a table", table)
+        self.known(table, {*METRIC_KEYS}, prefix)
+        said = self._read(table, prefix, METRIC_KEYS)
+        if "name" not in said:
+            raise self.wrong(f"{prefix}.name", "a name for the verdicts", None)
+        if not said.keys() & {"metric", "command"}:
+            raise self.wrong(f"{prefix}.metric", "a metric of the app, or a command,", None)
+        for key in ("metric", "path", "read"):
+            if "command" in said and key in said:
+                raise self.wrong(f"{prefix}.{key}", "nothing beside command", table[key])
+        made = MetricConfig(**said)
+        if made.metric and not made.is_bounded:
+            raise self.wrong(f"{prefix}.max", "a bound (max, min or maxRatio)", None)
+        if made.max is not None and made.min is not None and made.min > made.max:
+            raise self.wrong(f"{prefix}.min", f"a number up to {made.max:g} (max)", made.min)
+        return made
 
     def scale(self, table: Mapping[str, Any], *, has_limit: bool) -> ScaleConfig | None:
         self.known(table, {*SCALE_KEYS}, "deploy.scale")
@@ -348,6 +413,27 @@ def _one_of(kind: type[StrEnum]) -> Callable[[_Reader, str, Any], StrEnum]:
     return read
 
 
+def _title(reader: _Reader, key: str, value: Any) -> str:
+    text = _text(reader, key, value).strip()
+    if not text.isprintable() or not 0 < len(text) <= 40:
+        raise reader.wrong(key, "a name of at most 40 letters", value)
+    return text
+
+
+def _selector(reader: _Reader, key: str, value: Any) -> str:
+    try:
+        selectors.parse(_text(reader, key, value))
+    except ValueError:
+        raise reader.wrong(key, 'a metric such as errors_total or http_requests_total{code=~"5.."}', value) from None
+    return str(value)
+
+
+def _number(reader: _Reader, key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or abs(value) > 1e300:
+        raise reader.wrong(key, "a number", value)
+    return float(value)
+
+
 def _shares(reader: _Reader, key: str, value: Any) -> tuple[int, ...]:
     expected = "a list of rising whole percents that ends with 100"
     if not isinstance(value, list) or not value or any(isinstance(one, bool) or not isinstance(one, int) for one in value):
@@ -367,6 +453,7 @@ READERS: dict[str, Callable[[_Reader, str, Any], Any]] = {
     "text": _text, "texts": _texts, "commands": _commands, "url_path": _url_path, "seconds": _seconds, "count": _count,
     "policy": _one_of(RestartPolicy), "strategy": _one_of(Strategy), "queue": _one_of(Queue), "flag": _flag,
     "shares": _shares, "rate": _rate, "positive": _positive,
+    "title": _title, "selector": _selector, "reading": _one_of(Reading), "number": _number,
 }  # fmt: skip
 
 

@@ -282,3 +282,76 @@ def test_wrong_rollout_names_line_and_what_was_expected(line: str, expected: str
         parse(f"[deploy.rollout]\n{line}\n", filename="railway.toml")
     assert "railway.toml:2" in str(wrong.value.details)
     assert expected in f"{wrong.value.message} {wrong.value.why}"
+
+
+METRICS = """\
+[deploy.rollout]
+strategy = "gradual"
+
+[[deploy.rollout.metrics]]
+name = "errors"
+metric = 'http_requests_total{code=~"5.."}'
+read = "per-request"
+max = 0.01
+maxRatio = 2
+
+[[deploy.rollout.metrics]]
+name = "smoke"
+command = "python smoke.py"
+"""
+
+
+def test_metrics_are_read_each_with_its_lines() -> None:
+    main = toml(METRICS).main
+    errors, smoke = main.deploy.rollout.metrics
+    assert (errors.metric, errors.path, errors.read) == ('http_requests_total{code=~"5.."}', "/metrics", "per-request")
+    assert (errors.max, errors.min, errors.max_ratio, errors.command) == (0.01, None, 2.0, None)
+    assert (smoke.name, smoke.command, smoke.is_bounded) == ("smoke", "python smoke.py", False)
+    assert main.origins["deploy.rollout.metrics.0.max"] == "railway.toml:8"
+    assert main.origins["deploy.rollout.metrics.1.name"] == "railway.toml:12"
+    assert toml(METRICS).diagnostics == ()
+
+
+TABLE = '[[deploy.rollout.metrics]]\nname = "x"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        pytest.param("metrics = 3", 5, "a list of tables, each under [[deploy.rollout.metrics]], was expected", id="no list"),
+        pytest.param("metrics = [3]", 5, "deploy.rollout.metrics.0: a table was expected", id="no table"),
+        pytest.param('[[deploy.rollout.metrics]]\nmetric = "up"', 5, "metrics.0.name: a name for the verdicts", id="no name"),
+        pytest.param('[[deploy.rollout.metrics]]\nname = ""', 6, "a name of at most 40 letters", id="empty name"),
+        pytest.param(TABLE, 5, "metrics.0.metric: a metric of the app, or a command", id="neither"),
+        pytest.param(f'{TABLE}command = "x"\nmetric = "up"', 8, "metric: nothing beside command", id="both"),
+        pytest.param(f'{TABLE}metric = "up"', 5, "a bound (max, min or maxRatio)", id="no bound"),
+        pytest.param(f'{TABLE}metric = "up"\nmax = 1\nmin = 2', 9, "a number up to 1 (max) was expected", id="nothing fits"),
+        pytest.param(f'{TABLE}metric = "up{{"\nmax = 1', 7, "a metric such as errors_total", id="no selector"),
+        pytest.param(f'{TABLE}metric = "up"\nmax = 1\nread = "mean"', 9, "one of value, rate, per-request", id="no reading"),
+        pytest.param(f'{TABLE}metric = "up"\nmax = inf', 8, "a number was expected", id="infinite"),
+    ],
+)
+def test_wrong_metric_names_its_line(text: str, line: int, expected: str) -> None:
+    with pytest.raises(ConfigInvalidError) as wrong:
+        toml(f"[deploy.rollout]\n# 2\n# 3\n# 4\n{text}\n")
+    assert wrong.value.details["where"] == f"railway.toml:{line}"
+    assert expected in f"{wrong.value.message} {wrong.value.why}"
+
+
+def test_second_metric_is_named_by_its_own_line() -> None:
+    assert "railway.toml:14:" in problem(f'{METRICS}max = "x"\n')
+    assert "metrics.1.name: a name of its own was expected" in problem(METRICS.replace('"smoke"', '"errors"'))
+
+
+def test_metric_of_an_environment_is_named_there() -> None:
+    text = '[environments.staging.deploy.rollout]\nstrategy = "gradual"\nmetrics = [{name = "x", command = "x", max = "y"}]\n'
+    message = problem(text, environment="staging")
+    assert "railway.toml:3" in message
+    assert "environments.staging.deploy.rollout.metrics.0.max: a number was expected" in message
+
+
+def test_metrics_that_nobody_looks_at_are_remarked() -> None:
+    (found,) = toml(METRICS.replace("gradual", "replace")).diagnostics
+    assert (found.code, found.line) == ("KEY_WITHOUT_EFFECT", 4)
+    assert "monitorSeconds" in found.fix
+    assert toml(METRICS.replace('strategy = "gradual"', "monitorSeconds = 60")).diagnostics == ()

@@ -101,6 +101,8 @@ def _flat(prefix: str, table: Json) -> Json:
     """Return the values of a table and of those in it, by dotted key."""
     found: Json = {}
     for name, value in table.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            value = {str(place): one for place, one in enumerate(value)}
         found |= _flat(f"{prefix}.{name}", value) if isinstance(value, dict) else {f"{prefix}.{name}": value}
     return found
 
@@ -114,4 +116,4 @@ def _diagnostic(error: ConfigInvalidError) -> Json:
 
 
 def _shown(value: Any) -> str:
-    return " && ".join(value) if isinstance(value, list) else str(value)
+    return " && ".join(map(str, value)) if isinstance(value, list) else str(value)
