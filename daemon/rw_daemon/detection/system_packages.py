@@ -47,6 +47,28 @@ PYTHON: Mapping[str, Needs] = {
     "weasyprint": ((), ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")),
     "xmlsec": ((*COMPILER, "pkg-config", "libxmlsec1-dev"), ("libxmlsec1-openssl",)),
 }
+GYP = ("g++", "make", "python3")  # github.com/nodejs/node-gyp, where a package has no finished build for this Node
+_CANVAS = ("libcairo2-dev", "libgif-dev", "libjpeg-dev", "libpango1.0-dev", "librsvg2-dev", "pkg-config")
+_DRAWS = ("libcairo2", "libgif7", "libjpeg62-turbo", "libpango-1.0-0", "libpangocairo-1.0-0", "librsvg2-2")
+NODE: Mapping[str, Needs] = {
+    "@prisma/client": (("openssl",), ("openssl",)),  # by which Prisma tells its engines apart, and the slim images leave it out
+    "bcrypt": (GYP, ()),
+    "better-sqlite3": (GYP, ()),
+    "canvas": ((*GYP, *_CANVAS), _DRAWS),
+    "fluent-ffmpeg": ((), ("ffmpeg",)),
+    "gm": ((), ("graphicsmagick",)),
+    "imagemagick": ((), ("imagemagick",)),
+    "isolated-vm": (GYP, ()),
+    "libpq": ((*GYP, "libpq-dev"), ("libpq5",)),
+    "node-pty": (GYP, ()),
+    "node-rdkafka": ((*GYP, "librdkafka-dev", "libssl-dev"), ("librdkafka1",)),
+    "odbc": ((*GYP, "unixodbc-dev"), ("unixodbc",)),
+    "pg-native": ((*GYP, "libpq-dev"), ("libpq5",)),
+    "prisma": (("openssl",), ("openssl",)),
+    "re2": (GYP, ()),
+    "serialport": (GYP, ()),
+    "sqlite3": (GYP, ()),
+}
 BUNDLES = {"psycopg": "psycopg-binary"}
 """What needs nothing once another package stands beside it, which carries the library."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from rw_daemon.detection import overrides
+from rw_daemon.detection import browsers, overrides, system_packages
 from rw_daemon.detection.buildpack import Request
+from rw_daemon.detection.buildpacks.node import NodeBuildpack
 from rw_daemon.detection.buildpacks.python import PythonBuildpack
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import BuildPlan
@@ -70,3 +73,60 @@ def test_lists_of_the_users_own_beat_the_table(variables: dict[str, str], build:
     changed = "packages.build" if "NIXPACKS_APT_PKGS" in variables else "packages.runtime"
     assert plan.origins[changed].source in variables
     assert plan.origins[changed].beat[0].source == "psycopg2 in requirements.txt"
+
+
+def node(*names: str, variables: dict[str, str] | None = None, **more: object) -> BuildPlan:
+    package = {"scripts": {"start": "node a.js"}, "dependencies": dict.fromkeys(names, "*"), **more}
+    return NodeBuildpack().plan(Request(Source({"package.json": json.dumps(package)}), variables=variables or {}))
+
+
+def test_packages_of_node_are_split_into_what_compiles_and_what_runs() -> None:
+    assert node("express", "sharp", "argon2").packages == node().packages
+    plan = node("better-sqlite3", "@prisma/client", "pg-native")
+    assert (plan.packages.build, plan.packages.runtime) == (("g++", "libpq-dev", "make", "openssl", "python3"), ("libpq5", "openssl"))
+    assert plan.origins["packages.runtime"].source == "@prisma/client, pg-native in package.json"
+
+
+def test_pages_need_no_packages_to_run() -> None:
+    plan = node("canvas", scripts={"build": "vite build"}, devDependencies={"vite": "7"})
+    assert (plan.bases.run, plan.packages.runtime) == ("caddy:2-alpine", ())
+
+
+@pytest.mark.parametrize("value", ["", "0", "false"])
+@pytest.mark.parametrize("name", ["puppeteer", "playwright"])
+def test_a_browser_stays_away_unless_asked_for(name: str, value: str) -> None:
+    plan = node(name, variables={"RW_BUILD_BROWSER": value})
+    assert plan.packages.runtime == ()
+    assert [(one.code, one.fix) for one in plan.warnings] == [("BROWSER_LEFT_OUT", "Set RW_BUILD_BROWSER to 1.")]
+    assert plan.environment.get("PUPPETEER_SKIP_DOWNLOAD", "") == ("true" if name == "puppeteer" else "")
+
+
+def test_puppeteer_gets_the_browser_of_the_distribution() -> None:
+    plan = node("puppeteer", "canvas", variables={"RW_BUILD_BROWSER": "1"})
+    assert {"chromium", "libcairo2"} <= set(plan.packages.runtime)
+    assert plan.environment["PUPPETEER_EXECUTABLE_PATH"] == "/usr/bin/chromium"
+    origin = plan.origins["packages.runtime"]
+    assert (origin.source, [one.source for one in origin.beat]) == ("puppeteer and RW_BUILD_BROWSER", ["canvas in package.json"])
+
+
+@pytest.mark.parametrize(
+    ("plan", "place"),
+    [
+        (node("playwright", variables={"RAILPACK_NODE_PLAYWRIGHT_INSTALL": "true"}), "RAILPACK_NODE_PLAYWRIGHT_INSTALL"),
+        (
+            planned({"requirements.txt": "playwright"}, {"RAILPACK_PYTHON_PLAYWRIGHT_INSTALL": "1"}),
+            "RAILPACK_PYTHON_PLAYWRIGHT_INSTALL",
+        ),
+    ],
+    ids=["Node", "Python"],
+)
+def test_playwright_gets_its_own_browser_and_what_that_is_linked_to(plan: BuildPlan, place: str) -> None:
+    assert plan.steps[-1].commands == ("playwright install --only-shell chromium",)
+    assert plan.environment["PLAYWRIGHT_BROWSERS_PATH"] == ".browsers"
+    assert set(browsers.LIBRARIES) <= set(plan.packages.runtime)
+    assert plan.origins["packages.runtime"].source == f"playwright and {place}"
+
+
+@pytest.mark.parametrize("table", [system_packages.NODE, system_packages.PYTHON], ids=["Node", "Python"])
+def test_headers_are_for_the_build_alone(table: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]) -> None:
+    assert not [one for _, runtime in table.values() for one in runtime if one.endswith("-dev")]

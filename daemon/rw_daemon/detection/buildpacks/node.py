@@ -8,6 +8,7 @@ import shlex
 from dataclasses import replace
 
 from rw_daemon.detection import (
+    browsers,
     node_assets,
     node_frameworks,
     node_managers,
@@ -16,6 +17,7 @@ from rw_daemon.detection import (
     node_workspaces,
     scripts,
     static_site,
+    system_packages,
 )
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.node_frameworks import Framework
@@ -70,6 +72,8 @@ class NodeBuildpack:
         runtime = node_runtime.find(root, node_managers.find(root), main, request.variables)
         version, manager = runtime.version, runtime.manager
         brought = manager.name in {word for one in written for word in one.split()} - {"npm", runtime.name}
+        names = {**root.packages, **package.packages}
+        packages, asked = system_packages.find(system_packages.NODE, () if is_static else names)
         prunes = _prunes(root, package, " ".join((start, *written)))
         steps = _steps(root, package, manager, framework, prunes=prunes, keeps_all=not is_static)
         plan = BuildPlan(
@@ -79,6 +83,7 @@ class NodeBuildpack:
             framework=framework.name,
             bases=Bases(build=runtime.image, run=runtime.image),
             steps=(Step(name="manager", commands=(node_assets.brought(manager),)), *steps) if brought else steps,
+            packages=packages,
             services=(ServicePlan(name="web", start=_in_folder(start, package.folder)),),
             toolchains=(node_runtime.BUN_PROGRAM,) if runtime.borrows_bun else (),
             tools=runtime.tools,
@@ -89,11 +94,12 @@ class NodeBuildpack:
                 "version": version.origin,
                 "packageManager": _origin(manager.name, manager.source),
                 **({"start": _origin(start, place)} if start else {}),
+                **system_packages.origins(packages, asked, NAME),
             },
             warnings=(*version.notices, *notices),
         )
         if not is_static:
-            return plan
+            return browsers.find(names, request.variables).within(plan)
         pages = package.at(framework.static)
         pages_place = pages_place or f"{framework.name} builds {pages}"
         return static_site.served(plan, request.source, pages, place=pages_place, single_page=framework.single_page)

@@ -7,7 +7,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from rw_daemon.detection import python_code, requirements, system_packages, versions
+from rw_daemon.detection import browsers, python_code, requirements, system_packages, versions
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.python_install import UV_CACHE, Install, choose
 from rw_daemon.detection.source import Source
@@ -91,7 +91,7 @@ class PythonBuildpack:
         environment = {"PYTHONUNBUFFERED": "1", "FORWARDED_ALLOW_IPS": "*"}  # only the edge reaches it
         if start.source_root:
             environment["PYTHONPATH"] = start.source_root
-        return BuildPlan(
+        plan = BuildPlan(
             buildpack=self.name,
             version=version.version,
             package_manager=install.manager,
@@ -107,6 +107,7 @@ class PythonBuildpack:
             origins=_origins(install, version.origin, start) | system_packages.origins(packages, asked, install.proof or start.source),
             warnings=(*version.notices, *_notices(start, install), *start.notices, *mistakes),
         )
+        return browsers.find(install.names, request.variables).within(plan)
 
 
 def _origins(install: Install, version: Origin, start: Start) -> dict[str, Origin]:
