@@ -125,6 +125,8 @@ class BuildConfig(Model):
     builder: str | None = None
     build_command: str | None = None
     dockerfile_path: str | None = None
+    cache: str | None = None
+    """rw's own: name of an image in a registry that holds the build's cache."""
     watch_patterns: tuple[str, ...] = ()
 
 

@@ -7,7 +7,17 @@ from typing import Any
 
 from rw_shared.config import Queue, Reading, RestartPolicy, Strategy
 from rw_shared.models import NAME_PATTERN
-from rw_shared.railway_toml import BUILD_IGNORED, BUILD_KEYS, BUILDERS, DEPLOY_IGNORED, DEPLOY_KEYS, METRIC_KEYS, ROLLOUT_KEYS, SCALE_KEYS
+from rw_shared.railway_toml import (
+    BUILD_IGNORED,
+    BUILD_KEYS,
+    BUILDERS,
+    DEPLOY_IGNORED,
+    DEPLOY_KEYS,
+    IMAGE,
+    METRIC_KEYS,
+    ROLLOUT_KEYS,
+    SCALE_KEYS,
+)
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
@@ -21,6 +31,7 @@ KINDS: dict[str, Json] = {
     "text": TEXT,
     "texts": {"type": "array", "items": TEXT},
     "commands": {"anyOf": [TEXT, {"type": "array", "items": TEXT}]},
+    "image": {"type": "string", "pattern": f"^{IMAGE}$"},
     "url_path": TEXT,
     "seconds": {"anyOf": [{"type": "number", "minimum": 0, "maximum": 86_400}, {"type": "string", "pattern": r"^\d+(\.\d+)?$"}]},
     "count": {"type": "integer", "minimum": 0, "maximum": 1000},

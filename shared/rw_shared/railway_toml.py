@@ -59,7 +59,15 @@ class ProjectConfig(Model):
 
 
 # known keys of the tables; those without a reader are Railway's and mean nothing to rw, or nothing yet
-BUILD_KEYS: dict[str, str] = {"builder": "text", "buildCommand": "text", "dockerfilePath": "text", "watchPatterns": "texts"}
+BUILD_KEYS: dict[str, str] = {
+    "builder": "text",
+    "buildCommand": "text",
+    "dockerfilePath": "text",
+    "watchPatterns": "texts",
+    "cache": "image",
+}
+# host, path in small letters, tag: as the distribution project's reference grammar has it
+IMAGE = r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]{0,127})?"
 BUILD_IGNORED = {"railpackVersion", "nixpacksConfigPath", "nixpacksPlan", "nixpacksVersion", "buildEnvironment"}
 DEPLOY_KEYS: dict[str, str] = {
     "startCommand": "text",
@@ -364,6 +372,13 @@ def _commands(reader: _Reader, key: str, value: Any) -> tuple[str, ...]:
     return tuple(one for one in texts if one.strip())
 
 
+def _image(reader: _Reader, key: str, value: Any) -> str:
+    name = _text(reader, key, value)
+    if not re.fullmatch(IMAGE, name):
+        raise reader.wrong(key, "an image's name like registry.example.com/team/shop:cache", value)
+    return name
+
+
 def _url_path(reader: _Reader, key: str, value: Any) -> str:
     path = _text(reader, key, value).strip()
     if not path.isprintable() or " " in path or not path.isascii():
@@ -453,7 +468,7 @@ READERS: dict[str, Callable[[_Reader, str, Any], Any]] = {
     "text": _text, "texts": _texts, "commands": _commands, "url_path": _url_path, "seconds": _seconds, "count": _count,
     "policy": _one_of(RestartPolicy), "strategy": _one_of(Strategy), "queue": _one_of(Queue), "flag": _flag,
     "shares": _shares, "rate": _rate, "positive": _positive,
-    "title": _title, "selector": _selector, "reading": _one_of(Reading), "number": _number,
+    "title": _title, "selector": _selector, "reading": _one_of(Reading), "number": _number, "image": _image,
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fakes.cable import Cable
@@ -91,6 +92,21 @@ def size_of(image: str) -> int:
     return int(docker("image", "inspect", "--format", "{{.Size}}", image))
 
 
+def forget(words: str) -> None:
+    """Take what steps with these words made out of the engine's cache, and what was built on it; the steps of others stay."""
+    records = json.loads(engine("GET", "/system/df"))["BuildCache"] or []
+    gone = {one["ID"] for one in records if words in one["Description"]}
+    while more := {one["ID"] for one in records if one.get("Parent") in gone} - gone:
+        gone |= more
+    for identity in gone:
+        engine("POST", f"/build/prune?all=1&filters={quote(json.dumps({'id': [identity]}))}")
+
+
+def engine(method: str, path: str) -> str:
+    asked = ["curl", "--silent", "--fail", "--unix-socket", "/var/run/docker.sock", "-X", method, f"http://docker/v1.41{path}"]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+
+
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
@@ -135,6 +151,49 @@ async def test_packages_of_an_image_are_those_that_its_own_managers_list(worksho
     assert installed
     assert installed <= {f"{one.name.replace('-', '_')}-{one.version}".lower() for one in found if one.kind == "pypi"}
     assert docker("ps", "--all", "--quiet", "--filter", f"ancestor={artifact.reference}") == ""
+
+
+@pytest.mark.full
+async def test_engine_without_a_cache_installs_nothing_again_with_the_one_in_the_registry(workshop: Workshop, tmp_path: Path) -> None:
+    with Registry(user="ann", password=SECRET) as registry:
+        auth = base64.b64encode(f"ann:{SECRET}".encode()).decode()
+        (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": auth}}}))
+        nonce = f"installed-{time.time_ns()}"
+
+        async def order(key: str, source: str, cache: str) -> BuildOrder:
+            made = await workshop.order({**FLASK, "app.py": FLASK["app.py"] + source}, key=key)
+            install, *others = made.plan.steps
+            steps = (install.model_copy(update={"commands": (*install.commands, f"echo {nonce}")}), *others)
+            plan = made.plan.model_copy(update={"steps": steps})
+            return replace(made, plan=plan, cache=cache, environ={"DOCKER_CONFIG": str(tmp_path)})
+
+        async def built(key: str, source: str, *, cache: str = f"{registry.host}/shop/cache:main") -> set[str]:
+            workshop.said.clear()
+            artifact = await workshop.build(await order(key, source, cache))
+            assert docker("run", "--rm", "--label", f"rw.project={PROJECT}", artifact.reference, "tail", "-1", "app.py").strip() == source
+            docker("image", "rm", artifact.reference)  # without force: nothing else names it
+            forget(nonce)
+            return {one.state for one in workshop.said if nonce in one.step and one.state}
+
+        assert "done" in await built("first", "# one")
+        assert registry.holds("shop/cache:main"), [one.text for one in workshop.said if one.step == "cache"]
+        assert "done" in await built("alone", "# alone", cache="")
+        assert await built("second", "# two") <= {"cached"}
+        assert [one.state for one in workshop.said if one.step.startswith("pull") and one.state][-1] == "done"
+        assert docker("image", "ls", "--quiet", f"{registry.host}/shop/cache") == ""
+        assert SECRET not in repr(workshop.said)
+
+
+async def test_cache_that_cannot_be_had_or_left_is_told_and_fails_nothing(workshop: Workshop) -> None:
+    with Registry(user="ann", password=SECRET) as registry:
+        order = replace(await workshop.order(STATIC, key="no-cache"), cache=f"{registry.host}/shop/cache", environ={"HOME": "/nonexistent"})
+        await workshop.build(order)
+        told = [one.text for one in workshop.said if one.step == "cache"]
+        assert [one.partition(f" {registry.host}/shop/cache: ")[0] for one in told] == [
+            "No cache could be had from",
+            "The cache was not left at",
+        ]
+        assert not registry.holds("shop/cache:latest")
 
 
 async def test_layers_of_an_image_are_its_base_and_what_was_added(workshop: Workshop) -> None:

@@ -87,6 +87,11 @@ def test_files_as_people_write_them(text: str, values: dict[str, object]):
     assert {name: getattr(deploy, name) for name in values} == values
 
 
+@pytest.mark.parametrize("name", ["shop", "team/shop:main", "localhost:5000/a/b_c:1.2", "registry.example.com/x--y"])
+def test_cache_is_an_images_name(name: str):
+    assert toml(f'[build]\ncache = "{name}"', strict=True).main.build.cache == name
+
+
 def test_json_reads_the_same_and_null_clears():
     document = {
         "$schema": "https://railway.com/railway.schema.json",
@@ -159,6 +164,7 @@ WRONG: dict[str, tuple[str, str]] = {
     "name": ('[project]\nname = "My Shop"', "railway.toml:2: project.name"),
     "variable's name": ('[variables]\n"A-B" = "x"', "a name of letters, digits and _"),
     "variable's value": ("[variables]\nA = [1]", "railway.toml:2: variables.A: a text or number was expected, a list was found"),
+    "cache that is no image": ('[build]\ncache = "Team/Shop"', "railway.toml:2: build.cache: an image's name like"),
     "a port that is none": ('[variables]\nPORT = "http"', "railway.toml:2: variables.PORT: a port from 1 to 65535 was expected"),
     "a port beyond all": ("[variables]\nPORT = 65536", "a port from 1 to 65535"),
     "NUL": ('[deploy]\nstartCommand = "a\\u0000"', "deploy.startCommand: a text"),

@@ -41,6 +41,7 @@ class BuildOrder:
     :param commit: what the sources are of, for the artifact; empty where nobody said so.
     :param epoch: seconds since 1970 that an image is to carry instead of the moment of its build: equal orders then give equal images,
         bit for bit. ``None`` for none.
+    :param cache: name of an image in a registry that a build without a cache of its own begins with, and that this one becomes.
     :param variables: the user's variables that steps may declare; secrets, so never in a log, layer, history or process list.
     :param environ: the caller's allow-listed environment (proxies, DOCKER_HOST, PATH).
     """
@@ -51,6 +52,7 @@ class BuildOrder:
     labels: dict[str, str] = field(default_factory=dict)
     commit: str = ""
     epoch: int | None = None
+    cache: str = ""
     variables: dict[str, str] = field(default_factory=dict, repr=False)
     environ: dict[str, str] = field(default_factory=dict, repr=False)
     no_cache: bool = False

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 
+from rw_daemon.builds import cache
 from rw_daemon.builds.builder import SOURCE_DATE_EPOCH, BuildOrder, BuildOutput
 from rw_daemon.builds.causes import likely
 from rw_daemon.builds.components import Component
@@ -63,17 +64,22 @@ class DockerBuilder:
         if order.plan.image:
             return await self._get(order, order.plan.image, output)
         text = await self._read(order.snapshot, order.plan.dockerfile) if order.plan.dockerfile else render(order.plan)
+        is_helped = bool(order.cache and not order.no_cache) and await cache.take(
+            self._engine, order.cache, environ=order.environ, output=output
+        )
         for pause in (*self._pauses, None):
             try:
                 for base in bases_of(text, order.variables):
                     await ensure(self._engine, base, environ=order.environ, output=output)
-                image = await self._once(order, text, output)
+                image = await self._once(order, text, output, is_helped=is_helped)
                 break
             except (RegistryUnreachableError, BaseImageMissingError) as error:
                 if pause is None or not classify(error.why) == "network":
                     raise
                 output(BuildOutput("retry", f"{error.message} It is tried again in {pause:.0f} s.", stream="rw"))
                 await asyncio.sleep(pause)
+        if order.cache:
+            await cache.leave(self._engine, order.cache, image, environ=order.environ, output=output)
         if order.epoch is not None:
             image = await self._sealed(order, text, image, order.epoch)
         size = (await self._engine.request("GET", f"/images/{image}/json"))["Size"]
@@ -96,7 +102,7 @@ class DockerBuilder:
             digest=next(iter(found.get("RepoDigests") or []), ""),
         )  # fmt: skip
 
-    async def _once(self, order: BuildOrder, text: str, output: Callable[[BuildOutput], None]) -> str:
+    async def _once(self, order: BuildOrder, text: str, output: Callable[[BuildOutput], None], *, is_helped: bool) -> str:
         identity = f"rw-{secrets.token_hex(8)}"
         progress = Progress(order.plan, secrets=order.variables, show=output)
         finished = False
@@ -104,7 +110,7 @@ class DockerBuilder:
             async with self._engine.stream(
                 "POST",
                 "/build",
-                params=build_params(order, text, identity=identity),
+                params=build_params(order, text, identity=identity, is_helped=is_helped),
                 content=self._body(order, text),
                 headers={"Content-Type": "application/x-tar"},
             ) as answer:
@@ -157,8 +163,8 @@ class DockerBuilder:
                 await self._engine.request("DELETE", f"/images/{artifact.reference}", missing_ok=True)
 
 
-def build_params(order: BuildOrder, text: str, *, identity: str) -> dict[str, object]:
-    """Return the query of ``POST /build``."""
+def build_params(order: BuildOrder, text: str, *, identity: str, is_helped: bool = False) -> dict[str, object]:
+    """Return the query of ``POST /build``. ``is_helped``: the order's cache is there."""
     own = bool(order.plan.dockerfile)
     # the names are the image specification's: github.com/opencontainers/image-spec/blob/main/annotations.md
     ours = {"rw.generated": "true", f"{OCI}.title": name_of(order), f"{OCI}.base.name": order.plan.bases.run}
@@ -166,14 +172,16 @@ def build_params(order: BuildOrder, text: str, *, identity: str) -> dict[str, ob
     is_sealed = order.epoch is not None
     labels = {**order.labels, **revision, **({} if own else ours), **({} if is_sealed else {"rw.key": order.key})}
     declared = set(_ARG.findall(text)) if own else set()
-    epoch = {SOURCE_DATE_EPOCH: str(order.epoch)} if is_sealed else {}
+    facts = {SOURCE_DATE_EPOCH: str(order.epoch)} if is_sealed else {}
+    facts |= {"BUILDKIT_INLINE_CACHE": "1"} if order.cache else {}
     return {
         "version": "2",
         "buildid": identity,
         "dockerfile": order.plan.dockerfile if own else DOCKERFILE,
         **({} if is_sealed else {"t": tag_of(order)}),
         "labels": labels,
-        "buildargs": {name: value for name, value in order.variables.items() if name in declared} | epoch,
+        "buildargs": {name: value for name, value in order.variables.items() if name in declared} | facts,
+        **({"cachefrom": [order.cache]} if is_helped else {}),
         "nocache": order.no_cache,
         "rm": True,
         "forcerm": True,

@@ -22,6 +22,8 @@ from rw_daemon.engines.client import Engine
 from rw_shared.errors import EngineFailedError, RwError
 
 TIMES = ("mtime", "atime", "ctime")
+INLINE_CACHE = "moby.buildkit.cache.v0"
+"""It describes the layers as they were before."""
 PYC_HEAD_BYTES = 16
 CHUNK_BYTES = 256 * 1024
 
@@ -100,7 +102,8 @@ def sealed(config: Mapping[str, Any], digests: list[str], seal: Seal) -> dict[st
     history = [{**step, "created": made} if number >= seal.base_steps else step for number, step in enumerate(config.get("history") or ())]
     own = dict(config["config"])
     own["Labels"] = {**(own.get("Labels") or {}), **seal.labels}
-    return {**config, "created": made, "config": own, "history": history, "rootfs": {**config["rootfs"], "diff_ids": digests}}
+    kept = {name: value for name, value in config.items() if name != INLINE_CACHE}
+    return {**kept, "created": made, "config": own, "history": history, "rootfs": {**config["rootfs"], "diff_ids": digests}}
 
 
 def _set_times(source: IO[bytes], target: IO[bytes], epoch: int) -> None:

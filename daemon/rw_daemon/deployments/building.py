@@ -90,6 +90,7 @@ class Building:
             variables=used,
             environ=environ,
             epoch=epoch,
+            cache=planned.config.build.cache or "",
             no_cache=no_cache,
         )
 

@@ -1,4 +1,4 @@
-"""The moment that an image is to carry: who says it, and what is said of one that is none."""
+"""What a build is told beside its plan: the moment that its image is to carry, and where its cache lies."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ def test_what_is_no_moment_is_refused_with_an_example(said: str) -> None:
     with pytest.raises(ConfigInvalidError) as caught:
         epoch_of({}, {NAME: said})
     assert "git log -1 --format=%ct" in caught.value.hint
+
+
+async def test_build_is_told_of_its_cache(world: World) -> None:
+    await world.up({**FLASK, "railway.toml": '[build]\ncache = "localhost:5000/shop"\n'})
+    assert world.builder.orders[0].cache == "localhost:5000/shop"
 
 
 async def test_build_is_told_and_another_moment_is_another_build(world: World) -> None:
