@@ -37,7 +37,7 @@ class Settings:
     """A load lasts this long before the number of replicas follows it."""
     scale_panic_seconds: float = 6.0
     """One of twice the target only this long."""
-    sleep_period_seconds: float = 5.0
+    sleep_period_seconds: float = 15.0
     """Between two looks whether anybody asked for a service that sleeps when nobody does."""
     drain_seconds: float = 30.0
     """Open requests of the old release have this long to end."""

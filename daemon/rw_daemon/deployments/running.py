@@ -56,13 +56,13 @@ class Running:
         """Do what the order asks for; may be called again after a crash."""
         for row in rows:
             if order.kind is OperationKind.RESTART:
-                await self._replicas.restart(await self._serving(row), target)
+                await self._restart(row, target)
             elif order.kind is OperationKind.SCALE:
                 await self._scale(row, order.scale[row.name], operation, target)
             elif order.kind is OperationKind.SLEEP:
                 await self._lay_down(row)
             elif order.kind is OperationKind.WAKE:
-                await self._serving(row)
+                await self._awake(row)
             else:
                 await self.take_down(row, target, operation.id)
 
@@ -74,19 +74,30 @@ class Running:
         if (await self._recorder.read(found.id)).status is DeploymentStatus.ACTIVE:
             raise ConflictError(f"{row.name} stays awake.", why="A request to it is still open.", hint="Try again when it is over.")
 
+    async def _restart(self, row: ServiceRow, target: Target) -> None:
+        found = await self._serving(row)
+        if found.status is DeploymentStatus.SLEEPING:
+            await self._sleeping.wake(row)  # which starts new replicas as well
+        else:
+            await self._replicas.restart(found, target)
+
+    async def _awake(self, row: ServiceRow) -> Deployment:
+        """Return the release that serves, woken if it slept."""
+        found = await self._serving(row)
+        if found.status is not DeploymentStatus.SLEEPING:
+            return found
+        await self._sleeping.wake(row)
+        return await self._recorder.read(found.id)
+
     async def _serving(self, row: ServiceRow) -> Deployment:
-        """Return the release that serves, awake."""
         fresh = next((one for one in await self._store.services(_scope(row)) if one.name == row.name), None)  # None: taken down meanwhile
         found = await self._store.deployment(fresh.serving) if fresh and fresh.serving else None
         if found is None:
             raise DeploymentFailedError(f"{row.name} has no release that serves.", hint="Run `rw up`.")
-        if found.status is DeploymentStatus.SLEEPING:
-            await self._sleeping.wake(row)
-            return await self._recorder.read(found.id)
         return found
 
     async def _scale(self, row: ServiceRow, replicas: int, operation: Operation, target: Target) -> None:
-        deployment = await self._serving(row)
+        deployment = await self._awake(row)
         await self._replicas.scale(deployment, target, replicas=replicas)
         await self._store.append(
             ServiceScaled(

@@ -181,9 +181,10 @@ class Sleeping:
             self._refused.pop(service, None)
             try:
                 row = await self._row(service)
+                target = await self._target(row)
                 deployment = await self._store.deployment(row.serving) if row.serving else None
                 if deployment is not None and deployment.status is DeploymentStatus.SLEEPING:
-                    await self._start(row, deployment, await self._target(deployment))
+                    await self._start(row, deployment, target)
             except RwError as error:
                 self._refused[service] = error
 
@@ -244,8 +245,8 @@ class Sleeping:
                 return row
         raise ServiceNotFoundError(service)
 
-    async def _target(self, deployment: Deployment) -> Target:
-        kind = (await self._store.environments(deployment.project))[deployment.environment]
+    async def _target(self, place: Deployment | ServiceRow) -> Target:
+        kind = (await self._store.environments(place.project))[place.environment]
         return await self._targets.get(kind, {})
 
 

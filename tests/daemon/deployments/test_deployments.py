@@ -23,7 +23,7 @@ from rw_shared.errors import (
     ServiceNotFoundError,
 )
 from rw_shared.events import StoredEvent
-from rw_shared.models import DeploymentStatus, OperationKind, OperationStatus
+from rw_shared.models import DeploymentStatus, Operation, OperationKind, OperationStatus
 
 
 @pytest.fixture
@@ -426,10 +426,15 @@ async def _has_left(world: World, version: str) -> bool:
 async def test_release_ordered_before_its_service_was_taken_down_brings_it_back(world: World, kind: OperationKind) -> None:
     await world.up()
     port = (await world.store.services(SCOPE))[0].port
-    down = await world.start(OperationKind.DOWN)
     files = {**FLASK, "app.py": FLASK["app.py"] + "# 2\n"}
-    late = await world.settled(await world.start(kind, files=files if kind is OperationKind.UP else None))
-    assert ((await world.settled(down)).status, late.status) == ("succeeded", "succeeded")
+    orders: list[Operation] = []
+
+    async def accept() -> None:
+        orders.append(await world.start(OperationKind.DOWN))
+        orders.append(await world.start(kind, files=files if kind is OperationKind.UP else None))
+
+    assert await world.rooms.operations.between(SCOPE, accept), "neither begins before both are accepted"
+    assert [(await world.settled(one)).status for one in orders] == ["succeeded", "succeeded"]
     assert await world.statuses() == ["active", "removed"]
     assert [(row.name, row.port) for row in await world.store.services(SCOPE)] == [("web", port)]
 

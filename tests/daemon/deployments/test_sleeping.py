@@ -400,6 +400,7 @@ async def test_orders_wake_it(world: World, kind: OperationKind, options: dict[s
     found = await world.settled(await world.start(kind, **options))
     assert found.status is OperationStatus.SUCCEEDED
     assert (await world.statuses(), len(world.runtime.instances)) == (["active"], replicas)
+    assert not [line for line in world.log if line.startswith("replace")], "what has just started is not started again"
     await quiet(world, 60)
     assert (await lead(world)).release
     assert len(world.runtime.instances) == replicas, "as many as it had"
