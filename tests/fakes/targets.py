@@ -214,6 +214,9 @@ class FakeEdge:
         self.routes = routes
         self.log.append("route " + ",".join(upstream.release[-4:] for one in routes for upstream in one.upstreams))
 
+    async def resume(self) -> None:
+        self.log.append("edge resumed")
+
     async def active(self, release: str) -> int:
         return self.open.get(release, 0)
 

@@ -496,6 +496,19 @@ async def test_a_killed_envoy_is_noticed_and_served_again_within_a_second(world:
     assert world.edge.port == port
 
 
+async def test_a_killed_envoy_comes_back_with_the_routes_it_had(world: World) -> None:
+    await world.edge.resume()
+    assert not await world.edge.check(), "one that never had a route is not missed"
+    await world.edge.route((to(await world.app("v1")),))
+    os.kill(world.pid, signal.SIGKILL)
+    await asyncio.wait_for(world.edge.ended(), 1)
+    await world.edge.resume()
+    assert (await world.ask()).app == "v1"
+    pid = world.pid
+    await world.edge.resume()
+    assert world.pid == pid
+
+
 async def test_an_end_before_anybody_waited_is_not_missed(world: World) -> None:
     await world.edge.route(())
     os.kill(world.pid, signal.SIGKILL)

@@ -207,6 +207,7 @@ class Supervisor:
         """Bring the edge up again whenever it ends, with the routes it had."""
         while True:
             await self._edge.ended()
+            await self._edge.resume()
             await self._router.apply()
 
     # --- liveness

@@ -128,6 +128,13 @@ class Edge(Protocol):
         """
         ...
 
+    async def resume(self) -> None:
+        """Bring a proxy that was killed up again at once, with the routes it had: what runs may be slow to find out.
+
+        Nothing where it runs, or has never had a route. ``EdgeFailedError``.
+        """
+        ...
+
     async def active(self, release: str) -> int:
         """Return the requests that a release has open, for draining; 0 when it has no cluster."""
         ...

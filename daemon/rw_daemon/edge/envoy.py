@@ -85,6 +85,13 @@ class EnvoyEdge:
             await self._files.put("cds", [*wanted, *busy])
             self._tell_taken(taken, routes)
 
+    async def resume(self) -> None:
+        """Start an Envoy that was killed, with the routes it had. See ``Edge.resume``."""
+        async with self._lock:
+            if self._find() is None and self._files.resources("lds"):
+                await self._nothing_left()
+                await self._begin()
+
     async def active(self, release: str) -> int:
         """Return the requests that a release has open."""
         try:
@@ -176,9 +183,7 @@ class EnvoyEdge:
             self._seen()
             await self._renewed(running)
             return
-        await end_all(self._folder)
-        self._clean()
-        program = await self._copied()
+        await self._nothing_left()
         self._port = ports.choose(self._folder, preferred=self._preferred)
         for name, resources in (
             ("cds", documents.clusters(routes)),
@@ -186,6 +191,16 @@ class EnvoyEdge:
             ("rds", [documents.route_configuration(routes)]),
         ):
             self._files.write(name, resources)
+        await self._begin()
+
+    async def _nothing_left(self) -> None:
+        """End and clear away what is left of the Envoy before, so that its ports are free."""
+        await end_all(self._folder)
+        self._clean()
+
+    async def _begin(self) -> None:
+        """Start an Envoy with the files that are there."""
+        program = await self._copied()
         await self._launch(program, made=self._made(program), epoch=0)
         binary.forget_others(program)
 
