@@ -24,7 +24,7 @@ UNREAD = {
     **dict.fromkeys(("NIXPACKS_PYTHON_PACKAGE_MANAGER", "RAILPACK_NODE_NPM_INSTALL"), "Set RW_BUILD_INSTALL_CMD."),
     **dict.fromkeys(("RAILPACK_PRUNE_DEPS", "RAILPACK_NODE_PRUNE_CMD", "RAILPACK_NODE_INSTALL_PATTERNS", "NIXPACKS_NO_MUSL"), ""),
     "RAILPACK_GLEAM_INCLUDE_SOURCE": "",
-    **dict.fromkeys(("NIXPACKS_INSTALL_CACHE_DIRS", "NIXPACKS_BUILD_CACHE_DIRS", "NIXPACKS_PHP_FALLBACK_PATH"), ""),
+    "NIXPACKS_PHP_FALLBACK_PATH": "",
     **dict.fromkeys(("NIXPACKS_NO_CACHE", "RAILPACK_DISABLE_CACHES", "RAILPACK_ERLANG_VERSION"), ""),
 }
 """Variables of both tools that rw reads nowhere, with what to type instead."""
@@ -52,6 +52,7 @@ class BuildFile:
     :param provider: rw's name of the buildpack.
     :param packages: Debian packages by side, added to those that were found.
     :param environment: variables of the image.
+    :param caches: folders that survive builds, by step: relative to the app's, or absolute.
     :param path: folders for PATH, relative to the app's or absolute.
     :param variables: the tool's own variables, weaker than the same ones of a user, with the place of each.
     """
@@ -62,6 +63,7 @@ class BuildFile:
     packages: Mapping[str, Said] = field(default_factory=dict)
     environment: Mapping[str, Said] = field(default_factory=dict)
     variables: Mapping[str, Said] = field(default_factory=dict)
+    caches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     path: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from rw_daemon.detection.ranges import pessimistic
 from rw_daemon.detection.source import Source
-from rw_daemon.detection.versions import Wanted
+from rw_daemon.detection.versions import Resolved, Wanted
 
 NAMES = {"Gemfile": "Gemfile.lock", "gems.rb": "gems.locked"}
 VERSION_FILES = (".ruby-version", ".tool-versions")
@@ -24,6 +24,11 @@ _QUOTED = re.compile(r"['\"]([^'\"]*)['\"]")
 _SPEC = re.compile(r" {4}([\w.-]+) \(")
 _LOCKED_RUBY = re.compile(r"ruby (\d+\.\d+)")
 _TOKEN = re.compile(r"'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|#[^\n]*")
+
+
+def tag(version: Resolved) -> str:
+    """Return the image's tag. Bundler refuses any other Ruby than the one a Gemfile names to the last number."""
+    return version.allowed if re.fullmatch(r"\d+\.\d+\.\d+", version.allowed) else version.version
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def projects(source: Source) -> list[Project]:
 
 def pinned_sdk(source: Source) -> tuple[Wanted | None, str]:
     """Return what global.json says, and the SDK's whole version where no other will do. ``ConfigInvalidError`` when it cannot be parsed."""
-    sdk = source.json(SDK_FILE).get("sdk")
+    sdk = source.jsonc(SDK_FILE).get("sdk")
     version = sdk.get("version") if isinstance(sdk, dict) else None
     if not isinstance(sdk, dict) or not isinstance(version, str) or not re.match(r"\d+\.\d+", version):
         return None, ""

@@ -59,6 +59,11 @@ def read(source: Source, said: Mapping[str, str]) -> BuildFile:
         commands=_commands(phases, path),
         packages={side: (" ".join((KEPT, *packages)), place) for side in ("build", "runtime")} if packages else {},
         environment=image,
+        caches={
+            name: texts(phase.get("cacheDirectories"), f"{path}: phases.{name}.cacheDirectories")
+            for name, phase in phases.items()
+            if "cacheDirectories" in phase
+        },
         path=("/usr/games",) if GAMES & set(packages) else (),
         variables=own,
         notices=(*more, *notices, *(not_mapped(f"{path}: {key}") for key in unknown)),

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rw_daemon.detection import nixpacks_file, procfile, railpack_file
-from rw_daemon.detection.build_file import KEPT, BuildFile, Commands, Said, unread
+from rw_daemon.detection.build_file import KEPT, BuildFile, Commands, Said, not_mapped, unread
 from rw_daemon.detection.buildpack import Request
-from rw_daemon.plans.plan import Beat, BuildPlan, Notice, Origin, ServicePlan, Step
+from rw_daemon.detection.package_json import NAME as PACKAGE
+from rw_daemon.detection.package_json import Package
+from rw_daemon.plans.plan import Beat, BuildPlan, Cache, Notice, Origin, ServicePlan, Step
 from rw_shared.errors import ConfigInvalidError
 from rw_shared.models import ServiceKind
 
@@ -21,6 +23,7 @@ BUILD = ("RW_BUILD_BUILD_CMD", "NIXPACKS_BUILD_CMD", "RAILPACK_BUILD_CMD")
 INSTALL = ("RW_BUILD_INSTALL_CMD", "NIXPACKS_INSTALL_CMD", "RAILPACK_INSTALL_CMD")
 BUILD_PACKAGES = ("RW_BUILD_APT_PACKAGES", "NIXPACKS_APT_PKGS", "RAILPACK_BUILD_APT_PACKAGES")
 RUN_PACKAGES = ("RW_BUILD_RUNTIME_APT_PACKAGES", "RAILPACK_DEPLOY_APT_PACKAGES")
+CACHES = {"NIXPACKS_INSTALL_CACHE_DIRS": "install", "NIXPACKS_BUILD_CACHE_DIRS": "build"}
 MAIN = "web"
 INSTALL_STEP, BUILD_STEP = "install", "build"
 VENV = 'uv venv --quiet --seed --python "${UV_PYTHON:-python3}" .venv'  # with a pip of its own, which many install commands call
@@ -49,7 +52,7 @@ def apply(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> Bui
     else:
         plan = _procfile(plan, commands)
         for file in request.files:
-            plan = _file(plan, file)
+            plan = _file(plan, request, file)
         for said in _weakest_first(INSTALL, request.variables):
             plan = _command(plan, INSTALL_STEP, said)
         for said in _weakest_first(
@@ -57,6 +60,8 @@ def apply(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> Bui
         ):
             plan = _command(plan, BUILD_STEP, said)
         plan = _packages(plan, request.variables)
+        for name, step in CACHES.items():
+            plan = _cached(plan, request, step, tuple(request.variables.get(name, "").replace(",", " ").split()), name)
     plan = _start(plan, request)
     plan = plan.model_copy(update={"warnings": (*plan.warnings, *unread(request.variables))})
     return _named_by_file(_deploy(plan, request), request)
@@ -196,16 +201,33 @@ def _commands(plan: BuildPlan, said: Commands) -> BuildPlan:
     return plan.model_copy(update={"steps": steps, "origins": origins})
 
 
-def _file(plan: BuildPlan, file: BuildFile) -> BuildPlan:
+def _file(plan: BuildPlan, request: Request, file: BuildFile) -> BuildPlan:
     """Apply commands, packages and variables of another tool's file; its start command is one of ``_starts``."""
     for commands in file.commands:
         plan = _commands(plan, commands)
+    for step, folders in file.caches.items():
+        plan = _cached(plan, request, step, folders, f"phases.{step}.cacheDirectories")
     for side, said in file.packages.items():
         plan = _package(plan, side, said)
     for name, (value, place) in file.environment.items():
         origins = _origin(plan, f"environment.{name}", value, place, plan.environment.get(name, ""), "detection")
         plan = plan.model_copy(update={"environment": {**plan.environment, name: value}, "origins": origins})
     return plan.model_copy(update={"path": (*plan.path, *file.path), "warnings": (*plan.warnings, *file.notices)})
+
+
+def _cached(plan: BuildPlan, request: Request, step: str, folders: tuple[str, ...], place: str) -> BuildPlan:
+    """Return the plan with folders that survive the builds of a step. One in the app's folder has its app's name: two must not share it."""
+    owner = Package(request.source).text("name") if request.source.has(PACKAGE) else ""
+    caches, notices = [], []
+    for one in folders:
+        path = posixpath.normpath(one.removeprefix("/app/"))
+        if path.startswith("..") or path == "." or not (owner or path.startswith("/")):
+            notices.append(not_mapped(place, f"names {one[:60]}, which cannot be kept apart from another app's"))
+        else:
+            name = path if path.startswith("/") else f"{owner}-{path}"
+            caches.append(Cache(id=re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"), path=path))
+    steps = [one.model_copy(update={"caches": (*one.caches, *caches)}) if one.name == step else one for one in plan.steps]
+    return plan.model_copy(update={"steps": tuple(steps), "warnings": (*plan.warnings, *notices)})
 
 
 def _named_by_file(plan: BuildPlan, request: Request) -> BuildPlan:

@@ -221,3 +221,17 @@ def test_a_shell_script_that_is_named_is_run() -> None:
     assert (plan.services[0].start, plan.origins["start"].source) == ("bash bin/other.sh", "RAILPACK_SHELL_SCRIPT")
     with pytest.raises(ConfigInvalidError, match=r"gone\.sh"):
         registry.plan(Request(source, variables={"RW_BUILD_SHELL_SCRIPT": "gone.sh"}))
+
+
+def test_folders_that_survive_builds_have_the_name_of_their_app() -> None:
+    app = {"package.json": '{"name": "shop", "scripts": {"build": "b", "start": "s"}}'}
+    text = '[phases.build]\ncacheDirectories = ["/root/.cache/tool", "/app/.out/cache"]\n'
+    plan = registry.plan(Request(Source({**app, "nixpacks.toml": text}), variables={"NIXPACKS_BUILD_CACHE_DIRS": "tmp"}))
+    found = {one.id: one.path for step in plan.steps if step.name == "build" for one in step.caches}
+    assert {"root-cache-tool": "/root/.cache/tool", "shop-out-cache": ".out/cache", "shop-tmp": "tmp"}.items() <= found.items()
+
+
+@pytest.mark.parametrize("folder", ["out", "../out", "."])
+def test_a_folder_that_two_apps_would_share_is_told(folder: str) -> None:
+    plan = nixpacks(f'[phases.install]\ncacheDirectories = ["{folder}"]\n')
+    assert [one.message.split(" ")[0] for one in plan.warnings if one.code == "NOT_MAPPED"] == ["phases.install.cacheDirectories"]

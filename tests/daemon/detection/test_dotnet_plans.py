@@ -105,6 +105,7 @@ def test_images_and_start_are_told(files: dict[str, str], build: str, run: str, 
         pytest.param(sdk("9.0.100", rollForward="latestFeature"), "9.0", id="any of this version"),
         pytest.param(sdk("9.0"), "9.0", id="a version alone"),
         pytest.param({"global.json": "{}"}, "9.0", id="nothing"),
+        pytest.param({"global.json": '{\n  // ours\n  "sdk": {"version": "8.0.100",}\n}'}, "8.0.100", id="with a comment"),
     ],
 )
 def test_the_sdk_is_the_one_that_global_json_allows(said: dict[str, str], tag: str) -> None:

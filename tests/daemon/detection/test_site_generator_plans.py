@@ -109,6 +109,15 @@ def test_the_version_of_hugo(files: dict[str, str], variables: dict[str, str], v
     assert plan.origins["version"].source == place
 
 
+@pytest.mark.parametrize(
+    ("files", "image"),
+    [({}, "ruby:3.3-slim"), ({".ruby-version": "3.2"}, "ruby:3.2-slim"), ({"Gemfile": "ruby '3.1.4'\ngem 'jekyll'\n"}, "ruby:3.1.4-slim")],
+    ids=["nothing said", "a file", "to the last number"],
+)
+def test_jekyll_runs_on_the_ruby_that_its_project_names(files: dict[str, str], image: str) -> None:
+    assert planned({**JEKYLL, **files}).bases.build == image
+
+
 def test_jekyll_without_a_gemfile_gets_one() -> None:
     plan = planned({"_config.yml": "", "_layouts/a.html": ""})
     assert plan.steps[0].commands == ("bundle init", "bundle add jekyll minima")

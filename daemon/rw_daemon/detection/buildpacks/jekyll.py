@@ -6,10 +6,11 @@ import re
 
 from rw_daemon.detection import static_site
 from rw_daemon.detection.buildpack import Request
+from rw_daemon.detection.gemfile import Gemfile, tag
 from rw_daemon.detection.source import Source
+from rw_daemon.detection.versions import choose
 from rw_daemon.plans.plan import Bases, BuildPlan, Cache, Notice, Packages, Step
 
-VERSION = "3.3"
 CONFIGS = ("_config.yml", "_config.yaml", "_config.toml")
 FOLDERS = ("_posts", "_layouts", "_includes", "_data", "_sass", "_drafts")
 MANIFESTS = ("Gemfile", "Gemfile.lock", ".ruby-version", ".bundle/config")
@@ -34,19 +35,22 @@ class JekyllBuildpack:
         """Describe gems, the build, and a Caddy."""
         source = request.source
         config = source.first(*CONFIGS) or CONFIGS[0]
-        base = f"ruby:{VERSION}-slim"
+        own, manifests = Gemfile(source).versions()
+        version = choose("ruby", source, own=own, manifests=manifests, variables=request.variables)
+        base = f"ruby:{tag(version)}-slim"
         steps, notices = _steps(source)
         plan = BuildPlan(
             buildpack=self.name,
-            version=VERSION,
+            version=version.version,
             package_manager="bundler",
             framework=self.name,
             bases=Bases(build=base, run=base),
             steps=steps,
             packages=Packages(build=("build-essential", "git")),
-            tools={"ruby": "", "bundle": ""},
+            tools={"ruby": version.allowed, "bundle": ""},
             environment={"JEKYLL_ENV": "production", "BUNDLE_PATH": "vendor/bundle", "BUNDLE_GLOBAL_GEM_CACHE": "true"},
-            warnings=notices,
+            origins={"version": version.origin},
+            warnings=(*version.notices, *notices),
         )
         settings = source.toml(config) if config.endswith(".toml") else source.yaml(config)
         return static_site.served(plan, source, static_site.folder(settings.get("destination"), "_site"), place=config)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass
 
 from rw_daemon.detection import node_assets
 from rw_daemon.detection.buildpack import Request
-from rw_daemon.detection.gemfile import NAMES, Gemfile
+from rw_daemon.detection.gemfile import NAMES, Gemfile, tag
 from rw_daemon.detection.node_assets import PROGRAMS, Assets
 from rw_daemon.detection.source import Source
 from rw_daemon.detection.versions import Resolved, choose
@@ -77,7 +76,7 @@ class RubyBuildpack:
         own, manifests = gemfile.versions()
         version = choose("ruby", source, own=own, manifests=manifests, variables=request.variables)
         assets, start = node_assets.find(request), _start(source, gemfile)
-        base = f"ruby:{_tag(version)}-slim"
+        base = f"ruby:{tag(version)}-slim"
         toolchains = _toolchains(request, gemfile, assets, start)
         return BuildPlan(
             buildpack=self.name,
@@ -101,11 +100,6 @@ class RubyBuildpack:
 def _tools(version: Resolved, gemfile: Gemfile, assets: Assets | None, *, needs_node: bool) -> dict[str, str]:
     tools = {"ruby": version.allowed} | ({"bundle": ""} if gemfile.name else {}) | ({"node": ""} if needs_node else {})
     return tools | (assets.tools if assets else {})
-
-
-def _tag(version: Resolved) -> str:
-    """Return the image's tag. Bundler refuses any other Ruby than the one a Gemfile names to the last number."""
-    return version.allowed if re.fullmatch(r"\d+\.\d+\.\d+", version.allowed) else version.version
 
 
 def _origins(gemfile: Gemfile, version: Resolved, start: Start) -> dict[str, Origin]:
