@@ -32,9 +32,16 @@ WORDS: tuple[tuple[Symptom, str], ...] = (
     ("network", r"\b(502 bad gateway|503 service unavailable|504 gateway time-?out)\b"),
     ("network", r"unable to connect to (the )?(server|registry|proxy)"),
 )
+# what a build asks for itself, a database most often: its own fault, whatever the words
+OWN = re.compile(
+    r"(ECONNREFUSED|connection refused)[^\n]*\b(5432|3306|6379|27017)\b"
+    r"|getaddrinfo (ENOTFOUND|EAI_AGAIN) [\w-]+$|could not translate host name",
+    re.IGNORECASE | re.MULTILINE,
+)
 COMPILED = tuple((symptom, re.compile(words, re.IGNORECASE)) for symptom, words in WORDS)
 
 
 def classify(output: str) -> Symptom | None:
     """Return ``network`` or ``disk`` when a failing step's last lines say so, else None: then it is the step's own fault."""
-    return next((symptom for symptom, words in COMPILED if words.search(output)), None)
+    found = next((symptom for symptom, words in COMPILED if words.search(output)), None)
+    return None if found == "network" and OWN.search(output) else found

@@ -19,6 +19,9 @@ from rw_daemon.builds.toolbox import fits
         pytest.param(
             "× No solution found when resolving dependencies: nosuch was not found in the package registry", None, id="unknown package"
         ),
+        pytest.param("Error: connect ECONNREFUSED 127.0.0.1:5432", None, id="a build that wants a database"),
+        pytest.param("Error: getaddrinfo ENOTFOUND postgres\n    at GetAddrInfoReqWrap", None, id="a build that wants a service"),
+        pytest.param("npm error network getaddrinfo ENOTFOUND registry.example.com", "network", id="a registry by its name"),
         pytest.param("SyntaxError: invalid syntax", None, id="the step's own fault"),
         pytest.param("npm error code E404", None, id="not in the registry"),
     ],
