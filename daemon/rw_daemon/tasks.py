@@ -22,6 +22,7 @@ class Tasks:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._running: set[asyncio.Task[None]] = set()
+        self._is_closing = False
         self._failure: asyncio.Future[str] | None = None
 
     @property
@@ -45,7 +46,8 @@ class Tasks:
         return await asyncio.shield(self._broken())
 
     async def close(self) -> None:
-        """Cancel everything and wait for it, at most half a second."""
+        """Cancel everything, also what a cancelled task starts as its last act, and wait for it, at most half a second."""
+        self._is_closing = True
         for task in self._running:
             task.cancel()
         if self._running:
@@ -63,6 +65,8 @@ class Tasks:
                 inner.close()  # cancelled before its first step: nobody awaited it
 
         task.add_done_callback(ended)
+        if self._is_closing:
+            task.cancel()
         return task
 
     async def _once(self, name: str, work: Coroutine[Any, Any, None]) -> None:

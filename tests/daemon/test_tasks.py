@@ -67,3 +67,22 @@ async def test_closing_cancels_what_runs_and_what_has_not_begun():
     assert tasks.names == ["begun", "not begun"]
     await tasks.close()
     assert (ended, tasks.names) == ([1], [])
+
+
+async def test_what_a_task_starts_as_it_is_cancelled_never_runs(tasks):
+    ran = []
+
+    async def late():
+        ran.append("late")
+
+    async def work():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            tasks.keep("late", late)
+
+    tasks.spawn("work", work())
+    await asyncio.sleep(0)
+    await tasks.close()
+    await asyncio.sleep(0)
+    assert (ran, tasks.names) == ([], [])

@@ -373,9 +373,15 @@ async def test_order_for_a_service_that_is_taken_down_before_its_turn_fails(
     world: World, kind: OperationKind, options: dict[str, object]
 ) -> None:
     await world.up()
-    down = await world.start(OperationKind.DOWN)
-    late = await world.settled(await world.start(kind, **options))
-    assert (await world.settled(down)).status == "succeeded"
+    orders: list[Operation] = []
+
+    async def accept() -> None:
+        orders.append(await world.start(OperationKind.DOWN))
+        orders.append(await world.start(kind, **options))
+
+    assert await world.rooms.operations.between(SCOPE, accept), "neither begins before both are accepted"
+    down, late = [await world.settled(one) for one in orders]
+    assert down.status == "succeeded"
     assert late.error is not None
     assert (late.status, late.error.code, late.error.hint) == ("failed", "DEPLOYMENT_FAILED", "Run `rw up`.")
 
