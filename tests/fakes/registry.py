@@ -66,6 +66,11 @@ class Registry:
         repository, _, tag = name.rpartition(":")
         return f"/v2/{repository}/manifests/{tag}" in self._manifests
 
+    @property
+    def blobs(self) -> list[bytes]:
+        """Everything that is kept, unpacked."""
+        return [gzip.decompress(one) if one.startswith(b"\x1f\x8b") else one for one in self._blobs.values()]
+
     def may(self, authorization: str) -> bool:
         """Tell whether a caller has the password."""
         return not self._wanted or authorization == self._wanted

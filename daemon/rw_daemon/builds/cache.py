@@ -1,7 +1,8 @@
 """A build's cache in a registry, for machines that begin with none (CI): taken before a build, left there after it.
 
-It is an image with BuildKit's inline cache, which holds the layers of the result alone (``mode=min``): never a stage in between, where
-build variables may stand. Nothing about it makes a build fail.
+It is two images with BuildKit's inline cache (``mode=min``), which holds an image's own layers alone: the result, and the stage that
+builds it. So the stage with the build's variables, which is mounted and in neither, never leaves the machine. Nothing here makes a
+build fail.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ from rw_shared.errors import EngineFailedError, RwError
 
 STEP = "cache"
 NOBODY = "e30="  # an empty object: the engine refuses a push without the header
+
+
+def of_stage(name: str) -> str:
+    """Return the name of the image that holds what was built and installed on the way to the result."""
+    one = Image.of(name)
+    return f"{one.source}:{one.tag}-build"
 
 
 async def take(engine: Engine, name: str, *, environ: Mapping[str, str], output: Callable[[BuildOutput], None]) -> bool:

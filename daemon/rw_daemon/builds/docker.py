@@ -6,7 +6,7 @@ import asyncio
 import re
 import secrets
 import shlex
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from rw_daemon.builds import cache
@@ -22,7 +22,7 @@ from rw_daemon.builds.symptoms import classify
 from rw_daemon.engines.client import Engine
 from rw_daemon.plans.bases import Image, bases_of
 from rw_daemon.plans.check_text import base_of
-from rw_daemon.plans.dockerfile import CONTEXT_OWN, CONTEXT_SOURCE, render
+from rw_daemon.plans.dockerfile import BUILD_STAGE, CONTEXT_OWN, CONTEXT_SOURCE, render
 from rw_shared.contents import Part
 from rw_shared.errors import BaseImageMissingError, BuildFailedError, DiskFullError, RegistryUnreachableError, RwError
 from rw_shared.models import Artifact
@@ -64,26 +64,38 @@ class DockerBuilder:
         if order.plan.image:
             return await self._get(order, order.plan.image, output)
         text = await self._read(order.snapshot, order.plan.dockerfile) if order.plan.dockerfile else render(order.plan)
-        is_helped = bool(order.cache and not order.no_cache) and await cache.take(
-            self._engine, order.cache, environ=order.environ, output=output
-        )
+        helps = await self._helps(order, text, output)
         for pause in (*self._pauses, None):
             try:
                 for base in bases_of(text, order.variables):
                     await ensure(self._engine, base, environ=order.environ, output=output)
-                image = await self._once(order, text, output, is_helped=is_helped)
+                image = await self._once(order, text, output, helps=helps)
                 break
             except (RegistryUnreachableError, BaseImageMissingError) as error:
                 if pause is None or not classify(error.why) == "network":
                     raise
                 output(BuildOutput("retry", f"{error.message} It is tried again in {pause:.0f} s.", stream="rw"))
                 await asyncio.sleep(pause)
-        if order.cache:
-            await cache.leave(self._engine, order.cache, image, environ=order.environ, output=output)
+        await self._leave(order, text, image, output)
         if order.epoch is not None:
             image = await self._sealed(order, text, image, order.epoch)
         size = (await self._engine.request("GET", f"/images/{image}/json"))["Size"]
         return Artifact(kind="image", reference=image, size_bytes=size, key=order.key)
+
+    async def _helps(self, order: BuildOrder, text: str, output: Callable[[BuildOutput], None]) -> list[str]:
+        """Pull the order's caches and return those that are there; without the result's, no other is."""
+        found: list[str] = []
+        for name in caches_of(order, text) if not order.no_cache else ():
+            if not await cache.take(self._engine, name, environ=order.environ, output=output):
+                break
+            found.append(name)
+        return found
+
+    async def _leave(self, order: BuildOrder, text: str, image: str, output: Callable[[BuildOutput], None]) -> None:
+        """Leave the result as the cache of the next build, and what was installed for it: that is not in the result."""
+        for name, target in caches_of(order, text).items():
+            made = await self._once(order, text, lambda _: None, target=target) if target else image
+            await cache.leave(self._engine, name, made, environ=order.environ, output=output)
 
     async def _sealed(self, order: BuildOrder, text: str, image: str, epoch: int) -> str:
         """Return the image with fixed times. Its key and name are only on that one: the first is never found by a later build."""
@@ -102,7 +114,9 @@ class DockerBuilder:
             digest=next(iter(found.get("RepoDigests") or []), ""),
         )  # fmt: skip
 
-    async def _once(self, order: BuildOrder, text: str, output: Callable[[BuildOutput], None], *, is_helped: bool) -> str:
+    async def _once(
+        self, order: BuildOrder, text: str, output: Callable[[BuildOutput], None], *, helps: Sequence[str] = (), target: str = ""
+    ) -> str:
         identity = f"rw-{secrets.token_hex(8)}"
         progress = Progress(order.plan, secrets=order.variables, show=output)
         finished = False
@@ -110,7 +124,7 @@ class DockerBuilder:
             async with self._engine.stream(
                 "POST",
                 "/build",
-                params=build_params(order, text, identity=identity, is_helped=is_helped),
+                params=build_params(order, text, identity=identity, helps=helps, target=target),
                 content=self._body(order, text),
                 headers={"Content-Type": "application/x-tar"},
             ) as answer:
@@ -163,14 +177,18 @@ class DockerBuilder:
                 await self._engine.request("DELETE", f"/images/{artifact.reference}", missing_ok=True)
 
 
-def build_params(order: BuildOrder, text: str, *, identity: str, is_helped: bool = False) -> dict[str, object]:
-    """Return the query of ``POST /build``. ``is_helped``: the order's cache is there."""
+def build_params(order: BuildOrder, text: str, *, identity: str, helps: Sequence[str] = (), target: str = "") -> dict[str, object]:
+    """Return the query of ``POST /build``.
+
+    :param helps: images that hold a cache. ``target``: a stage that is wanted instead of the result; it is no artifact.
+    """
     own = bool(order.plan.dockerfile)
     # the names are the image specification's: github.com/opencontainers/image-spec/blob/main/annotations.md
     ours = {"rw.generated": "true", f"{OCI}.title": name_of(order), f"{OCI}.base.name": order.plan.bases.run}
     revision = {f"{OCI}.revision": order.commit} if order.commit else {}
     is_sealed = order.epoch is not None
-    labels = {**order.labels, **revision, **({} if own else ours), **({} if is_sealed else {"rw.key": order.key})}
+    is_found = not is_sealed and not target
+    labels = {**order.labels, **revision, **({} if own else ours), **({"rw.key": order.key} if is_found else {})}
     declared = set(_ARG.findall(text)) if own else set()
     facts = {SOURCE_DATE_EPOCH: str(order.epoch)} if is_sealed else {}
     facts |= {"BUILDKIT_INLINE_CACHE": "1"} if order.cache else {}
@@ -178,14 +196,23 @@ def build_params(order: BuildOrder, text: str, *, identity: str, is_helped: bool
         "version": "2",
         "buildid": identity,
         "dockerfile": order.plan.dockerfile if own else DOCKERFILE,
-        **({} if is_sealed else {"t": tag_of(order)}),
+        **({"t": tag_of(order)} if is_found else {}),
+        **({"target": target} if target else {}),
         "labels": labels,
         "buildargs": {name: value for name, value in order.variables.items() if name in declared} | facts,
-        **({"cachefrom": [order.cache]} if is_helped else {}),
-        "nocache": order.no_cache,
+        **({"cachefrom": list(helps)} if helps else {}),
+        "nocache": order.no_cache and not target,
         "rm": True,
         "forcerm": True,
     }
+
+
+def caches_of(order: BuildOrder, text: str) -> dict[str, str]:
+    """Return the images that hold the order's cache, each with the stage that it is made from; empty for the result."""
+    if not order.cache:
+        return {}
+    is_staged = not order.plan.dockerfile and f" AS {BUILD_STAGE}\n" in text
+    return {order.cache: "", **({cache.of_stage(order.cache): BUILD_STAGE} if is_staged else {})}
 
 
 def name_of(order: BuildOrder) -> str:

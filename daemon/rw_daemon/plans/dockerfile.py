@@ -16,6 +16,7 @@ from rw_daemon.plans.plan import BuildPlan, ServicePlan, Step, Toolchain
 APP = "/app"
 USER = "10001:10001"  # by number: slim bases have no useradd, and a number needs none
 VARIABLES = "/run/rw/variables"
+BUILD_STAGE = "build"
 CONTEXT_SOURCE, CONTEXT_OWN = "src/", ".rw/"
 PIP = "RUN --mount=type=cache,id=rw-pip,target=/root/.cache/pip pip install --quiet --root-user-action=ignore"
 MAVEN_COPY = (
@@ -66,7 +67,7 @@ class _Renderer:
         return [
             head,
             *self._variables(),
-            ["# --- what builds", f"FROM {plan.bases.build} AS build", *self._build_head()],
+            ["# --- what builds", f"FROM {plan.bases.build} AS {BUILD_STAGE}", *self._build_head()],
             *[self._step(step) for step in plan.steps if step.commands or not self._is_apart],
             ["# --- what runs", f"FROM {plan.bases.run}", *self._run_head(), *self._keep()],
             self._tail(),
