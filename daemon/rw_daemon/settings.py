@@ -45,6 +45,8 @@ class Settings:
     """SIGTERM to SIGKILL (drainingSeconds)."""
     warm_seconds: float = 60.0
     """The old release is kept running this long for an instant undo (overlapSeconds)."""
+    metric_seconds: float = 30.0
+    """A command of ``deploy.rollout.metrics`` has this long; then it could not be measured."""
     paused_seconds: float = 86_400.0
     """A rollout that is paused waits this long for a word; then its release is taken back."""
     quiet_seconds: float = 0.05

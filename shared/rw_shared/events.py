@@ -219,6 +219,19 @@ class RolloutPaced(Event):
     """Why rw itself paused it, and what may be said to it."""
 
 
+class MetricJudged(Model):
+    """A metric of the app's own in one window.
+
+    :param verdict: as of the whole window. :param value: of the new release, ``None`` where there was none. :param old: of the old one.
+    """
+
+    name: str
+    verdict: str
+    value: float | None = None
+    old: float | None = None
+    words: str = ""
+
+
 class RolloutJudged(Event):
     """A window of a gradual rollout was judged.
 
@@ -230,6 +243,7 @@ class RolloutJudged(Event):
     share: int
     verdict: str
     words: str
+    metrics: tuple[MetricJudged, ...] = ()
 
 
 class RolloutWatched(Event):

@@ -16,6 +16,7 @@ from rw_daemon.deployments.drafts import Drafts
 from rw_daemon.deployments.entries import Entries
 from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.exits import Exits
+from rw_daemon.deployments.meters import Meters
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.orders import Orders
 from rw_daemon.deployments.output import Output
@@ -109,7 +110,8 @@ class Deployments:
 
         router = Router(store, targets, edge, is_sticky)
         retirer = Retirer(recorder=recorder, edge=edge, environs=kept, tasks=tasks, clock=clock, settings=settings, gone=collector.detach)
-        windows = Windows(edge, clock, settings)
+        meters = Meters(spec=lambda deployment: controller.spec(deployment), output=output, clock=clock, settings=settings)
+        windows = Windows(edge, meters, clock, settings)
         rollout = Rollout(store=store, recorder=recorder, router=router, windows=windows, retirer=retirer, clock=clock, settings=settings)
         controller = Controller(
             store=store,

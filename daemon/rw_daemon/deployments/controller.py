@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from rw_daemon.clock import Clock
@@ -15,7 +15,7 @@ from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.exits import Exits
 from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planned, Planner
-from rw_daemon.deployments.release import key_of, plan_of, spec_of
+from rw_daemon.deployments.release import asking, key_of, plan_of, spec_of
 from rw_daemon.deployments.retire import Retirer
 from rw_daemon.deployments.rollout import IN_STEPS, Rollout
 from rw_daemon.deployments.router import Router, has_room, id_of, is_proven
@@ -295,9 +295,7 @@ class Controller:
         if not command or spec.kind is ServiceKind.WORKER or await self._recorder.is_done(identity, StepName.CHECK):
             return
         await self._router.apply()  # from now on the release answers at its own name
-        first = release.instances[0]
-        url = f"http://{first.inside or f'{first.host}:{first.port}'}"
-        spec = replace(spec, variables={**spec.variables, "RW_PREVIEW_URL": url})
+        spec = asking(spec, release)
         async with self._recorder.step(identity, StepName.CHECK):
             attempt = next(one.attempt for one in (await self._recorder.read(identity)).steps if one.name is StepName.CHECK)
             async with moving("check", seconds=self._settings.step_deadline_seconds) as moved:
@@ -310,7 +308,7 @@ class Controller:
         row = await self.row(deployment)
         async with self._recorder.step(identity, StepName.SHIFT, is_last=True):
             if row.kind is ServiceKind.WEB:
-                await self._gradually(deployment, row, release, ended)
+                await self._gradually(deployment, row, release, ended, target)
             old = await self._recorder.read(row.serving) if row.serving not in {"", identity} else None
             events = self._switched(deployment, row, old)
             if row.kind is ServiceKind.WEB:
@@ -321,13 +319,16 @@ class Controller:
             has_stopped = has_room(deployment) or old.status is DeploymentStatus.SLEEPING
             await self._retire(await self._recorder.read(old.id), target, has_stopped=has_stopped)
 
-    async def _gradually(self, deployment: Deployment, row: ServiceRow, release: Release, ended: asyncio.Future[Instance]) -> None:
+    async def _gradually(
+        self, deployment: Deployment, row: ServiceRow, release: Release, ended: asyncio.Future[Instance], target: Target
+    ) -> None:
         """Walk the steps before the switch, where the service has any and an old release to compare with."""
         config = (await self.planned(deployment)).config.deploy.rollout
         old = await self._store.deployment(row.serving) if row.serving else None
         if config.strategy in IN_STEPS and old is not None and old.id != deployment.id and old.status is DeploymentStatus.ACTIVE:
             endpoints = [Endpoint(one.host, one.port) for one in release.instances]
-            await self._rollout.run(Trial(deployment, row.serving, config, endpoints, ended, lambda one: self.ending(deployment, one)))
+            ending = partial(self.ending, deployment)
+            await self._rollout.run(Trial(deployment, row.serving, config, endpoints, ended, ending, target))
 
     def _url(self, row: ServiceRow) -> str:
         return f"http://{row.hostname}:{self._router.port}" if row.kind is ServiceKind.WEB else ""

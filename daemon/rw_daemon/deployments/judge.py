@@ -7,9 +7,10 @@ windows running that are each odd and together beyond chance, gives less than on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from math import exp, lgamma
 
+from rw_daemon.deployments.judgements import Judgement, Verdict
+from rw_daemon.deployments.metrics import Metrics
 from rw_daemon.edge.edge import Traffic
 
 FEW_REQUESTS = 20
@@ -23,16 +24,6 @@ ENOUGH_FOR_P95 = 100
 SLOWER = 1.5
 
 
-class Verdict(StrEnum):
-    """What a window says."""
-
-    GOOD = "good"
-    SUSPICIOUS = "suspicious"
-    BAD = "bad"
-    NO_DATA = "no data"
-    UNKNOWN = "could not measure"
-
-
 @dataclass(frozen=True)
 class Limits:
     """What is tolerated whatever the old release did."""
@@ -41,20 +32,14 @@ class Limits:
     latency_seconds: float
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """A verdict with its numbers in words."""
-
-    verdict: Verdict
-    words: str
-
-
 class Judge:
     """Judges one step of a rollout, or a watch, window by window; it remembers only the window before."""
 
     def __init__(self, limits: Limits, *, is_fixed: bool = False) -> None:
         """:param is_fixed: the old release's figures are the same in every window, and must not count twice for two of them."""
         self._limits, self._is_fixed = limits, is_fixed
+        self.metrics = Metrics()
+        """Those of the app's own."""
         self._before: tuple[Traffic, Traffic] | None = None
         """The window before, where more failed in it than should."""
         self._few: tuple[Traffic, Traffic] | None = None

@@ -27,9 +27,9 @@ class Output:
             attrs=attrs,
         )
 
-    def job(self, deployment: Deployment, line: Line) -> None:
-        """Keep a line of a pre-deploy command."""
-        self._keep(deployment, line.text, source=LogSource.DEPLOY, stream=line.stream, step="pre-deploy", attrs={})
+    def job(self, deployment: Deployment, line: Line, *, step: str = "pre-deploy") -> None:
+        """Keep a line of a command that runs beside the app."""
+        self._keep(deployment, line.text, source=LogSource.DEPLOY, stream=line.stream, step=step, attrs={})
 
     def remark(self, deployment: Deployment, text: str, *, replica: int = -1) -> None:
         """Keep a sentence of rw's own among the app's lines (a restart, say)."""

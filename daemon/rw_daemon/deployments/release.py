@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rw_daemon.builds.builder import SOURCE_DATE_EPOCH
 from rw_daemon.deployments.planner import Planned
 from rw_daemon.plans.plan import BuildPlan, ServicePlan
-from rw_daemon.runtimes.runtime import Limits, ReleaseKey, ReleaseSpec
+from rw_daemon.runtimes.runtime import Limits, Release, ReleaseKey, ReleaseSpec
 from rw_daemon.settings import Settings
 from rw_daemon.variables.provided import provided
 from rw_daemon.variables.references import resolve
@@ -91,6 +92,13 @@ def spec_of(
         grace_seconds=settings.grace_seconds if deploy.draining_seconds is None else deploy.draining_seconds,
         environ=dict(environ),
     )
+
+
+def asking(spec: ReleaseSpec, release: Release) -> ReleaseSpec:
+    """Return what to run for a command that asks a release something: it finds it at ``RW_PREVIEW_URL``."""
+    first = release.instances[0]
+    url = f"http://{first.inside or f'{first.host}:{first.port}'}"
+    return replace(spec, variables={**spec.variables, "RW_PREVIEW_URL": url})
 
 
 def _port(planned: Planned, service: ServicePlan, artifact: Artifact) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rw_daemon.clock import Clock
-from rw_daemon.deployments.judge import Judge, Judgement, Limits, Verdict
+from rw_daemon.deployments.judge import Judge, Limits
+from rw_daemon.deployments.judgements import Judgement, Verdict
 from rw_daemon.deployments.retire import Retirer
 from rw_daemon.deployments.router import Router, is_proven
 from rw_daemon.deployments.steps import Recorder, of

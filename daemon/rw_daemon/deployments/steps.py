@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rw_daemon.clock import Clock
-from rw_daemon.deployments.judge import Judgement
+from rw_daemon.deployments.judgements import Judgement
 from rw_daemon.deployments.states import move
 from rw_daemon.store.store import Store
 from rw_shared.errors import RwError
@@ -79,7 +79,9 @@ class Recorder:
     async def judged(self, deployment: Deployment, share: int, found: Judgement) -> None:
         """Record the verdict on a window."""
         about = {**of(deployment), "deployment": deployment.id}
-        await self._store.append(RolloutJudged(at=self._clock.now(), **about, share=share, verdict=found.verdict, words=found.words))
+        await self._store.append(
+            RolloutJudged(at=self._clock.now(), **about, share=share, verdict=found.verdict, words=found.words, metrics=found.metrics)
+        )
 
     async def is_done(self, identity: str, step: StepName) -> bool:
         """Return whether a step needs no more work."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rw_daemon.deployments.judge import Verdict
+from rw_daemon.deployments.judgements import Verdict
 from rw_daemon.store.store import Store
 from rw_shared.events import RolloutJudged, RolloutPaced, RolloutShifted, RolloutWatched, RolloutWatchEnded, StoredEvent
 

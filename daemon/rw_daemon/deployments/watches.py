@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.exits import Exits
-from rw_daemon.deployments.judge import Judge, Limits, Verdict
+from rw_daemon.deployments.judge import Judge, Limits
+from rw_daemon.deployments.judgements import Verdict
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target
 from rw_daemon.deployments.verdicts import EVERYTHING, outcome_of, said_of
@@ -103,6 +104,7 @@ class Watches:
             (),  # the supervisor asks whether its replicas live: it knows which ones it stopped itself
             self._exits.alarm(deployment.id),
             lambda one: self._controller.ending(deployment, one),
+            target,
             Traffic(watched.requests, watched.failed, watched.latency_ms),
         )
         try:

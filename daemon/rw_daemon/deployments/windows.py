@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from rw_daemon.clock import Clock, rest
-from rw_daemon.deployments.judge import Judge, Judgement, Verdict, is_broken, words_of
+from rw_daemon.deployments.judge import Judge, is_broken, words_of
+from rw_daemon.deployments.judgements import Judgement, Verdict
+from rw_daemon.deployments.meters import Gauged, Meters
+from rw_daemon.deployments.metrics import Measured
+from rw_daemon.deployments.targets import Target
 from rw_daemon.edge import health
 from rw_daemon.edge.edge import Edge, Endpoint, Traffic
 from rw_daemon.runtimes.runtime import Instance
@@ -19,7 +24,8 @@ from rw_shared.models import Deployment
 LOOK_SECONDS = 1.0
 """Within a window: whether it is so bad that nobody needs to wait for its end, or gone."""
 DEAD_PROBES = 3
-ASKED_ONLY = "No share of the requests yet; it answers rw's own."
+ALIVE = "it answers rw's own requests"
+ASKED_ONLY = f"No share of the requests yet; {ALIVE}"
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,7 @@ class Trial:
     """A new release that is compared with an old one.
 
     :param serving: the old release's deployment. :param endpoints: of the new one, to be asked whether they live.
-    :param ended: done when a replica of it ended. :param ending: says in words how it did.
+    :param ended: done when a replica of it ended. :param ending: says in words how it did. :param target: where both run.
     :param before: what the old one did while it had the requests; without it, both are looked at in the same window.
     """
 
@@ -37,7 +43,14 @@ class Trial:
     endpoints: Sequence[Endpoint]
     ended: asyncio.Future[Instance]
     ending: Callable[[Instance], Awaitable[str]]
+    target: Target
     before: Traffic | None = None
+
+    @property
+    def gauged(self) -> Gauged:
+        """What of the app's own is looked at. A metric that says nothing but in comparison is left out where there is none."""
+        metrics = [one for one in self.config.metrics if self.before is None or not one.is_relative]
+        return Gauged(self.deployment, self.target, metrics, self.serving if self.before is None else "")
 
     def failed(self, share: int, why: str) -> RolloutFailedError:
         """Return the error of having been taken back at ``share`` percent."""
@@ -55,8 +68,8 @@ class Told:
 class Windows:
     """Looks at windows."""
 
-    def __init__(self, edge: Edge, clock: Clock, settings: Settings) -> None:
-        self._edge, self._clock, self._settings = edge, clock, settings
+    def __init__(self, edge: Edge, meters: Meters, clock: Clock, settings: Settings) -> None:
+        self._edge, self._meters, self._clock, self._settings = edge, meters, clock, settings
 
     async def look(self, trial: Trial, judge: Judge, told: Told, *, share: int, seconds: float) -> Judgement | None:
         """Return the verdict on the next ``seconds``; ``None`` when somebody said something meanwhile.
@@ -64,7 +77,7 @@ class Windows:
         :raises RolloutFailedError: somebody aborted it, a replica ended, or it does not answer.
         """
         deadline = self._clock.monotonic() + seconds
-        before, dead = await self._figures(trial), 0
+        start, before, dead = await self._meters.start(trial.gauged), await self._figures(trial), 0
         while True:
             if told.is_aborted:
                 raise trial.failed(share, "It was aborted by hand.")
@@ -77,20 +90,23 @@ class Windows:
             if dead == DEAD_PROBES:
                 raise trial.failed(share, f"It did not answer {dead} times running.")
             now = await self._figures(trial)
-            is_over = self._clock.monotonic() >= deadline
-            try:
-                new, old = _between(before, now)
-            except ValueError:  # the proxy could not be read, or began to count anew
-                if is_over:
-                    return Judgement(Verdict.UNKNOWN, "The edge gave no figures.")
-                before = now
-                continue
-            old = old if trial.before is None else trial.before
-            if is_broken(new):
-                return Judgement(Verdict.BAD, words_of(new, old))
-            if is_over:
-                found = judge.window(new, old)
-                return Judgement(Verdict.GOOD, ASKED_ONLY) if not share and found.verdict is Verdict.NO_DATA else found
+            seen = _between(before, now, trial.before)
+            before = before if seen else now
+            if seen and is_broken(seen[0]):
+                return Judgement(Verdict.BAD, words_of(*seen))
+            if self._clock.monotonic() >= deadline:
+                found = await _unless(told.news, self._meters.end(trial.gauged, start, seen))
+                if found is not None:
+                    return judge.metrics.judge(self._edges(judge, seen, share=share, is_asked=bool(trial.endpoints)), found)
+
+    def _edges(self, judge: Judge, seen: tuple[Traffic, Traffic] | None, *, share: int, is_asked: bool) -> Judgement:
+        """Return what the edge saw of a window, and of a release that had few requests, that it lives at least."""
+        if seen is None:
+            return Judgement(Verdict.UNKNOWN, "The edge gave no figures.")
+        found = judge.window(*seen)
+        if found.verdict is not Verdict.NO_DATA or not is_asked:
+            return found
+        return Judgement(Verdict.NO_DATA, f"{found.words}; {ALIVE}") if share else Judgement(Verdict.GOOD, ASKED_ONLY)
 
     async def _figures(self, trial: Trial) -> tuple[Traffic, Traffic] | None:
         new, serving = trial.deployment.id, trial.serving if trial.before is None else trial.deployment.id
@@ -106,7 +122,26 @@ class Windows:
         return all(await asyncio.gather(*(health.live(one, path="", timeout_seconds=timeout) for one in endpoints)))
 
 
-def _between(before: tuple[Traffic, Traffic] | None, now: tuple[Traffic, Traffic] | None) -> tuple[Traffic, Traffic]:
+def _between(
+    before: tuple[Traffic, Traffic] | None, now: tuple[Traffic, Traffic] | None, fixed: Traffic | None
+) -> tuple[Traffic, Traffic] | None:
+    """Return what came in between; ``None`` when the proxy could not be read, or began to count anew. ``fixed`` stands for the old one."""
     if before is None or now is None:
-        raise ValueError("no figures")
-    return now[0].since(before[0]), now[1].since(before[1])
+        return None
+    try:
+        return now[0].since(before[0]), now[1].since(before[1]) if fixed is None else fixed
+    except ValueError:
+        return None
+
+
+async def _unless(news: asyncio.Event, work: Coroutine[None, None, list[Measured]]) -> list[Measured] | None:
+    """Return what the work comes to; ``None`` when somebody says something meanwhile: then it is given up."""
+    task, said = asyncio.ensure_future(work), asyncio.ensure_future(news.wait())
+    both: set[asyncio.Future[Any]] = {task, said}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        for one in both:
+            one.cancel()
+        await asyncio.gather(*both, return_exceptions=True)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rw_daemon.deployments.judge import Judge, Limits, Verdict, chance_of
+from rw_daemon.deployments.judge import Judge, Limits, chance_of
+from rw_daemon.deployments.judgements import Verdict
 from rw_daemon.deployments.verdicts import Next, next_of
 from rw_daemon.edge.documents import BUCKETS_MS
 from rw_daemon.edge.edge import Traffic

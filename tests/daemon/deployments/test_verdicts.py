@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rw_daemon.deployments.judge import Verdict
+from rw_daemon.deployments.judgements import Verdict
 from rw_daemon.deployments.verdicts import Next, next_of, outcome_of
 
 GOOD, ODD, BAD, FEW, LOST = Verdict.GOOD, Verdict.SUSPICIOUS, Verdict.BAD, Verdict.NO_DATA, Verdict.UNKNOWN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ class World:
         self.clock = FakeClock()
         self.settings = Settings(healthy_seconds=1.0, warm_seconds=5.0, liveness_period_seconds=1e9)
         self.server: asyncio.Server | None = None
+        self.page: Callable[[str], tuple[int, str]] = lambda _: (200, "ok")
+        """What every replica answers at a path: a status and a text."""
 
     async def open(self) -> World:
         self.tasks = Tasks(self.clock)
@@ -45,7 +47,7 @@ class World:
             environs=self.folder / "environs", tasks=self.tasks, clock=self.clock, settings=self.settings,
         )  # fmt: skip
         if self.server is None:
-            self.server = await asyncio.start_server(_answer, "127.0.0.1", 0)
+            self.server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
             self.runtime.port = self.server.sockets[0].getsockname()[1]
         return self
 
@@ -107,13 +109,13 @@ class World:
     async def statuses(self) -> list[str]:
         return [one.status.value for one in await self.deployments()]
 
-
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
-        await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        pass
-    finally:
-        writer.close()
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            status, text = self.page(head.split()[1].decode())
+            writer.write(f"HTTP/1.1 {status} -\r\ncontent-length: {len(text)}\r\nconnection: close\r\n\r\n{text}".encode())
+            await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
