@@ -46,7 +46,8 @@ def show(ctx: typer.Context, name: str, service: Service = "") -> None:
     found = _read(session, session.place(), name, service)
     rows = [(one["name"], one["status"], one["detail"]) for one in found["steps"]]
     events = session.client.call("GET", "/v1/events", query={"deployment": found["id"], "limit": 1000})["items"]
-    verdicts = [{name: one["data"][name] for name in ("share", "verdict", "words")} for one in events if one["name"] == "rollout.judged"]
+    said = [one["data"] for one in events if one["name"] == "rollout.judged"]
+    verdicts = [{**{name: one[name] for name in ("share", "verdict", "words")}, "metrics": one.get("metrics", [])} for one in said]
     judged = [(f"{one['share']} %", one["verdict"], one["words"]) for one in verdicts]
     blocks = (f"{found['service']} v{found['version']} {found['status']} {found['id']}", clean(found["reason"]),
               table(("STEP", "STATUS", "DETAIL"), rows, width=session.width),

@@ -6,6 +6,7 @@ from rw_daemon.deployments import explain
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.targets import Target, Targets
+from rw_daemon.deployments.verdicts import said_of, standing
 from rw_daemon.edge.edge import Edge
 from rw_daemon.runtimes.runtime import Instance, Release
 from rw_daemon.store.store import ServiceRow, Store
@@ -52,7 +53,8 @@ class Status:
         serving = await self._store.deployment(row.serving) if row.serving else None
         shown = serving or newest
         found = releases.get(row.serving)
-        reason = shown.reason if shown else ""
+        stands = standing(newest, await said_of(self._store, newest.id)) if newest else ""
+        reason = (shown.reason or (stands if shown == newest else "")) if shown else ""
         scale = (await self._controller.planned(serving)).config.deploy.scale if serving else None
         return Service(
             name=row.name,
@@ -63,7 +65,7 @@ class Status:
             version=serving.version if serving else 0,
             newest=newest.id if newest else "",
             newest_status=newest.status if newest else None,
-            newest_reason=newest.reason if newest else "",
+            newest_reason=(newest.reason or stands) if newest else "",
             replicas_wanted=row.replicas,
             replicas_min=scale.min if scale else None,
             replicas_max=scale.max if scale else None,

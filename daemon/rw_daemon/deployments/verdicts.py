@@ -12,6 +12,7 @@ from enum import StrEnum
 from rw_daemon.deployments.judgements import Verdict
 from rw_daemon.store.store import Store
 from rw_shared.events import RolloutJudged, RolloutPaced, RolloutShifted, RolloutWatched, RolloutWatchEnded, StoredEvent
+from rw_shared.models import Deployment, DeploymentStatus, Pace
 
 EVENTS_AT_MOST = 10_000
 EVERYTHING = 100  # percent; steps before the last are judged at less
@@ -70,6 +71,15 @@ def read(events: Iterable[StoredEvent]) -> Said:
             case RolloutWatchEnded():
                 watched = None
     return Said(last, tuple(step), tuple(watch), watched)
+
+
+def standing(deployment: Deployment, said: Said) -> str:
+    """Return how a release stands that is on its way, or watched, with the last verdict; empty for any other."""
+    is_watched = deployment.status is DeploymentStatus.ACTIVE and said.watched is not None
+    if said.last is None or (deployment.status.is_settled and not is_watched):
+        return ""
+    place = "watched" if is_watched else f"{'paused ' if deployment.pace is Pace.PAUSED else ''}at {deployment.share} %"
+    return f"v{deployment.version} is {place}. {said.last.verdict}: {said.last.words}"
 
 
 def next_of(step: Sequence[Verdict]) -> Next:

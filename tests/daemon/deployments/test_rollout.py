@@ -141,6 +141,8 @@ async def test_what_cannot_be_measured_is_held_and_told_with_what_to_type(world:
     await world.restart()
     (found,) = await world.rooms.rollouts.going_on(SCOPE)
     assert (found.pace, found.share, found.verdict) == (Pace.PAUSED, 10, "could not measure")
+    status = (await world.rooms.status.read(SCOPE)).services[0]
+    assert status.newest_reason == "v2 is paused at 10 %. could not measure: The edge gave no figures."
     await say(world, Pace.PROMOTED)
     await world.settled(operation)
     assert (await world.statuses())[0] == "active"
