@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from rw_cli.commands.config import DEFAULTS
+from rw_cli.commands.config import DEFAULTS, _shown
 from rw_daemon.settings import Settings
 from rw_shared.railway_schema import json_schema
 
@@ -55,6 +55,16 @@ def test_each_value_is_explained_with_its_place(folder: Path) -> None:
     assert rows["deploy.drainingSeconds"] == (30, "default")
     assert rows["variables.API_KEY"] == ("*****", "the file")
     assert {one["key"]: one["value"] for one in rw(folder, "explain", "--environment", "staging")[1]["items"]}["deploy.numReplicas"] == 1
+
+
+def test_lists_and_the_tables_in_them_are_explained(tmp_path: Path) -> None:
+    metric = '[[deploy.rollout.metrics]]\nname = "errors"\nmetric = "errors_total"\nmax = 3\n'
+    (tmp_path / "railway.toml").write_text(f'[deploy.rollout]\nstrategy = "gradual"\nsteps = [10, 100]\n{metric}')
+    code, found = rw(tmp_path, "explain")
+    rows = {one["key"]: (one["value"], one["origin"]) for one in found["items"]}
+    assert code == 0
+    assert rows["deploy.rollout.metrics.0.max"] == (3, "railway.toml:7")
+    assert _shown(rows["deploy.rollout.steps"][0]) == "10, 100"
 
 
 def test_variables_are_shown_when_that_is_asked_for(folder: Path) -> None:

@@ -136,7 +136,10 @@ def test_command_that_never_runs_holds_through_a_kill_until_promoted(rw: Rw, tmp
         assert "smoke: could not measure (exit code 127)" in found["words"]
         os.kill(rw.pid(), signal.SIGKILL)
         assert rollout(rw, folder, pace="paused")["share"] == 50
-        assert "paused" in rw.ok("status", cwd=folder)
+        assert "is paused at 50 %. could not measure" in rw.ok("status", cwd=folder)
+        assert "goes on from 50 %" in rw.ok("rollout", "retry", cwd=folder)
+        rollout(rw, folder, pace="steps")
+        rollout(rw, folder, pace="paused")
         rw.ok("rollout", "promote", cwd=folder)
     finally:
         following.join()

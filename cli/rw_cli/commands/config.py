@@ -116,4 +116,6 @@ def _diagnostic(error: ConfigInvalidError) -> Json:
 
 
 def _shown(value: Any) -> str:
-    return " && ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    return " && ".join(value) if all(isinstance(one, str) for one in value) else ", ".join(map(str, value))

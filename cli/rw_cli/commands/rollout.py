@@ -112,7 +112,7 @@ def _on_their_way(session: Session, place: str, *, is_watched_too: bool = False)
 
 
 def _only(found: list[dict[str, Any]]) -> dict[str, Any]:
-    names = sorted(one["service"] for one in found)
+    names = sorted({one["service"] for one in found})
     if len(names) > 1:
         raise UsageError(f"Several services may be meant: {', '.join(names)}.", hint=f"Name one: `rw rollout promote {names[0]}`, say.")
     return found[0]

@@ -17,6 +17,7 @@ PACES = {
     "paused": "the rollout is paused: `rw rollout resume`, `promote` or `abort`",
     "promoted": "the rollout skips the rest of its steps",
 }
+PAUSED = ", paused"
 MARKS = {"done": "✓", "skipped": "–", "failed": "✗", "cancelled": "✗", "running": "●"}
 
 
@@ -92,7 +93,8 @@ class Progress:
                 return [f"{service}: no request goes to the new release"]
             return [f"{service}: {data['share']} % of the requests go to the new release"]
         if name == "rollout.paced":
-            held = data.get("reason", "")
+            held, part = data.get("reason", ""), known.part.removesuffix(PAUSED)
+            known.part = part + PAUSED if data["pace"] == "paused" else part
             return [f"{service}: the rollout is held: {line(held)}" if held else f"{service}: {PACES[data['pace']]}"]
         if name == "rollout.watch_ended":
             return [f"{service}: the watch is over, {data['outcome']}: {line(data['words'])}"]

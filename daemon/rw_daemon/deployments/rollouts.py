@@ -71,7 +71,7 @@ class Rollouts:
 
     async def _going_on(self, scope: Scope) -> list[tuple[Deployment, RolloutConfig]]:
         found = []
-        for deployment in await self._store.deployments(scope, unsettled=True, limit=100):
+        for deployment in reversed(await self._store.deployments(scope, unsettled=True, limit=100)):  # a newer one waits for its turn
             config = (await self._controller.planned(deployment)).config.deploy.rollout
             if config.strategy in IN_STEPS and deployment.status is not DeploymentStatus.REMOVING:
                 found.append((deployment, config))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rw_daemon.deployments.lookup import served_before
@@ -72,12 +72,18 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tu
 
 def settings_of(config: ServiceConfig) -> dict[str, Any]:
     """Return the settings by their dotted keys, as railway.toml spells them; variables are not among them."""
-    found: dict[str, Any] = {}
-    for table in ("build", "deploy"):
-        for key, value in config.wire()[table].items():
-            inner = {f"{key}.{name}": one for name, one in value.items()} if isinstance(value, dict) else {key: value}
-            found |= {f"{table}.{name}": one for name, one in inner.items()}
-    return found
+    return {key: value for table in ("build", "deploy") for key, value in _flat(table, config.wire()[table])}
+
+
+def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the values of tables in tables; those of a list go by their place."""
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict):
+        yield key, value
+        return
+    for name, one in value.items():
+        yield from _flat(f"{key}.{name}", one)
 
 
 def _value(value: Any) -> str:

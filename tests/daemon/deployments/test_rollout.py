@@ -373,6 +373,70 @@ async def test_aborted_while_it_is_built_nothing_of_it_is_left(world: World) -> 
     assert (await world.settled(operation)).status == "cancelled"
 
 
+async def being_built(world: World) -> Operation:
+    await world.up(files(1))
+    failing(world, new=0)
+    world.builder.gate = asyncio.Event()
+    operation = await world.start(files=files(2))
+    await world.until(lambda: told(world, operation, "step.started"))
+    return operation
+
+
+async def test_paused_while_it_is_built_it_waits_at_the_first_step(world: World) -> None:
+    operation = await being_built(world)
+    await say(world, Pace.PAUSED)
+    assert world.builder.gate
+    world.builder.gate.set()
+    await world.until(lambda: told(world, operation, "rollout.judged"))
+    before = world.clock.elapsed
+    await world.until(lambda: passed(world, before + 120))
+    assert [one.data["share"] for one in await told(world, operation, "rollout.shifted")] == [10]
+    await say(world, Pace.STEPS)
+    await world.settled(operation)
+    assert (await world.statuses())[0] == "active"
+
+
+async def test_promoted_while_it_is_built_it_has_no_steps(world: World) -> None:
+    operation = await being_built(world)
+    await say(world, Pace.PROMOTED)
+    assert world.builder.gate
+    world.builder.gate.set()
+    await world.settled(operation)
+    assert await told(world, operation, "rollout.shifted") == []
+    assert (await world.statuses())[0] == "active"
+
+
+async def test_aborted_while_it_is_checked_nothing_of_it_is_left(world: World) -> None:
+    await world.up(files(1))
+
+    async def silent(spec: JobSpec, *, output: Callable[[Line], None]) -> int:
+        return await asyncio.Future()
+
+    world.runtime.run_job = silent  # type: ignore[method-assign]
+    operation = await world.start(files=files(2, rollout=f'{GRADUAL}check = "sleep infinity"\n'))
+
+    async def is_checked() -> bool:
+        return any(one.data["step"] == "check" for one in await told(world, operation, "step.started"))
+
+    await world.until(is_checked)
+    assert (await world.rooms.rollouts.abort(SCOPE, "web")).status == "cancelled"
+    await world.settled(operation)
+    newest = (await world.deployments())[0]
+    assert newest.id not in {one.key.deployment for one in await world.runtime.releases()}
+    assert shares(world) == [100]
+
+
+async def test_what_is_said_is_for_the_release_on_its_way_and_not_for_the_next_one(world: World) -> None:
+    operation = await in_the_middle(world)
+    await say(world, Pace.PAUSED)
+    waiting = await world.start(files=files(3))
+    assert [one.version for one in await world.rooms.rollouts.going_on(SCOPE)] == [2, 3]
+    assert (await world.rooms.rollouts.abort(SCOPE, "web")).version == 2
+    assert (await world.settled(operation)).status == "failed"
+    assert (await world.settled(waiting)).status == "succeeded"
+    assert (await world.statuses())[:2] == ["active", "rolled_back"]
+
+
 async def test_nothing_can_be_said_to_a_release_that_goes_all_at_once(world: World) -> None:
     await world.up(files(1, rollout=""))
     world.builder.gate = asyncio.Event()
