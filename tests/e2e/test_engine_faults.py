@@ -141,6 +141,11 @@ def test_frozen_replica_of_two_costs_no_request(rw: Rw, engine: OwnEngine, folde
     assert load.failures == []
 
 
+def test_replica_that_somebody_else_removed_is_missed(rw: Rw, engine: OwnEngine, folder: Path, whole: dict[str, Any]) -> None:
+    engine.docker("rm", "--force", whole["replicas"][1]["id"])
+    until_whole(rw, folder)
+
+
 def test_engine_with_live_restore_is_missed_by_nobody(rw: Rw, engine: OwnEngine, folder: Path, whole: dict[str, Any]) -> None:
     engine.kill()
     engine.start(live_restore=True)

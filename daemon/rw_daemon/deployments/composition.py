@@ -190,6 +190,7 @@ class Deployments:
             store=store,
             recorder=recorder,
             controller=controller,
+            operations=operations,
             replicas=replicas,
             router=router,
             targets=targets,

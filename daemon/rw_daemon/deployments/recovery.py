@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from rw_daemon.clock import Clock
@@ -112,7 +113,7 @@ class Recovery:
         there = release.instances if release else ()
         for instance in there:
             self._exits.tell(instance)
-        spec = await self._controller.spec(deployment)
+        spec = replace(await self._controller.spec(deployment), replicas=await self._replicas.wanted(deployment))
         if {one.index for one in there} < set(range(spec.replicas)):
             log.info("starting %s again", key_of(deployment))
             for instance in (await target.runtime.start(spec)).instances:

@@ -13,7 +13,7 @@ from rw_daemon.logs.collector import Collector
 from rw_daemon.runtimes.runtime import Instance, Release, ReleaseSpec
 from rw_daemon.store.store import Store
 from rw_shared.events import InstanceChanged
-from rw_shared.models import Deployment, ServiceKind
+from rw_shared.models import Deployment, Scope, ServiceKind
 
 
 class Replicas:
@@ -21,6 +21,13 @@ class Replicas:
 
     def __init__(self, *, store: Store, controller: Controller, router: Router, collector: Collector, clock: Clock) -> None:
         self._store, self._controller, self._router, self._collector, self._clock = store, controller, router, collector, clock
+
+    async def wanted(self, deployment: Deployment) -> int:
+        """Return how many a serving release should have: what was said last, unless by a newer one that is still on its way."""
+        row = await self._controller.row(deployment)
+        scope = Scope(project=row.project, environment=row.environment)
+        newest = (await self._store.deployments(scope, service=row.name, limit=1))[0]
+        return row.replicas if newest.id == deployment.id or newest.status.is_settled else deployment.replicas
 
     async def renew(self, deployment: Deployment, target: Target, instance: Instance, *, restarts: int = 0) -> Instance:
         """Put a new replica in the place of ``instance`` and prove it; requests for the only one wait meanwhile."""

@@ -10,6 +10,7 @@ from rw_daemon.clock import Clock
 from rw_daemon.deployments import explain
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.exits import Exits
+from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.replicas import Replicas
@@ -25,7 +26,7 @@ from rw_daemon.tasks import Tasks
 from rw_shared.config import DeployConfig, RestartPolicy
 from rw_shared.errors import EdgeFailedError, RwError, UnreachableError
 from rw_shared.events import InstanceChanged
-from rw_shared.models import Deployment, DeploymentStatus, ServiceKind, TargetKind
+from rw_shared.models import Deployment, DeploymentStatus, Scope, ServiceKind, TargetKind
 
 DOUBLINGS = 16  # of a pause: beyond any longest one, and no number that a day of trying makes too large
 
@@ -49,6 +50,7 @@ class Supervisor:
         store: Store,
         recorder: Recorder,
         controller: Controller,
+        operations: Operations,
         replicas: Replicas,
         router: Router,
         targets: Targets,
@@ -61,7 +63,7 @@ class Supervisor:
     ) -> None:
         self._store, self._recorder, self._controller, self._replicas, self._router = store, recorder, controller, replicas, router
         self._targets, self._output, self._tasks, self._clock, self._settings = targets, output, tasks, clock, settings
-        self._edge = edge
+        self._edge, self._operations = edge, operations
         self._budgets: dict[tuple[str, int], Budget] = {}
         self._busy: set[str] = set()
         self._exits = exits
@@ -126,6 +128,8 @@ class Supervisor:
             await self._clock.sleep(self._pause(instance, tries))
             tries += 1
             await self._reached(deployment)
+            if await self._is_filled(deployment, instance):
+                return
 
     def _pause(self, instance: Instance, restarts: int) -> float:
         return pause_before(
@@ -230,29 +234,51 @@ class Supervisor:
             await self._router.catch_up()
 
     async def _serving(self) -> dict[TargetKind, set[str]]:
-        """Return the releases that answer requests, by what they run on."""
+        """Return the releases that serve, by what they run on."""
         found: dict[TargetKind, set[str]] = {}
         kinds: dict[str, dict[str, TargetKind]] = {}
         for row in await self._store.services():
-            if row.serving and row.kind is ServiceKind.WEB:
+            if row.serving:
                 if row.project not in kinds:
                     kinds[row.project] = await self._store.environments(row.project)
                 found.setdefault(kinds[row.project][row.environment], set()).add(row.serving)
         return found
 
     async def look(self, target: Target, serving: set[str]) -> None:
-        """Probe each running replica of the releases ``serving`` on ``target`` once."""
+        """Probe each running replica of the releases ``serving`` on ``target`` once, and miss those that somebody removed."""
         for identity in serving:
             deployment = await self._store.deployment(identity)
             if deployment is None or deployment.status is not DeploymentStatus.ACTIVE:
                 continue  # the runtime is not asked for what sleeps
             release = await target.runtime.release(identity)
-            if release is None:
-                continue
+            instances = release.instances if release else ()
+            if {one.index for one in instances} < set(range(await self._replicas.wanted(deployment))):
+                self._fill(deployment, target)
             path = (await self._controller.planned(deployment)).service(deployment.service).health_path
-            for instance in release.instances:
+            for instance in instances:
                 if instance.is_running and instance.port:
                     await self._probe(deployment, instance, path)
+
+    def _fill(self, deployment: Deployment, target: Target) -> None:
+        """Start replicas that are gone without an end to be told of, unless an operation is at work, which may have its reasons."""
+        name = f"fill {deployment.id}"
+
+        async def work() -> None:
+            if (await self._recorder.read(deployment.id)).status is DeploymentStatus.ACTIVE:
+                self._output.remark(deployment, "a replica was removed by somebody else; another one is started")
+                await self._replicas.scale(deployment, target, replicas=await self._replicas.wanted(deployment))
+
+        async def fill() -> None:
+            try:
+                await self._operations.between(Scope(project=deployment.project, environment=deployment.environment), work)
+            except RwError as error:
+                self._output.remark(deployment, f"{error.message} {error.why}")
+            finally:
+                self._busy.discard(name)
+
+        if name not in self._busy:
+            self._busy.add(name)
+            self._tasks.spawn(name, fill())
 
     async def _probe(self, deployment: Deployment, instance: Instance, path: str) -> None:
         budget = self._budgets.setdefault((deployment.id, instance.index), Budget(since=self._clock.monotonic()))

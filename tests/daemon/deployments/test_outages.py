@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from daemon.deployments.world import FLASK, World
 
 from rw_daemon.runtimes.runtime import Exit
-from rw_shared.models import DeploymentStatus
+from rw_shared.models import DeploymentStatus, OperationKind
 
 LOST = Exit(code=0, with_host=True)
 
@@ -55,6 +56,25 @@ async def test_end_that_was_told_just_before_the_engine_went_away_is_not_forgott
     assert world.clock.elapsed - began < 10
 
 
+@pytest.mark.parametrize("days", [-400, 400])
+async def test_clock_that_is_set_neither_spends_nor_fills_the_restarts(world: World, days: int) -> None:
+    await world.up({**FLASK, "railway.toml": "[deploy]\nrestartPolicyMaxRetries = 2\n"})
+    for _ in range(2):
+        (old,) = world.runtime.instances.values()
+        world.clock.jumped += timedelta(days=days)
+        world.runtime.end(old, Exit(code=1))
+        await world.until(lambda identity=old.id: is_running_again(world, identity))
+    (last,) = world.runtime.instances.values()
+    world.clock.jumped += timedelta(days=days)
+    world.runtime.end(last, Exit(code=1))
+    await world.until(lambda: has_crashed(world))
+    assert world.clock.elapsed < 60
+
+
+async def has_crashed(world: World) -> bool:
+    return await world.statuses() == ["crashed"]
+
+
 async def test_engine_that_answers_after_the_daemon_began_gets_its_part_then(world: World) -> None:
     await world.up()
     world.runtime.instances.clear()
@@ -95,3 +115,31 @@ async def test_replica_whose_replacement_was_cut_off_by_a_kill_is_started(world:
     await world.restart()
     assert running(world) == [0, 1, 2]
     assert (await world.deployments())[0].status is DeploymentStatus.ACTIVE
+
+
+@pytest.mark.parametrize("number", [1, 3])
+async def test_number_that_was_said_last_is_the_one_that_comes_back(world: World, number: int) -> None:
+    await world.up({**FLASK, "railway.toml": "[deploy]\nnumReplicas = 2\n"})
+    await world.settled(await world.start(OperationKind.SCALE, scale={"web": number}))
+    await world.restart()
+    assert running(world) == list(range(number))
+    world.runtime.instances.clear()
+    await world.restart()
+    assert running(world) == list(range(number))
+
+
+async def test_replica_that_somebody_removed_is_missed_and_started_once(world: World) -> None:
+    world.settings = replace(world.settings, liveness_period_seconds=5.0)
+    await world.restart()
+    await world.up({**FLASK, "railway.toml": "[deploy]\nnumReplicas = 2\n"})
+    world.tasks.keep("liveness", world.rooms.supervisor.keep_alive)
+    for gone in (lambda one: one.index == 1, lambda _: True):
+        for one in [one for one in world.runtime.instances.values() if gone(one)]:
+            del world.runtime.instances[one.id]
+        await world.until(lambda: are_running(world, [0, 1]))
+    await world.clock.sleep(60)
+    assert running(world) == [0, 1]
+
+
+async def are_running(world: World, indexes: list[int]) -> bool:
+    return running(world) == indexes
