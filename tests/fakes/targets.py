@@ -214,6 +214,9 @@ class FakeEdge:
         self.routes = routes
         self.log.append("route " + ",".join(upstream.release[-4:] for one in routes for upstream in one.upstreams))
 
+    def last_known(self, release: str) -> tuple[Endpoint, ...]:
+        return next((one.endpoints for route in self.routes for one in route.upstreams if one.release == release), ())
+
     async def resume(self) -> None:
         self.log.append("edge resumed")
 

@@ -504,6 +504,8 @@ async def test_a_killed_envoy_comes_back_with_the_routes_it_had(world: World) ->
     await asyncio.wait_for(world.edge.ended(), 1)
     await world.edge.resume()
     assert (await world.ask()).app == "v1"
+    assert world.open().last_known("d-v1") == (Endpoint("127.0.0.1", world.apps[0].port),)
+    assert world.edge.last_known("another") == ()
     pid = world.pid
     await world.edge.resume()
     assert world.pid == pid

@@ -161,8 +161,8 @@ class Router:
         endpoints = tuple(Endpoint(one.host, one.port) for one in running.get(release, []))
         if endpoints:
             self._endpoints[release] = endpoints
-        else:  # between two lives of the only replica: requests wait at its last address (an empty cluster would answer 503 at once)
-            endpoints = self._endpoints.get(release, ())
+        else:  # its engine is away, or the only replica between two lives: requests wait at its last address (else 503 at once)
+            endpoints = self._endpoints.get(release) or self._edge.last_known(release)
         return (Upstream(release, endpoints),) if endpoints else ()
 
 

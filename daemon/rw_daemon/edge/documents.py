@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rw_daemon.edge import held, pages
-from rw_daemon.edge.edge import HttpRoute, Traffic, Upstream
+from rw_daemon.edge.edge import Endpoint, HttpRoute, Traffic, Upstream
 
 Json = dict[str, Any]
 TYPE = "type.googleapis.com/envoy."
@@ -90,6 +90,12 @@ def cluster(upstream: Upstream) -> Json:
             "endpoints": [{"lb_endpoints": [_endpoint(one.host, one.port) for one in upstream.endpoints]}],
         },
     }
+
+
+def endpoints(found: Json) -> tuple[Endpoint, ...]:
+    """Return where the replicas of a cluster are that ``cluster`` made."""
+    addresses = [one["endpoint"]["address"]["socket_address"] for one in found["load_assignment"]["endpoints"][0]["lb_endpoints"]]
+    return tuple(Endpoint(one["address"], one["port_value"]) for one in addresses)
 
 
 def _endpoint(host: str, port: int) -> Json:

@@ -135,6 +135,10 @@ class Edge(Protocol):
         """
         ...
 
+    def last_known(self, release: str) -> tuple[Endpoint, ...]:
+        """Return where a release's replicas were by the routes that were made last, also by the daemon before; none for an unknown one."""
+        ...
+
     async def active(self, release: str) -> int:
         """Return the requests that a release has open, for draining; 0 when it has no cluster."""
         ...

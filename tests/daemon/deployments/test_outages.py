@@ -89,6 +89,15 @@ async def test_engine_that_answers_after_the_daemon_began_gets_its_part_then(wor
     assert world.clock.elapsed - began < 10
 
 
+async def test_daemon_that_starts_while_the_engine_is_away_leaves_requests_where_they_go(world: World) -> None:
+    await world.up()
+    before = world.edge.routes
+    assert before[0].upstreams
+    world.runtime.is_away = True
+    await world.restart()
+    assert world.edge.routes == before
+
+
 async def is_routed(world: World, since: int) -> bool:
     return any(word.startswith("route") for word in world.log[since:])
 
@@ -101,7 +110,7 @@ async def test_edge_is_tended_while_the_engine_is_away(world: World) -> None:
     world.tasks.keep("liveness", world.rooms.supervisor.keep_alive)
     before = world.clock.elapsed
     await world.until(lambda: was_tended(world, 20))
-    assert world.clock.elapsed - before < 110
+    assert (world.clock.elapsed - before) / world.edge.tended < 6, "each 5 s, without the pauses of a task that failed"
 
 
 async def was_tended(world: World, times: int) -> bool:
