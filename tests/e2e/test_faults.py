@@ -1,4 +1,29 @@
-"""What goes wrong at three in the morning: processes killed, files damaged, folders full of surprises."""
+"""What goes wrong at three in the morning: processes killed, files damaged, folders full of surprises.
+
+Where each fault is proved, here or beside it (P: processes, D: Docker):
+
+========================================  ====  ==================================================  =========================
+fault                                     on    promise                                             test
+========================================  ====  ==================================================  =========================
+daemon killed, at every event             P D   no request lost, the deployment ends as told        test_kills, here
+daemon killed while logs are followed     P D   each line once                                      test_following
+connection to the daemon breaks           P     the exit status is the stored state                 test_truth
+daemon frozen                             P     named with the way out; requests go on              test_frozen
+replicas killed in turn, under load       P D   only orders under way fail                          test_kills_under_load
+replica frozen, paused, removed           P D   replaced; reads get their answer                    test_frozen, test_engine_faults
+edge killed while requests switch         P D   refused until it is back, then right                test_kills_under_load
+edge frozen                               P     replaced                                            test_frozen
+engine killed, stopped                    D     no request fails, no restart is counted             test_engine_faults
+engine killed, live-restore               D     nobody notices                                      test_engine_faults
+engine killed in a deployment             D     it fails with the reason, the old release serves    test_engine_faults
+engine frozen, away, later than daemon    D     exit 8 with the reason, no hang; then whole         test_engine_faults
+machine restarted, a build cut off        P     what should run runs, nothing else is left          test_machine_restart
+disk full                                 P     what runs goes on, the next deployment works        here
+database damaged                          P     named, with a way out                               here
+objects lost or cut off, halves left      P D   refused, made again, swept                          daemon/snapshots, integration
+clock set                                 -     no step, watch, pause or budget changes             daemon/deployments
+========================================  ====  ==================================================  =========================
+"""
 
 from __future__ import annotations
 
