@@ -70,6 +70,24 @@ def find_app(source: Source) -> App | None:
     return min(found, key=lambda app: (app.is_factory, _rank(app.path), _name_rank(app.attribute)), default=None)
 
 
+def find_made(source: Source, classes: frozenset[str], factories: frozenset[str]) -> App | None:
+    """Return the object that one of these classes, or a function of one of these names, makes when its module is imported."""
+    for file in (_File(source, path) for path in _likely(source)):
+        if (found := file.made(classes, factories)) is not None:
+            return found
+    return None
+
+
+def sets(source: Source, names: tuple[str, ...]) -> bool:
+    """Return whether any likely module sets a name, or an attribute of that name."""
+    for path in _likely(source):
+        nodes = [node for node in ast.walk(_parse(source, path)) if isinstance(node, ast.Assign | ast.AnnAssign)]
+        targets = [target for node in nodes for target in (node.targets if isinstance(node, ast.Assign) else [node.target])]
+        if any(one.attr in names if isinstance(one, ast.Attribute) else isinstance(one, ast.Name) and one.id in names for one in targets):
+            return True
+    return False
+
+
 def find_script(source: Source) -> str | None:
     """Return the script to run: one that has ``if __name__ == "__main__"``, else one with a likely name."""
     there = [path for folder in ("", "src/") for name in SCRIPTS if source.has(path := folder + name)]
@@ -182,6 +200,15 @@ class _File:
                 found += [App(self.path, self.module, name, *known, source_root=self.root) for name in names]
         dash = {app.attribute for app in found if app.framework == "Dash"}
         return [replace(app, attribute=self._wsgi_of(app.attribute)) if app.attribute in dash else app for app in found]
+
+    def made(self, classes: frozenset[str], factories: frozenset[str]) -> App | None:
+        """Return the first object at the top level that a class, or a function of a known name, makes."""
+        for node in _top_level(self._tree):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
+                name = _resolved(node.value.func, self._names)
+                if name in classes or name.rpartition(".")[2] in factories:
+                    return App(self.path, self.module, node.targets[0].id, "", "", source_root=self.root)
+        return None
 
     def _kind(self, call: ast.Call, factories: Mapping[str, App]) -> tuple[str, str] | None:
         name = _resolved(call.func, self._names)

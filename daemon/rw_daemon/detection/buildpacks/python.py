@@ -7,7 +7,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from rw_daemon.detection import browsers, python_code, requirements, system_packages, versions
+from rw_daemon.detection import browsers, celery, python_code, requirements, system_packages, versions
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.python_install import UV_CACHE, Install, choose
 from rw_daemon.detection.source import Source
@@ -83,14 +83,19 @@ class PythonBuildpack:
         install = choose(source)
         version = versions.choose("python", source, own=_own_versions(source), manifests=_ranges(source), variables=request.variables)
         start = _start(source, install)
+        tasks = celery.find(source, install.names)
+        if tasks.app and not start.framework and start.source == tasks.app.path:
+            start = Start()  # that script only says what the tasks are
         packages, asked = system_packages.find(system_packages.PYTHON, {*install.names, *start.needs})
+        asking = system_packages.origins(packages, asked, install.proof or start.source)
         mistakes = () if start.command else tuple(Notice(code=SOURCE_UNREADABLE, message=one) for one in python_code.mistakes(source))
         base = f"python:{version.version}-slim"
         server = Step(name="server", commands=(f"uv pip install --compile-bytecode {start.server}",), caches=(UV_CACHE,))
         extra = (server,) if start.server else ()
         environment = {"PYTHONUNBUFFERED": "1", "FORWARDED_ALLOW_IPS": "*"}  # only the edge reaches it
-        if start.source_root:
-            environment["PYTHONPATH"] = start.source_root
+        if root := start.source_root or (tasks.app.source_root if tasks.app else ""):
+            environment["PYTHONPATH"] = root
+        web = ServicePlan(name="web", start=start.command, pre_deploy=start.pre_deploy)
         plan = BuildPlan(
             buildpack=self.name,
             version=version.version,
@@ -99,12 +104,12 @@ class PythonBuildpack:
             bases=Bases(build=base, run=base),
             steps=(*install.steps, *extra, *start.steps),
             packages=packages,
-            services=(ServicePlan(name="web", start=start.command, pre_deploy=start.pre_deploy),),
+            services=(web, *tasks.processes) if start.command or not tasks.processes else tasks.processes,
             tools={"uv": "", "python": version.allowed},
             environment=environment,
             path=(".venv/bin",),
             installed=(".venv",),
-            origins=_origins(install, version.origin, start) | system_packages.origins(packages, asked, install.proof or start.source),
+            origins={**_origins(install, version.origin, start), **tasks.origins, **asking},
             warnings=(*version.notices, *_notices(start, install), *start.notices, *mistakes),
         )
         return browsers.find(install.names, request.variables).within(plan)

@@ -1,0 +1,1 @@
+require("http").createServer((_, answer) => answer.end("started by a script")).listen(process.env.PORT);

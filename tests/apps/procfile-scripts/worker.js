@@ -1,0 +1,2 @@
+console.log("the queue is open");
+setInterval(() => {}, 1000);
