@@ -51,7 +51,7 @@ class Assets:
         :param by_name: the manager as well, for tools that call it; its folder is ``PROGRAMS``.
         """
         named = by_name and self.manager.name != "npm"
-        own = (brought(self.manager),) if named else ()
+        own = (brought(package_of(self.manager)),) if named else ()
         source, at = self.package.source, self.package.at
         files = [one for one in (self.manager.lock, *SETTINGS) if one and source.has(at(one))]
         needs_all = self.package.needs_sources_to_install or "workspaces" in self.package.data
@@ -76,10 +76,14 @@ class Assets:
         return f"cd {self.folder} && {command}" if self.folder else command
 
 
-def brought(manager: Manager) -> str:
-    """Return the command that puts a package manager below ``PROGRAMS``, where others find it by its name."""
-    program = "@yarnpkg/cli-dist" if manager.is_berry else manager.name
-    return f"npm install --no-audit --no-fund --prefix {PROGRAMS} {program}@{manager.version}"
+def package_of(manager: Manager) -> str:
+    """Return the npm package that brings a package manager."""
+    return f"{'@yarnpkg/cli-dist' if manager.is_berry else manager.name}@{manager.version}"
+
+
+def brought(*packages: str) -> str:
+    """Return the command that puts programs below ``PROGRAMS``, where others find them by their names."""
+    return f"npm install --no-audit --no-fund --prefix {PROGRAMS} {' '.join(packages)}"
 
 
 def find(request: Request, folder: str = "") -> Assets | None:

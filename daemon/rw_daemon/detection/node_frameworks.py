@@ -19,6 +19,7 @@ class Framework:
 
     :param static: folder of pages to serve, relative to the package; empty for a server.
     :param single_page: a router in the browser answers every path.
+    :param program: npm package that brings the start command, where the project does not.
     :param build: what builds where package.json has no build script.
     :param start: command of the server; empty where the package's own start script is the way.
     :param keep: all that the server needs, relative to the package; empty for everything.
@@ -29,6 +30,7 @@ class Framework:
     name: str
     static: str = ""
     single_page: bool = False
+    program: str = ""
     build: str = ""
     start: str = ""
     keep: tuple[str, ...] = ()
@@ -59,7 +61,9 @@ def find(package: Package) -> Framework:
     if "@vue/cli-service" in packages:
         return Framework("vue-cli", static="dist", single_page=True)
     if "vite" in packages:
-        return Framework("vite", static=_setting(package, "vite.config", "outDir") or "dist", single_page=True)
+        root = _setting(package, "vite.config", "root")
+        folder = _setting(package, "vite.config", "outDir", base=root) or posixpath.join(root, "dist")
+        return Framework("vite", static=folder, single_page=True)
     return Framework("")
 
 
@@ -104,11 +108,37 @@ def _astro(package: Package) -> Framework:
 
 def _svelte(package: Package) -> Framework:
     if "@sveltejs/adapter-static" in package.packages:
-        return Framework("sveltekit", static="build")
+        pages = _setting(package, "svelte.config", "pages") or "build"
+        return Framework("sveltekit", static=pages, single_page=_setting(package, "svelte.config", "fallback") == "index.html")
     if "@sveltejs/adapter-auto" in package.packages:
         # it chooses by the platform that it sees, and there is one for which it takes Node's server (kit.svelte.dev/docs/adapter-auto)
         return Framework("sveltekit", start="node build", build_variables="GCP_BUILDPACKS=1 ")
     return Framework("sveltekit", start="node build" if "@sveltejs/adapter-node" in package.packages else "")
+
+
+def _remix(package: Package) -> Framework:
+    """Remix: the classic compiler's server lies elsewhere than Vite's, and a single page needs none (v2.remix.run/docs/guides/spa-mode)."""
+    if re.search(r"\bssr\s*:\s*false\b", _config(package, "vite.config")):
+        return Framework("remix", static="build/client", single_page=True, build="remix vite:build")
+    built = "build/index.js" if re.fullmatch(r"remix build.*", package.scripts.get("build", "")) else "build/server/index.js"
+    return Framework("remix", start=f"remix-serve {built}" if "@remix-run/serve" in package.packages else "")
+
+
+def _qwik(package: Package) -> Framework:
+    """Qwik: which server it builds is chosen by adding one (qwik.dev/docs/deployments); its script to serve starts that."""
+    if package.source.has_folder(package.at("adapters/static")):
+        return Framework("qwik", static="dist")
+    serve = package.scripts.get("serve", "")
+    return Framework("qwik", start=serve if serve.startswith("node ") else "")
+
+
+def _tanstack(package: Package) -> Framework:
+    """TanStack Start without Nitro builds a handler, which srvx serves beside its files (tanstack.com/start, hosting, Node.js)."""
+    built = _nitro("tanstack-start", package)
+    if built.start:
+        return built
+    start = "srvx serve --prod --host $HOST --port $PORT -s ../client dist/server/server.js"
+    return Framework(built.name, start=start, program="" if "srvx" in package.packages else "srvx@1")
 
 
 def _react_router(package: Package) -> Framework:
@@ -138,11 +168,13 @@ def _nitro(name: str, package: Package) -> Framework:
 
 def _angular(package: Package) -> Framework:
     projects = package.source.json(package.at("angular.json")).get("projects")
-    name, project = next(iter(projects.items()), ("", {})) if isinstance(projects, dict) else ("", {})
+    listed = list(projects.items()) if isinstance(projects, dict) else []
+    apps = [one for one in listed if isinstance(one[1], dict) and one[1].get("projectType", "application") == "application"]
+    name, project = next(iter([*apps, *listed]), ("", {}))
     build = project.get("architect", {}).get("build", {}) if isinstance(project, dict) else {}
     output = build.get("options", {}).get("outputPath") or posixpath.join("dist", name)
     base = output.get("base", "dist") if isinstance(output, dict) else output
-    if "@angular/ssr" in package.packages:
+    if "@angular/ssr" in package.packages and build.get("options", {}).get("outputMode") != "static":
         return Framework("angular", start=f"node {posixpath.normpath(posixpath.join(base, 'server/server.mjs'))}", cache=ANGULAR_CACHE)
     browser = "browser" if str(build.get("builder", "")).endswith(":application") else ""
     return Framework("angular", static=posixpath.normpath(posixpath.join(base, browser)), single_page=True, cache=ANGULAR_CACHE)
@@ -174,11 +206,15 @@ _RECIPES = (
     ("hexo", _hexo),
     ("next", _next),
     ("nuxt", _nuxt),
-    ("@remix-run/serve", lambda _: Framework("remix", start="remix-serve build/server/index.js")),
+    ("@remix-run/serve", _remix),
+    ("@remix-run/dev", _remix),
     ("@react-router/dev", _react_router),
     ("@react-router/serve", _react_router),
     ("@solidjs/start", lambda package: _nitro("solid-start", package)),
-    ("@tanstack/react-start", lambda package: _nitro("tanstack-start", package)),
+    ("@tanstack/react-start", _tanstack),
+    ("@tanstack/solid-start", _tanstack),
+    ("@builder.io/qwik-city", _qwik),
+    ("@qwik.dev/router", _qwik),
     ("gatsby", lambda _: Framework("gatsby", static="public", build="gatsby build")),
     ("expo", lambda _: Framework("expo", static="dist", single_page=True, build="expo export --platform web")),
     ("@nestjs/core", _nest),

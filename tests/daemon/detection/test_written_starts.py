@@ -75,7 +75,7 @@ def test_packages_stay_that_a_command_before_the_release_calls() -> None:
 
 def test_a_manager_that_a_command_calls_is_in_the_image() -> None:
     package = {**WORKER, "packageManager": "pnpm@10.4.1"}
-    assert "manager" not in [one.name for one in planned(package, "pnpm start").steps]
+    assert "programs" not in [one.name for one in planned(package, "pnpm start").steps]
     plan = planned(package, "pnpm --filter web start")
     assert plan.steps[0].commands == ("npm install --no-audit --no-fund --prefix .node-programs pnpm@10.4.1",)
     assert ".node-programs/node_modules/.bin" in plan.path

@@ -71,7 +71,9 @@ class NodeBuildpack:
             framework = replace(framework, keep=())
         runtime = node_runtime.find(root, node_managers.find(root), main, request.variables)
         version, manager = runtime.version, runtime.manager
-        brought = manager.name in {word for one in written for word in one.split()} - {"npm", runtime.name}
+        called = manager.name in {word for one in written for word in one.split()} - {"npm", runtime.name}
+        added = framework.program if main == found else ""
+        programs = [one for one in (node_assets.package_of(manager) if called else "", added) if one]
         names = {**root.packages, **package.packages}
         packages, asked = system_packages.find(system_packages.NODE, () if is_static else names)
         prunes = _prunes(root, package, " ".join((start, *written)))
@@ -82,13 +84,13 @@ class NodeBuildpack:
             package_manager=manager.name,
             framework=framework.name,
             bases=Bases(build=runtime.image, run=runtime.image),
-            steps=(Step(name="manager", commands=(node_assets.brought(manager),)), *steps) if brought else steps,
+            steps=(Step(name="programs", commands=(node_assets.brought(*programs),)), *steps) if programs else steps,
             packages=packages,
             services=(ServicePlan(name="web", start=_in_folder(start, package.folder)),),
             toolchains=(node_runtime.BUN_PROGRAM,) if runtime.borrows_bun else (),
             tools=runtime.tools,
             environment={"NODE_ENV": "production", **({"YARN_NODE_LINKER": "node-modules"} if manager.is_berry else {})},
-            path=tuple(dict.fromkeys((package.at(BIN), BIN, *((f"{node_assets.PROGRAMS}/{BIN}",) if brought else ())))),
+            path=tuple(dict.fromkeys((package.at(BIN), BIN, *((f"{node_assets.PROGRAMS}/{BIN}",) if programs else ())))),
             keep=framework.keep or (".",),
             origins={
                 "version": version.origin,
@@ -96,13 +98,21 @@ class NodeBuildpack:
                 **({"start": _origin(start, place)} if start else {}),
                 **system_packages.origins(packages, asked, NAME),
             },
-            warnings=(*version.notices, *notices),
+            warnings=(*version.notices, *notices, *_added(framework, added)),
         )
         if not is_static:
             return browsers.find(names, request.variables).within(plan)
         pages = package.at(framework.static)
         pages_place = pages_place or f"{framework.name} builds {pages}"
         return static_site.served(plan, request.source, pages, place=pages_place, single_page=framework.single_page)
+
+
+def _added(framework: Framework, program: str) -> tuple[Notice, ...]:
+    if not program:
+        return ()
+    name = program.rpartition("@")[0]
+    words = f"No server for {framework.name} is among the packages, so {name} is installed beside them."
+    return (Notice(code="SERVER_ADDED", message=words, fix=f"Add {name} to dependencies to choose its version."),)
 
 
 def _served(framework: Framework, request: Request) -> tuple[Framework, str]:
