@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,9 +154,6 @@ def process_target(home: Home, snapshots: Snapshots) -> Opener:
 def docker_target(home: Home, snapshots: Snapshots) -> Opener:
     """Return what opens the docker target: the engine that the caller's environment names, when it is first needed."""
 
-    def context(digest: str, extra: Mapping[str, bytes], prefix: str, below: str) -> Iterator[bytes]:
-        return snapshots.tar(digest, extra, prefix=prefix, below=below)
-
     async def read(digest: str, path: str) -> str:
         return (await snapshots.source(digest)).text(path)
 
@@ -179,6 +176,6 @@ def docker_target(home: Home, snapshots: Snapshots) -> Opener:
         except UnreachableError:
             await engine.close()
             raise
-        return Target(TargetKind.DOCKER, runtime, DockerBuilder(engine, context=context, read=read), check)
+        return Target(TargetKind.DOCKER, runtime, DockerBuilder(engine, context=snapshots.tar, read=read), check)
 
     return open_target

@@ -258,3 +258,15 @@ def test_down_stops_everything_and_the_page_says_what_to_type(rw: Rw, online: di
     assert rw.json("status", cwd=online["folder"])["services"] == []
     answer = ask(online["result"]["services"][0]["url"])
     assert answer.status == 404
+
+
+def test_a_page_that_a_browser_kept_is_fetched_anew_although_it_is_as_long_as_before(rw: Rw, tmp_path: Path) -> None:
+    """A server makes a page's validator from the time and the size of its file."""
+    (tmp_path / "index.html").write_text("<p>one</p>")
+    url = rw.up(tmp_path)["services"][0]["url"]
+    kept = {name.lower(): value for name, value in ask(url).headers.items()}["etag"]
+    assert ask(url, headers={"If-None-Match": kept}).status == 304
+    (tmp_path / "index.html").write_text("<p>two</p>")
+    rw.up(tmp_path)
+    found = ask(url, headers={"If-None-Match": kept})
+    assert (found.status, found.text) == (200, "<p>two</p>")

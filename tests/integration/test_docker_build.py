@@ -9,10 +9,9 @@ import re
 import subprocess
 import tarfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -49,14 +48,11 @@ class Workshop:
         self.builder = self.open()
 
     def open(self, socket: str = "/var/run/docker.sock") -> DockerBuilder:
-        def context(digest: str, extra: Any, prefix: str, below: str) -> Iterator[bytes]:
-            return self.snapshots.tar(digest, extra, prefix=prefix, below=below)
-
         async def read(digest: str, path: str) -> str:
             return (await self.snapshots.source(digest)).text(path)
 
         self.engines.append(Engine(socket))
-        return DockerBuilder(self.engines[-1], context=context, read=read, retry_pauses=())
+        return DockerBuilder(self.engines[-1], context=self.snapshots.tar, read=read, retry_pauses=())
 
     async def order(self, files: dict[str, str], *, key: str, command: str = "", variables: dict[str, str] | None = None) -> BuildOrder:
         source = self.folder / f"source-{key}"

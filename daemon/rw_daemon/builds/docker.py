@@ -8,6 +8,7 @@ import secrets
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 from rw_daemon.builds import cache
 from rw_daemon.builds.builder import SOURCE_DATE_EPOCH, BuildOrder, BuildOutput
@@ -27,8 +28,6 @@ from rw_shared.contents import Part
 from rw_shared.errors import BaseImageMissingError, BuildFailedError, DiskFullError, RegistryUnreachableError, RwError
 from rw_shared.models import Artifact
 
-Context = Callable[[str, Mapping[str, bytes], str, str], Iterator[bytes]]
-"""Yields the tar of a snapshot: ``context(digest, extra, prefix, below)``."""
 RETRY_PAUSES_SECONDS = (1.0, 3.0)
 DOCKERFILE = f"{CONTEXT_OWN}Dockerfile"
 OCI = "org.opencontainers.image"
@@ -38,6 +37,14 @@ _BASE = re.compile(
 _NO_BASE = re.compile(r"failed to (?:load metadata|resolve source metadata)|pull access denied|manifest unknown|failed to load cache key")
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ARG = re.compile(r"^\s*ARG\s+([A-Za-z_]\w*)", re.IGNORECASE | re.MULTILINE)
+
+
+class Context(Protocol):
+    """What yields the tar of a snapshot."""
+
+    def __call__(self, digest: str, extra: Mapping[str, bytes], *, prefix: str, below: str, is_dated: bool) -> Iterator[bytes]:
+        """See ``Snapshots.tar``."""
+        ...
 
 
 class DockerBuilder:
@@ -148,7 +155,8 @@ class DockerBuilder:
             extra, prefix = {}, ""
         else:
             extra, prefix = own_files(order, text), CONTEXT_SOURCE
-        chunks = self._context(order.snapshot, extra, prefix, order.plan.root if order.plan.dockerfile else "")
+        below = order.plan.root if order.plan.dockerfile else ""
+        chunks = self._context(order.snapshot, extra, prefix=prefix, below=below, is_dated=order.epoch is None)
         while chunk := await asyncio.to_thread(_batch, chunks):
             yield chunk
 

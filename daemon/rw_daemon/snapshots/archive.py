@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 from collections.abc import Iterator, Mapping
 
@@ -9,7 +10,9 @@ from rw_daemon.snapshots.manifest import EXECUTABLE, LINK, Entry, Manifest
 from rw_daemon.snapshots.objects import CHUNK_BYTES, Objects
 
 
-def tar_stream(manifest: Manifest, objects: Objects, extra: Mapping[str, bytes], *, prefix: str, below: str) -> Iterator[bytes]:
+def tar_stream(
+    manifest: Manifest, objects: Objects, extra: Mapping[str, bytes], *, prefix: str, below: str, is_dated: bool
+) -> Iterator[bytes]:
     """Yield the archive. See ``Snapshots.tar``."""
     for path in sorted(extra):
         header = tarfile.TarInfo(path)
@@ -18,19 +21,21 @@ def tar_stream(manifest: Manifest, objects: Objects, extra: Mapping[str, bytes],
     start = f"{below.strip('/')}/" if below.strip("/") else ""
     for entry in manifest.entries:
         if entry.path.startswith(start):
-            yield from _entry(entry, objects, prefix + entry.path.removeprefix(start))
+            yield from _entry(entry, objects, prefix + entry.path.removeprefix(start), is_dated=is_dated)
     yield b"\0" * tarfile.RECORDSIZE
 
 
-def _entry(entry: Entry, objects: Objects, name: str) -> Iterator[bytes]:
+def _entry(entry: Entry, objects: Objects, name: str, *, is_dated: bool) -> Iterator[bytes]:
     header = tarfile.TarInfo(name)
     if entry.kind == LINK:
         header.type, header.linkname, header.mode = tarfile.SYMTYPE, entry.content, 0o777
         yield _head(header)
         return
     header.size, header.mode = entry.size, 0o755 if entry.kind == EXECUTABLE else 0o644
-    yield _head(header)
     with objects.path(entry.content).open("rb") as file:
+        if is_dated:
+            header.mtime = int(os.fstat(file.fileno()).st_mtime)
+        yield _head(header)
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
     yield _padding(entry.size)
