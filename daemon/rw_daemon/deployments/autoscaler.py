@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rw_daemon.clock import Clock
-from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.followed import Followed
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.output import Output
+from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.scaling import Bounds, Load, wanted
 from rw_daemon.deployments.steps import of
@@ -43,7 +43,7 @@ class Autoscaler:
         self,
         *,
         store: Store,
-        controller: Controller,
+        planner: Planner,
         replicas: Replicas,
         operations: Operations,
         targets: Targets,
@@ -53,11 +53,11 @@ class Autoscaler:
         clock: Clock,
         settings: Settings,
     ) -> None:
-        self._store, self._controller, self._replicas, self._operations = store, controller, replicas, operations
+        self._store, self._planner, self._replicas, self._operations = store, planner, replicas, operations
         self._targets, self._output, self._edge, self._tasks = targets, output, edge, tasks
         self._clock, self._settings = clock, settings
         self._watched: dict[str, Watch] = {}
-        self._followed = Followed(store, controller, lambda deploy: deploy.scale is not None)
+        self._followed = Followed(store, planner, lambda deploy: deploy.scale is not None)
 
     async def keep(self) -> None:
         """Look for ever."""
@@ -81,7 +81,7 @@ class Autoscaler:
             running = sum(one.is_running for one in release.instances)
             if deployment is None or running < deployment.replicas:  # an empty place is the supervisor's
                 continue
-            deploy = (await self._controller.planned(deployment)).config.deploy
+            deploy = (await self._planner.planned(deployment)).config.deploy
             if deploy.scale is None:
                 continue
             watch = await self._measured(release, deploy, deploy.scale, target)

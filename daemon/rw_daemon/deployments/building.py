@@ -8,11 +8,10 @@ from weakref import WeakValueDictionary
 
 from rw_daemon.builds.builder import SOURCE_DATE_EPOCH, BuildOrder, BuildOutput
 from rw_daemon.clock import Clock
-from rw_daemon.deployments import planner
 from rw_daemon.deployments.deadlines import moving
 from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.output import Output
-from rw_daemon.deployments.planner import Planned
+from rw_daemon.deployments.planner import Planned, Planner, digest
 from rw_daemon.deployments.release import epoch_of
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target
@@ -31,13 +30,13 @@ class Building:
         *,
         store: Store,
         recorder: Recorder,
-        planned: Callable[[Deployment], Awaitable[Planned]],
+        planner: Planner,
         output: Output,
         environs: Environs,
         clock: Clock,
         settings: Settings,
     ) -> None:
-        self._store, self._recorder, self._planned, self._output, self._environs = store, recorder, planned, output, environs
+        self._store, self._recorder, self._planner, self._output, self._environs = store, recorder, planner, output, environs
         self._clock, self._settings = clock, settings
         self._turns = Turns(settings.builds_at_once)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -48,7 +47,7 @@ class Building:
         if await self._recorder.is_done(identity, StepName.BUILD):
             return
         deployment = await self._recorder.read(identity)
-        order = self._order(deployment, await self._planned(deployment), no_cache=no_cache)
+        order = self._order(deployment, await self._planner.planned(deployment), no_cache=no_cache)
         lock = self._locks.setdefault(order.key, asyncio.Lock())
         async with lock:
             found = None if no_cache else await target.builder.find(order.key)
@@ -79,7 +78,7 @@ class Building:
         epoch = epoch_of(own, environ)
         if epoch is not None and ("*" in declared or planned.plan.as_is):
             used = {**used, SOURCE_DATE_EPOCH: str(epoch)}
-        key = planner.digest([planned.plan.wire(), deployment.snapshot, used, *([] if epoch is None else [epoch])])
+        key = digest([planned.plan.wire(), deployment.snapshot, used, *([] if epoch is None else [epoch])])
         labels = {"rw.project": deployment.project, "rw.environment": deployment.environment, "rw.service": deployment.service}
         return BuildOrder(
             key=key,

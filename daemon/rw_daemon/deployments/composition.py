@@ -22,6 +22,7 @@ from rw_daemon.deployments.orders import Orders
 from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.projects import Projects
+from rw_daemon.deployments.proving import Proving
 from rw_daemon.deployments.recovery import Recovery
 from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.retire import Retirer
@@ -106,10 +107,13 @@ class Deployments:
         recorder, collector, planner = Recorder(store, clock), Collector(logs, mask_of=mask_of), Planner(snapshots)
 
         async def is_sticky(deployment: Deployment) -> bool:
-            return (await planner.config(deployment.snapshot, environment=deployment.environment)).deploy.rollout.sticky
+            return (await planner.planned(deployment)).config.deploy.rollout.sticky
 
         router = Router(store, targets, edge, is_sticky)
         retirer = Retirer(recorder=recorder, edge=edge, environs=kept, tasks=tasks, clock=clock, settings=settings, gone=collector.detach)
+        proving = Proving(
+            recorder=recorder, planner=planner, exits=exits, output=output, collector=collector, clock=clock, settings=settings
+        )
         meters = Meters(spec=lambda deployment: controller.spec(deployment), output=output, clock=clock, settings=settings)
         windows = Windows(edge, meters, clock, settings)
         rollout = Rollout(store=store, recorder=recorder, router=router, windows=windows, retirer=retirer, clock=clock, settings=settings)
@@ -123,6 +127,7 @@ class Deployments:
             output=output,
             collector=collector,
             environs=kept,
+            proving=proving,
             rollout=rollout,
             clock=clock,
             settings=settings,
@@ -130,15 +135,25 @@ class Deployments:
         building = Building(
             store=store,
             recorder=recorder,
-            planned=controller.planned,
+            planner=planner,
             output=output,
             environs=kept,
             clock=clock,
             settings=settings,
         )
-        replicas = Replicas(store=store, controller=controller, router=router, collector=collector, clock=clock)
+        replicas = Replicas(store=store, proving=proving, controller=controller, router=router, collector=collector, clock=clock)
         operations = Operations(store, recorder, tasks, clock)
-        watches = Watches(store=store, recorder=recorder, controller=controller, exits=exits, windows=windows, edge=edge, tasks=tasks)
+        watches = Watches(
+            store=store,
+            recorder=recorder,
+            planner=planner,
+            proving=proving,
+            controller=controller,
+            exits=exits,
+            windows=windows,
+            edge=edge,
+            tasks=tasks,
+        )
 
         why = Why(store, planner, snapshots)
 
@@ -149,6 +164,7 @@ class Deployments:
         sleeping = Sleeping(
             store=store,
             recorder=recorder,
+            planner=planner,
             controller=controller,
             operations=operations,
             router=router,
@@ -189,7 +205,7 @@ class Deployments:
         supervisor = Supervisor(
             store=store,
             recorder=recorder,
-            controller=controller,
+            planner=planner,
             operations=operations,
             replicas=replicas,
             router=router,
@@ -203,7 +219,7 @@ class Deployments:
         )
         autoscaler = Autoscaler(
             store=store,
-            controller=controller,
+            planner=planner,
             replicas=replicas,
             operations=operations,
             targets=targets,
@@ -233,6 +249,7 @@ class Deployments:
             rollouts=Rollouts(
                 store=store,
                 recorder=recorder,
+                planner=planner,
                 controller=controller,
                 watches=watches,
                 operations=operations,
@@ -240,12 +257,12 @@ class Deployments:
                 router=router,
                 clock=clock,
             ),
-            rollbacks=Rollbacks(store, controller, targets, why),
+            rollbacks=Rollbacks(store, planner, controller, targets, why),
             why=why,
             planner=planner,
             contents=Contents(store, targets, snapshots),
             projects=Projects(store, clock),
-            status=Status(store, controller, targets, router, edge),
+            status=Status(store, planner, targets, router, edge),
             checks=Checks(targets, edge, store),
             entries=Entries(store, targets, controller),
             recovery=recovery,

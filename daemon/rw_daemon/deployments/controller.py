@@ -7,23 +7,21 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from rw_daemon.clock import Clock
-from rw_daemon.deployments import explain
 from rw_daemon.deployments.deadlines import moving
 from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.exits import Exits
 from rw_daemon.deployments.output import Output
-from rw_daemon.deployments.planner import Planned, Planner
-from rw_daemon.deployments.release import asking, key_of, plan_of, spec_of
+from rw_daemon.deployments.planner import Planner
+from rw_daemon.deployments.proving import LAST_LINES, Proving
+from rw_daemon.deployments.release import asking, key_of, spec_of
 from rw_daemon.deployments.retire import Retirer
 from rw_daemon.deployments.rollout import IN_STEPS, Rollout
 from rw_daemon.deployments.router import Router, has_room, id_of, is_proven
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target
 from rw_daemon.deployments.windows import Trial
-from rw_daemon.edge import health
 from rw_daemon.edge.edge import Endpoint
 from rw_daemon.logs.collector import Collector
 from rw_daemon.runtimes.runtime import Instance, JobLostError, JobSpec, Line, Release, ReleaseSpec
@@ -33,7 +31,6 @@ from rw_shared.config import Strategy
 from rw_shared.errors import (
     CheckFailedError,
     EdgeFailedError,
-    InternalError,
     NotWarmError,
     PreDeployFailedError,
     PreDeployUnknownError,
@@ -44,8 +41,6 @@ from rw_shared.errors import (
 from rw_shared.events import Event, RouteChanged
 from rw_shared.models import Deployment, DeploymentStatus, Scope, ServiceKind, StepName
 
-LAST_LINES = 20
-PLANS_KEPT = 500
 MAY_RUN = {DeploymentStatus.ACTIVE, DeploymentStatus.SLEEPING, DeploymentStatus.REMOVING}
 
 
@@ -64,30 +59,19 @@ class Controller:
         output: Output,
         collector: Collector,
         environs: Environs,
+        proving: Proving,
         rollout: Rollout,
         clock: Clock,
         settings: Settings,
     ) -> None:
         self._store, self._recorder, self._planner, self._router, self._retirer = store, recorder, planner, router, retirer
-        self._rollout = rollout
+        self._rollout, self._proving = rollout, proving
         self._exits, self._output, self._collector, self._environs = exits, output, collector, environs
         self._clock, self._settings = clock, settings
-        self._planned: dict[str, Planned] = {}
-        """By deployment, which never changes its plan: liveness asks for it every few seconds."""
 
     async def left(self, instances: Sequence[Instance]) -> None:
         """Wait for the last requests of replicas that no route leads to any more."""
         await self._retirer.left([Endpoint(one.host, one.port) for one in instances if one.port])
-
-    async def planned(self, deployment: Deployment) -> Planned:
-        """Return the kept plan with the configuration that lies in the snapshot beside it."""
-        known = self._planned.get(deployment.id)
-        if known is None:
-            config = await self._planner.config(deployment.snapshot, environment=deployment.environment)
-            known = self._planned[deployment.id] = Planned(plan_of(deployment), config)
-            while len(self._planned) > PLANS_KEPT:
-                del self._planned[next(iter(self._planned))]
-        return known
 
     async def spec(self, deployment: Deployment) -> ReleaseSpec:
         """Return what the runtime starts for a deployment that was built."""
@@ -96,7 +80,7 @@ class Controller:
             raise ValueError(f"{deployment.id} was not built yet")
         return spec_of(
             deployment,
-            await self.planned(deployment),
+            await self._planner.planned(deployment),
             artifact=deployment.artifact,
             domain=f"{row.hostname}:{self._router.port}",
             port=row.port,
@@ -123,7 +107,7 @@ class Controller:
     async def pre_deploy(self, identity: str, target: Target) -> None:
         """Run the pre-deploy commands once, in order, in the new artifact."""
         deployment = await self._recorder.read(identity)
-        commands = (await self.planned(deployment)).service(deployment.service).pre_deploy
+        commands = (await self._planner.planned(deployment)).service(deployment.service).pre_deploy
         if not commands or await self._recorder.is_done(identity, StepName.PRE_DEPLOY):
             return
         await self._recorder.move(identity, DeploymentStatus.DEPLOYING)
@@ -168,7 +152,7 @@ class Controller:
                 for instance in release.instances:
                     self._collector.attach(instance, target.runtime)
             async with self._recorder.step(identity, StepName.HEALTHCHECK) as step:
-                step.detail = await self._proven(release, spec, target, waiting)
+                step.detail = await self._proving.proven(release, spec, target, waiting)
             await self._check(identity, target, release, spec)
             await self._shift(identity, target, release, waiting)
         finally:
@@ -178,7 +162,7 @@ class Controller:
         """Stop the old release first where two must never run at once (``recreate``). Requests wait meanwhile."""
         deployment = await self._recorder.read(identity)
         row = await self.row(deployment)
-        strategy = (await self.planned(deployment)).config.deploy.rollout.strategy
+        strategy = (await self._planner.planned(deployment)).config.deploy.rollout.strategy
         old = await self._store.deployment(row.serving) if row.serving not in {"", identity} else None
         if strategy is not Strategy.RECREATE or old is None or old.status not in MAY_RUN:
             return
@@ -217,82 +201,14 @@ class Controller:
                 release = await target.runtime.start(spec)
             for instance in release.instances:
                 self._collector.attach(instance, target.runtime)
-            return await self._proven(release, spec, target, ended)
+            return await self._proving.proven(release, spec, target, ended)
         finally:
             self._exits.forget(deployment.id)
-
-    async def _proven(self, release: Release, spec: ReleaseSpec, target: Target, ended: asyncio.Future[Instance]) -> str:
-        """Return in a few words how the release was proven; ``CrashedError`` or ``NeverHealthyError`` when it was not."""
-        deployment = await self._recorder.read(spec.key.deployment)
-        for instance in release.instances:
-            self._exits.tell(instance)  # one that ended before anybody listened
-        proof = asyncio.ensure_future(self.prove(deployment, release, spec, target))
-        try:
-            both: set[asyncio.Future[Any]] = {proof, ended}
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if ended.done():
-                raise await self._crash(deployment, ended.result())
-            return await proof
-        finally:
-            proof.cancel()
-            with suppress(asyncio.CancelledError, RwError):
-                await proof
-
-    async def prove(self, deployment: Deployment, release: Release, spec: ReleaseSpec, target: Target) -> str:
-        """Wait until every replica answers as contracts.md section 7 says. ``NeverHealthyError`` when one does not in time."""
-        if spec.kind is ServiceKind.WORKER:
-            await self._clock.sleep(self._settings.settle_seconds)
-            return f"alive for {self._settings.settle_seconds:.0f} s"
-        planned = await self.planned(deployment)
-        path, configured = planned.service(deployment.service).health_path, planned.config.deploy.healthcheck_path
-        seconds = planned.config.deploy.healthcheck_timeout or self._settings.healthy_seconds
-        endpoints = [Endpoint(one.host, one.port) for one in release.instances]
-        reminder = asyncio.ensure_future(self._remind(deployment, seconds))
-        try:
-            outcome = await health.prove(
-                endpoints, path=path, is_strict=bool(path or configured), seconds=seconds, clock=self._clock, settings=self._settings
-            )
-        finally:
-            reminder.cancel()
-        if outcome.is_healthy:
-            return outcome.words
-        listeners = [found for one in release.instances for found in await target.runtime.listeners(one)]
-        raise explain.never_healthy(
-            deployment.service,
-            probes=outcome.probes,
-            listeners=listeners,
-            lines=await self._last_lines(deployment),
-            port=spec.port if target.kind == "docker" else endpoints[0].port,
-            path=path,
-            seconds=seconds,
-        )
-
-    async def _remind(self, deployment: Deployment, seconds: float) -> None:
-        """Say half-way how to give the app longer, while there is still time to read it."""
-        await self._clock.sleep(seconds / 2)
-        words = f"not healthy after {seconds / 2:.0f} of {seconds:.0f} s; deploy.healthcheckTimeout in railway.toml gives it longer"
-        self._output.remark(deployment, words)
-
-    async def _crash(self, deployment: Deployment, instance: Instance) -> RwError:
-        await self._collector.drain(deployment.id)
-        if instance.exit is None:
-            return InternalError(deployment.id)
-        return explain.crashed(deployment.service, instance.exit, await self._last_lines(deployment))
-
-    async def ending(self, deployment: Deployment, instance: Instance) -> str:
-        """Return in words how a replica of a release that is being judged ended, with its last lines."""
-        if instance.exit is None:
-            return "A replica of it does not answer any more."
-        error = await self._crash(deployment, instance)
-        return f"A replica of it {explain.ending(instance.exit)}. {error.hint}\n{error.why}".rstrip()
-
-    async def _last_lines(self, deployment: Deployment) -> list[str]:
-        return await self._output.last_lines(deployment, LAST_LINES)
 
     async def _check(self, identity: str, target: Target, release: Release, spec: ReleaseSpec) -> None:
         """Run the command that a proven release must pass before any request reaches it. It may run again after a crash."""
         deployment = await self._recorder.read(identity)
-        command = (await self.planned(deployment)).config.deploy.rollout.check
+        command = (await self._planner.planned(deployment)).config.deploy.rollout.check
         if not command or spec.kind is ServiceKind.WORKER or await self._recorder.is_done(identity, StepName.CHECK):
             return
         await self._router.apply()  # from now on the release answers at its own name
@@ -324,11 +240,11 @@ class Controller:
         self, deployment: Deployment, row: ServiceRow, release: Release, ended: asyncio.Future[Instance], target: Target
     ) -> None:
         """Walk the steps before the switch, where the service has any and an old release to compare with."""
-        config = (await self.planned(deployment)).config.deploy.rollout
+        config = (await self._planner.planned(deployment)).config.deploy.rollout
         old = await self._store.deployment(row.serving) if row.serving else None
         if config.strategy in IN_STEPS and old is not None and old.id != deployment.id and old.status is DeploymentStatus.ACTIVE:
             endpoints = [Endpoint(one.host, one.port) for one in release.instances]
-            ending = partial(self.ending, deployment)
+            ending = partial(self._proving.ending, deployment)
             await self._rollout.run(Trial(deployment, row.serving, config, endpoints, ended, ending, target))
 
     def _url(self, row: ServiceRow) -> str:
@@ -364,12 +280,12 @@ class Controller:
 
     async def _warm_seconds(self, old: Deployment) -> float:
         """Return how long a replaced release stays: at least until the watch of the one in its place is over."""
-        said = (await self.planned(old)).config.deploy.overlap_seconds
+        said = (await self._planner.planned(old)).config.deploy.overlap_seconds
         warm = self._settings.warm_seconds if said is None else said
         scope = Scope(project=old.project, environment=old.environment)
         serving = next((row.serving for row in await self._store.services(scope) if row.name == old.service), "")
         new = await self._store.deployment(serving) if serving else None
-        watch = (await self.planned(new)).config.deploy.rollout if new else None
+        watch = (await self._planner.planned(new)).config.deploy.rollout if new else None
         return max(warm, watch.monitor_seconds + watch.step_seconds) if watch and watch.monitor_seconds else warm
 
     async def retire(self, identity: str, target: Target) -> None:

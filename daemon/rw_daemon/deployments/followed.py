@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rw_daemon.deployments.controller import Controller
+from rw_daemon.deployments.planner import Planner
 from rw_daemon.store.store import Store
 from rw_shared.config import DeployConfig
 from rw_shared.models import Deployment, DeploymentStatus, ServiceKind
@@ -13,8 +13,8 @@ from rw_shared.models import Deployment, DeploymentStatus, ServiceKind
 class Followed:
     """Remembers which releases do not ask for it, since that never changes: they are not read again."""
 
-    def __init__(self, store: Store, controller: Controller, wants: Callable[[DeployConfig], bool]) -> None:
-        self._store, self._controller, self._wants = store, controller, wants
+    def __init__(self, store: Store, planner: Planner, wants: Callable[[DeployConfig], bool]) -> None:
+        self._store, self._planner, self._wants = store, planner, wants
         self._known: dict[str, bool] = {}
 
     async def read(self) -> dict[str, Deployment]:
@@ -26,7 +26,7 @@ class Followed:
                 continue
             deployment = await self._store.deployment(row.serving)
             if deployment is not None and deployment.status is DeploymentStatus.ACTIVE:
-                self._known[deployment.id] = self._wants((await self._controller.planned(deployment)).config.deploy)
+                self._known[deployment.id] = self._wants((await self._planner.planned(deployment)).config.deploy)
                 if self._known[deployment.id]:
                     found[deployment.id] = deployment
         return found

@@ -83,7 +83,7 @@ class Orders:
         """Refuse a number for a service whose number follows its load: the next look would undo it."""
         for row in rows:
             serving = await self._store.deployment(row.serving) if row.name in order.scale and row.serving else None
-            scale = (await self._controller.planned(serving)).config.deploy.scale if serving else None
+            scale = (await self._planner.planned(serving)).config.deploy.scale if serving else None
             if scale is not None and row.kind is ServiceKind.WEB:
                 raise UsageError(
                     f"The load decides how many replicas {row.name} has: {scale.min} to {scale.max}.",

@@ -17,9 +17,10 @@ from rw_daemon.plans.plan import BuildPlan, Notice, ServicePlan
 from rw_daemon.snapshots import Snapshots, as_dockerignore
 from rw_shared import railway_toml
 from rw_shared.config import ServiceConfig
-from rw_shared.models import PlanAnswer, PlanOrder
+from rw_shared.models import Deployment, PlanAnswer, PlanOrder
 
 CONFIG_FILES = ("railway.toml", "railway.json")
+PLANS_KEPT = 500
 BUILD_PREFIXES = ("RW_BUILD_", "NIXPACKS_", "RAILPACK_")
 
 
@@ -57,6 +58,8 @@ class Planner:
 
     def __init__(self, snapshots: Snapshots) -> None:
         self._snapshots = snapshots
+        self._planned: dict[str, Planned] = {}
+        """By deployment, which never changes its plan: liveness asks for it every few seconds."""
 
     async def prepare(
         self, snapshot: str, *, environment: str, environ: Mapping[str, str], image: str = "", strict: bool = False
@@ -72,6 +75,18 @@ class Planner:
     async def config(self, snapshot: str, *, environment: str) -> ServiceConfig:
         """Return the settings that lie in a snapshot."""
         return read_config(await self._snapshots.source(snapshot), environment=environment)[0]
+
+    async def planned(self, deployment: Deployment) -> Planned:
+        """Return a deployment's kept plan with the configuration that lies in its snapshot; ``ValueError`` when it has none yet."""
+        known = self._planned.get(deployment.id)
+        if known is None:
+            if deployment.plan is None:
+                raise ValueError(f"{deployment.id} has no plan yet")
+            config = await self.config(deployment.snapshot, environment=deployment.environment)
+            known = self._planned[deployment.id] = Planned(BuildPlan.model_validate(deployment.plan), config)
+            while len(self._planned) > PLANS_KEPT:
+                del self._planned[next(iter(self._planned))]
+        return known
 
     async def plan(self, order: PlanOrder) -> PlanAnswer:
         """Answer ``rw plan``."""

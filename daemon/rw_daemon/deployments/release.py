@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rw_daemon.builds.builder import SOURCE_DATE_EPOCH
 from rw_daemon.deployments.planner import Planned
-from rw_daemon.plans.plan import BuildPlan, ServicePlan
+from rw_daemon.plans.plan import ServicePlan
 from rw_daemon.runtimes.runtime import Limits, Release, ReleaseKey, ReleaseSpec
 from rw_daemon.settings import Settings
 from rw_daemon.variables.provided import provided
@@ -105,10 +105,3 @@ def _port(planned: Planned, service: ServicePlan, artifact: Artifact) -> int:
     """Return where the app listens: what the user says, else what a foreign image says, else what the plan says."""
     own = planned.config.variables.get("PORT", "")
     return int(own) if own.isdigit() and service.port else (service.port and artifact.port) or service.port
-
-
-def plan_of(deployment: Deployment) -> BuildPlan:
-    """Return the plan that was kept with the deployment; ``ValueError`` when there is none yet."""
-    if deployment.plan is None:
-        raise ValueError(f"{deployment.id} has no plan yet")
-    return BuildPlan.model_validate(deployment.plan)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rw_daemon.clock import Clock
 from rw_daemon.deployments.controller import Controller
+from rw_daemon.deployments.proving import Proving
 from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.steps import of
 from rw_daemon.deployments.targets import Target
@@ -19,8 +20,11 @@ from rw_shared.models import Deployment, Scope, ServiceKind
 class Replicas:
     """Changes what runs of a release without changing the release."""
 
-    def __init__(self, *, store: Store, controller: Controller, router: Router, collector: Collector, clock: Clock) -> None:
-        self._store, self._controller, self._router, self._collector, self._clock = store, controller, router, collector, clock
+    def __init__(
+        self, *, store: Store, proving: Proving, controller: Controller, router: Router, collector: Collector, clock: Clock
+    ) -> None:
+        self._store, self._proving, self._controller, self._router = store, proving, controller, router
+        self._collector, self._clock = collector, clock
 
     async def wanted(self, deployment: Deployment) -> int:
         """Return how many a serving release should have: what was said last, unless by a newer one that is still on its way."""
@@ -36,7 +40,7 @@ class Replicas:
         self._collector.attach(fresh, target.runtime)
         await self._route(deployment)
         if spec.kind is ServiceKind.WEB:
-            await self._controller.prove(deployment, Release(fresh.key, (fresh,)), spec, target)
+            await self._proving.prove(deployment, Release(fresh.key, (fresh,)), spec, target)
         await self._store.append(
             InstanceChanged(
                 at=self._clock.now(),
@@ -85,7 +89,7 @@ class Replicas:
         for instance in fresh:
             self._collector.attach(instance, target.runtime)
         if fresh and spec.kind is ServiceKind.WEB:
-            await self._controller.prove(deployment, Release(spec.key, fresh), spec, target)
+            await self._proving.prove(deployment, Release(spec.key, fresh), spec, target)
 
     async def _route(self, deployment: Deployment) -> None:
         if deployment.kind is ServiceKind.WEB:

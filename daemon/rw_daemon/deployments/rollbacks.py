@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.lookup import find_source
+from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.targets import Targets
 from rw_daemon.deployments.why import Why
 from rw_daemon.store.store import Store
@@ -15,8 +16,8 @@ from rw_shared.rollouts import Rollback
 class Rollbacks:
     """Looks at the way back."""
 
-    def __init__(self, store: Store, controller: Controller, targets: Targets, why: Why) -> None:
-        self._store, self._controller, self._targets, self._why = store, controller, targets, why
+    def __init__(self, store: Store, planner: Planner, controller: Controller, targets: Targets, why: Why) -> None:
+        self._store, self._planner, self._controller, self._targets, self._why = store, planner, controller, targets, why
 
     async def preview(self, scope: Scope, service: str, to: str) -> Rollback:
         """Return what a rollback of a service would do; ``to`` as in the order: ``vN``, an id, or empty for the one before.
@@ -47,6 +48,6 @@ class Rollbacks:
         found: dict[str, None] = {}
         for one in await self._store.deployments(scope, service=serving.service, limit=100):
             if source.version < one.version <= serving.version and one.artifact is not None:
-                commands = (await self._controller.planned(one)).service(one.service).pre_deploy
+                commands = (await self._planner.planned(one)).service(one.service).pre_deploy
                 found |= {f"v{one.version}: {command}": None for command in commands}
         return tuple(found)

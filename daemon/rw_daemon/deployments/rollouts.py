@@ -5,6 +5,7 @@ from __future__ import annotations
 from rw_daemon.clock import Clock
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.operations import Operations
+from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.rollout import IN_STEPS, Rollout, shares_of
 from rw_daemon.deployments.router import Router, is_proven, preview_of
 from rw_daemon.deployments.steps import Recorder
@@ -28,6 +29,7 @@ class Rollouts:
         *,
         store: Store,
         recorder: Recorder,
+        planner: Planner,
         controller: Controller,
         watches: Watches,
         operations: Operations,
@@ -35,7 +37,7 @@ class Rollouts:
         router: Router,
         clock: Clock,
     ) -> None:
-        self._store, self._recorder, self._controller, self._operations = store, recorder, controller, operations
+        self._store, self._recorder, self._planner, self._controller, self._operations = store, recorder, planner, controller, operations
         self._rollout, self._router, self._watches, self._clock = rollout, router, watches, clock
 
     async def going_on(self, scope: Scope) -> list[shared.Rollout]:
@@ -72,7 +74,7 @@ class Rollouts:
     async def _going_on(self, scope: Scope) -> list[tuple[Deployment, RolloutConfig]]:
         found = []
         for deployment in reversed(await self._store.deployments(scope, unsettled=True, limit=100)):  # a newer one waits for its turn
-            config = (await self._controller.planned(deployment)).config.deploy.rollout
+            config = (await self._planner.planned(deployment)).config.deploy.rollout
             if config.strategy in IN_STEPS and deployment.status is not DeploymentStatus.REMOVING:
                 found.append((deployment, config))
         return sorted(found, key=lambda one: one[0].service)
@@ -85,7 +87,7 @@ class Rollouts:
 
     async def _watched(self, scope: Scope) -> list[tuple[Deployment, RolloutConfig]]:
         found = [await self._recorder.read(identity) for identity in self._watches.going_on(scope)]
-        return [(one, (await self._controller.planned(one)).config.deploy.rollout) for one in found]
+        return [(one, (await self._planner.planned(one)).config.deploy.rollout) for one in found]
 
     async def _told(self, deployment: Deployment, config: RolloutConfig) -> shared.Rollout:
         row, said = await self._controller.row(deployment), await said_of(self._store, deployment.id)

@@ -16,6 +16,7 @@ from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.followed import Followed
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.output import Output
+from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.retire import Retirer
 from rw_daemon.deployments.router import Router, id_of, service_of
@@ -57,6 +58,7 @@ class Sleeping:
         *,
         store: Store,
         recorder: Recorder,
+        planner: Planner,
         controller: Controller,
         operations: Operations,
         router: Router,
@@ -69,10 +71,10 @@ class Sleeping:
         clock: Clock,
         settings: Settings,
     ) -> None:
-        self._store, self._recorder, self._controller, self._operations = store, recorder, controller, operations
+        self._store, self._recorder, self._planner, self._controller, self._operations = store, recorder, planner, controller, operations
         self._router, self._retirer, self._watches, self._targets, self._output = router, retirer, watches, targets, output
         self._edge, self._tasks, self._clock, self._settings = edge, tasks, clock, settings
-        self._followed = Followed(store, controller, lambda deploy: deploy.sleeps)
+        self._followed = Followed(store, planner, lambda deploy: deploy.sleeps)
         self._quiet: dict[str, Quiet] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._waking: dict[str, asyncio.Task[None]] = {}
@@ -101,7 +103,7 @@ class Sleeping:
         for identity, deployment in followed.items():
             at = self._clock.monotonic()
             quiet = self._quiet[identity] = heard(self._quiet.get(identity), used[identity], at=at)
-            seconds = (await self._controller.planned(deployment)).config.deploy.sleep_after_seconds
+            seconds = (await self._planner.planned(deployment)).config.deploy.sleep_after_seconds
             if at - quiet.since >= seconds and identity not in self._watches.going_on(_scope(deployment)):
                 del self._quiet[identity]  # should it come to nothing, it is quiet anew
                 words = f"Nobody asked for it for {seconds:g} s."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rw_daemon.deployments import explain
-from rw_daemon.deployments.controller import Controller
+from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.targets import Target, Targets
 from rw_daemon.deployments.verdicts import said_of, standing
@@ -17,8 +17,8 @@ from rw_shared.models import DEFAULT_ENVIRONMENT, EnvironmentStatus, Replica, Sc
 class Status:
     """Answers ``rw status``."""
 
-    def __init__(self, store: Store, controller: Controller, targets: Targets, router: Router, edge: Edge) -> None:
-        self._store, self._controller, self._targets, self._router, self._edge = store, controller, targets, router, edge
+    def __init__(self, store: Store, planner: Planner, targets: Targets, router: Router, edge: Edge) -> None:
+        self._store, self._planner, self._targets, self._router, self._edge = store, planner, targets, router, edge
 
     async def read(self, scope: Scope) -> EnvironmentStatus:
         """Return the environment as it is now.
@@ -55,7 +55,7 @@ class Status:
         found = releases.get(row.serving)
         stands = standing(newest, await said_of(self._store, newest.id)) if newest else ""
         reason = (shown.reason or (stands if shown == newest else "")) if shown else ""
-        scale = (await self._controller.planned(serving)).config.deploy.scale if serving else None
+        scale = (await self._planner.planned(serving)).config.deploy.scale if serving else None
         return Service(
             name=row.name,
             kind=row.kind,

@@ -8,10 +8,10 @@ from hashlib import blake2b
 
 from rw_daemon.clock import Clock
 from rw_daemon.deployments import explain
-from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.exits import Exits
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.output import Output
+from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.router import Router
@@ -49,7 +49,7 @@ class Supervisor:
         *,
         store: Store,
         recorder: Recorder,
-        controller: Controller,
+        planner: Planner,
         operations: Operations,
         replicas: Replicas,
         router: Router,
@@ -61,7 +61,7 @@ class Supervisor:
         settings: Settings,
         edge: Edge,
     ) -> None:
-        self._store, self._recorder, self._controller, self._replicas, self._router = store, recorder, controller, replicas, router
+        self._store, self._recorder, self._planner, self._replicas, self._router = store, recorder, planner, replicas, router
         self._targets, self._output, self._tasks, self._clock, self._settings = targets, output, tasks, clock, settings
         self._edge, self._operations = edge, operations
         self._budgets: dict[tuple[str, int], Budget] = {}
@@ -102,7 +102,7 @@ class Supervisor:
             await self._insist(deployment, instance, restarts=budget.used)
             return
         self._exits.trouble(instance)
-        deploy = (await self._controller.planned(deployment)).config.deploy
+        deploy = (await self._planner.planned(deployment)).config.deploy
         limit = self._settings.restart_budget if deploy.restart_policy_max_retries is None else deploy.restart_policy_max_retries
         if not wants_restart(deploy, exit_):
             await self._over(deployment, exit_)
@@ -254,7 +254,7 @@ class Supervisor:
             instances = release.instances if release else ()
             if {one.index for one in instances} < set(range(await self._replicas.wanted(deployment))):
                 self._fill(deployment, target)
-            path = (await self._controller.planned(deployment)).service(deployment.service).health_path
+            path = (await self._planner.planned(deployment)).service(deployment.service).health_path
             for instance in instances:
                 if instance.is_running and instance.port:
                     await self._probe(deployment, instance, path)

@@ -10,6 +10,8 @@ from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.exits import Exits
 from rw_daemon.deployments.judge import Judge, Limits
 from rw_daemon.deployments.judgements import Verdict
+from rw_daemon.deployments.planner import Planner
+from rw_daemon.deployments.proving import Proving
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target
 from rw_daemon.deployments.verdicts import EVERYTHING, outcome_of, said_of
@@ -38,9 +40,20 @@ class Watches:
     """Watches releases. What a watch needs is in its event, and each window is one: a new daemon goes on where this one was."""
 
     def __init__(
-        self, *, store: Store, recorder: Recorder, controller: Controller, exits: Exits, windows: Windows, edge: Edge, tasks: Tasks
+        self,
+        *,
+        store: Store,
+        recorder: Recorder,
+        planner: Planner,
+        proving: Proving,
+        controller: Controller,
+        exits: Exits,
+        windows: Windows,
+        edge: Edge,
+        tasks: Tasks,
     ) -> None:
         self._store, self._recorder, self._controller, self._exits = store, recorder, controller, exits
+        self._planner, self._proving = planner, proving
         self._windows, self._edge, self._tasks = windows, edge, tasks
         self._going_on: dict[str, Watch] = {}
 
@@ -65,7 +78,7 @@ class Watches:
         """Before a release starts: end the watch of the one before it, and note what that one did so far, to compare with."""
         deployment = await self._recorder.read(identity)
         await self._end_others(deployment)
-        config = (await self._controller.planned(deployment)).config.deploy.rollout
+        config = (await self._planner.planned(deployment)).config.deploy.rollout
         row = await self._controller.row(deployment)
         old = await self._store.deployment(row.serving) if row.serving not in {"", identity} else None
         if not config.monitor_seconds or deployment.kind is not ServiceKind.WEB or config.strategy is Strategy.RECREATE:
@@ -96,14 +109,14 @@ class Watches:
         watch.task = self._tasks.spawn(f"watch {deployment.id}", self._run(deployment, said.watched, watch, target))
 
     async def _run(self, deployment: Deployment, watched: RolloutWatched, watch: Watch, target: Target) -> None:
-        config = (await self._controller.planned(deployment)).config.deploy.rollout
+        config = (await self._planner.planned(deployment)).config.deploy.rollout
         trial = Trial(
             deployment,
             watched.before,
             config,
             (),  # the supervisor asks whether its replicas live: it knows which ones it stopped itself
             self._exits.alarm(deployment.id),
-            lambda one: self._controller.ending(deployment, one),
+            lambda one: self._proving.ending(deployment, one),
             target,
             Traffic(watched.requests, watched.failed, watched.latency_ms),
         )
