@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rw_daemon.clock import Clock, rest
 from rw_daemon.deployments.judge import Judge, is_broken, words_of
 from rw_daemon.deployments.judgements import Judgement, Verdict
-from rw_daemon.deployments.meters import Gauged, Meters
-from rw_daemon.deployments.metrics import Measured
+from rw_daemon.deployments.meters import Gauged, Meters, Start
 from rw_daemon.deployments.targets import Target
 from rw_daemon.edge import health
 from rw_daemon.edge.edge import Edge, Endpoint, Traffic
@@ -65,6 +64,20 @@ class Told:
     is_aborted: bool = False
 
 
+@dataclass
+class Window:
+    """A window that is being looked at.
+
+    :param before: the edge's figures at its beginning, of both releases. :param seen: what came since; ``None`` when nobody knows.
+    :param dead: probes running that were not answered.
+    """
+
+    start: Start
+    before: tuple[Traffic, Traffic] | None
+    seen: tuple[Traffic, Traffic] | None = None
+    dead: int = 0
+
+
 class Windows:
     """Looks at windows."""
 
@@ -77,27 +90,45 @@ class Windows:
         :raises RolloutFailedError: somebody aborted it, a replica ended, or it does not answer.
         """
         deadline = self._clock.monotonic() + seconds
-        start, before, dead = await self._meters.start(trial.gauged), await self._figures(trial), 0
+        window = Window(await self._meters.start(trial.gauged), await self._figures(trial))
         while True:
-            if told.is_aborted:
-                raise trial.failed(share, "It was aborted by hand.")
-            if told.news.is_set():
+            if _heard(trial, told, share):
                 return None
             await rest(self._clock, min(LOOK_SECONDS, max(deadline - self._clock.monotonic(), 0.01)), unless=told.news)
-            if trial.ended.done():
-                raise trial.failed(share, await trial.ending(trial.ended.result()))
-            dead = 0 if await self._lives(trial.endpoints) else dead + 1
-            if dead == DEAD_PROBES:
-                raise trial.failed(share, f"It did not answer {dead} times running.")
-            now = await self._figures(trial)
-            seen = _between(before, now, trial.before)
-            before = before if seen else now
-            if seen and is_broken(seen[0]):
-                return Judgement(Verdict.BAD, words_of(*seen))
+            if bad := await self._glance(trial, window, share):
+                return bad
             if self._clock.monotonic() >= deadline:
-                found = await _unless(told.news, self._meters.end(trial.gauged, start, seen))
-                if found is not None:
-                    return judge.metrics.judge(self._edges(judge, seen, share=share, is_asked=bool(trial.endpoints)), found)
+                return await self._judged(trial, judge, window, told, share)
+
+    async def _glance(self, trial: Trial, window: Window, share: int) -> Judgement | None:
+        """Return a verdict where nobody needs to wait for the window's end; ``RolloutFailedError`` as ``look``."""
+        if trial.ended.done():
+            raise trial.failed(share, await trial.ending(trial.ended.result()))
+        window.dead = 0 if await self._lives(trial.endpoints) else window.dead + 1
+        if window.dead == DEAD_PROBES:
+            raise trial.failed(share, f"It did not answer {DEAD_PROBES} times running.")
+        now = await self._figures(trial)
+        window.seen = _between(window.before, now, trial.before)
+        window.before = window.before if window.seen else now
+        if window.seen and is_broken(window.seen[0]):
+            return Judgement(Verdict.BAD, words_of(*window.seen))
+        return None
+
+    async def _judged(self, trial: Trial, judge: Judge, window: Window, told: Told, share: int) -> Judgement | None:
+        """Return the verdict on a window that is over. A command may take its time: meanwhile the release is looked at as before."""
+        seen = window.seen
+        measuring = asyncio.ensure_future(self._meters.end(trial.gauged, window.start, seen))
+        try:
+            while not measuring.done():
+                await _woken(measuring, told.news)
+                if _heard(trial, told, share):
+                    return None
+                if not measuring.done() and (bad := await self._glance(trial, window, share)):
+                    return bad
+            return judge.metrics.judge(self._edges(judge, seen, share=share, is_asked=bool(trial.endpoints)), measuring.result())
+        finally:
+            measuring.cancel()
+            await asyncio.gather(measuring, return_exceptions=True)
 
     def _edges(self, judge: Judge, seen: tuple[Traffic, Traffic] | None, *, share: int, is_asked: bool) -> Judgement:
         """Return what the edge saw of a window, and of a release that had few requests, that it lives at least."""
@@ -134,14 +165,15 @@ def _between(
         return None
 
 
-async def _unless(news: asyncio.Event, work: Coroutine[None, None, list[Measured]]) -> list[Measured] | None:
-    """Return what the work comes to; ``None`` when somebody says something meanwhile: then it is given up."""
-    task, said = asyncio.ensure_future(work), asyncio.ensure_future(news.wait())
-    both: set[asyncio.Future[Any]] = {task, said}
-    try:
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else None
-    finally:
-        for one in both:
-            one.cancel()
-        await asyncio.gather(*both, return_exceptions=True)
+def _heard(trial: Trial, told: Told, share: int) -> bool:
+    """Return whether somebody said something; ``RolloutFailedError`` when it was to take the release back."""
+    if told.is_aborted:
+        raise trial.failed(share, "It was aborted by hand.")
+    return told.news.is_set()
+
+
+async def _woken(work: asyncio.Future[Any], news: asyncio.Event) -> None:
+    """Return when the work is done, somebody says something, or it is time to look again."""
+    said = asyncio.ensure_future(news.wait())
+    await asyncio.wait({work, said}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    said.cancel()

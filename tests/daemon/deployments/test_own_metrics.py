@@ -182,6 +182,24 @@ async def test_aborted_while_a_command_runs_waits_for_nothing(world: World) -> N
     assert await verdicts(world, operation) == []
 
 
+async def test_while_a_command_runs_the_release_is_looked_at_all_the_same(world: World) -> None:
+    is_hanging, since = hanging(world), world.clock.elapsed
+
+    def traffic(release: str) -> Traffic:
+        requests = round((world.clock.elapsed - since) * PER_SECOND)
+        is_new = len(world.edge.routes[0].upstreams) > 1 and release == world.edge.routes[0].upstreams[-1].release
+        return Traffic(requests + 1000, 900 + requests if is_new and is_hanging() else 0)
+
+    world.edge.traffic = traffic
+    operation = await second(world, GRADUAL + SMOKE)
+    await world.settled(operation)
+    assert is_hanging()
+    newest = (await world.deployments())[0]
+    assert newest.status == "rolled_back"
+    assert newest.error is not None
+    assert "failed" in newest.error.why
+
+
 async def test_blue_green_is_measured_before_anybody_gets_it(world: World) -> None:
     world.runtime.job_exit = 1
     operation = await second(world, '[deploy.rollout]\nstrategy = "blue-green"\n' + SMOKE)
