@@ -17,7 +17,7 @@ from rw_shared.models import Deployment, DeploymentStatus, Pace
 EVENTS_AT_MOST = 10_000
 EVERYTHING = 100  # percent; steps before the last are judged at less
 WINDOWS_AT_MOST = 8
-"""Of one step that stays odd. Then the release is taken back: a rollout never hangs, and doubt is no success."""
+"""Of one step in which something stays odd. Then the release is taken back: a rollout never hangs, and doubt is no success."""
 UNKNOWN_RUNNING = 4
 """Windows running that could not be measured. Then the step is held: nothing is known against the release, and nothing for it."""
 OURS = {one.name for one in (RolloutJudged, RolloutPaced, RolloutShifted, RolloutWatched, RolloutWatchEnded)}
@@ -85,11 +85,12 @@ def standing(deployment: Deployment, said: Said) -> str:
 def next_of(step: Sequence[Verdict]) -> Next:
     """Return what follows from a step's verdicts, the last of which has just been given.
 
-    A window without data is lengthened once; then the step goes on, and says so.
+    A window without data is lengthened once; then the step goes on, and says so, unless something odd was seen in it.
     """
-    if step[-1] is Verdict.BAD or step.count(Verdict.SUSPICIOUS) >= WINDOWS_AT_MOST:
+    odd, few = step.count(Verdict.SUSPICIOUS), step.count(Verdict.NO_DATA)
+    if step[-1] is Verdict.BAD or (odd and odd + few >= WINDOWS_AT_MOST):
         return Next.BACK
-    if step[-1] is Verdict.GOOD or step.count(Verdict.NO_DATA) > 1:
+    if step[-1] is Verdict.GOOD or (few > 1 and not odd):
         return Next.ON
     return Next.HELD if list(step[-UNKNOWN_RUNNING:]) == [Verdict.UNKNOWN] * UNKNOWN_RUNNING else Next.AGAIN
 
