@@ -45,6 +45,8 @@ DEV_SERVERS = re.compile(
     r"|docusaurus (start|serve)|(@11ty/)?eleventy\b.*--serve|vitepress (dev|serve|preview)|hexo (server|s))\b"
 )
 _SERVERS = {"express": "express", "fastify": "fastify", "koa": "koa", "hono": "hono"}
+UNBUNDLED = frozenset({"", "nest", *_SERVERS.values()})
+"""Frameworks whose code imports its packages when it runs."""
 
 
 def find(package: Package) -> Framework:

@@ -111,6 +111,13 @@ def test_packages_come_before_sources_and_as_they_are_locked() -> None:
     assert build.commands == ("deno cache --frozen main.ts",)
 
 
+def test_an_import_map_of_its_own_is_read_and_there_for_the_installation() -> None:
+    files = {"deno.json": manifest(importMap="./map.json", tasks={"start": "deno run -A dev.ts"}), "dev.ts": "", "main.ts": SERVER}
+    plan = deno({**files, "map.json": '{"imports": {"$fresh/": "https://deno.land/x/fresh@1.7.3/"}}'})
+    assert (plan.framework, plan.steps[0].inputs) == ("fresh", ("deno.json", "map.json"))
+    assert plan.services[0].start.endswith("deno run --allow-all main.ts")
+
+
 def test_deno_1_has_no_install() -> None:
     plan = deno({"deno.json": "{}", "deno.lock": "{}", ".dvmrc": "1.46.3", "main.ts": SERVER})
     assert plan.bases.run == "denoland/deno:debian-1"

@@ -281,6 +281,22 @@ def test_packages_for_development_stay_when_the_server_is_one_of_them() -> None:
     assert "--include=dev" in plan.steps[0].commands[0]
 
 
+@pytest.mark.parametrize(
+    ("files", "stays"),
+    [
+        pytest.param({"a.js": 'const odd = require("is-odd")'}, True, id="required"),
+        pytest.param({"a.js": 'import odd from "is-odd/lib"'}, True, id="imported"),
+        pytest.param({"src/b.mjs": 'await import("is-odd")'}, True, id="loaded"),
+        pytest.param({"a.ts": 'import type { Odd } from "is-odd"'}, False, id="its types alone"),
+        pytest.param({"a.test.js": 'require("is-odd")', "vite.config.js": 'require("is-odd")'}, False, id="in tests and settings"),
+        pytest.param({"a.js": 'require("is-odd-too"); require("./is-odd")'}, False, id="another"),
+    ],
+)
+def test_packages_for_development_stay_when_code_imports_them(files: dict[str, str], *, stays: bool) -> None:
+    plan = planned({"index.js": "", **files}, devDependencies={"is-odd": "3"})
+    assert ("--omit=dev" not in plan.steps[0].commands[0]) is stays
+
+
 def test_packages_for_development_go_after_the_build() -> None:
     plan = planned({"package-lock.json": "{}"}, scripts={"build": "tsc", "start": "node a.js"}, devDependencies={"typescript": "5"})
     assert plan.steps[1].commands == ("npm run build", "npm prune --omit=dev --no-audit --no-fund")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from dataclasses import dataclass
@@ -97,8 +98,15 @@ def _tasks(source: Source) -> dict[str, str]:
 
 
 def _is_fresh(source: Source) -> bool:
-    imports = _manifest(source).get("imports")
+    imports = _manifest(source).get("imports") or source.jsonc(_import_map(source)).get("imports")
     return isinstance(imports, dict) and bool({"$fresh/", "fresh", "@fresh/core"} & imports.keys())
+
+
+def _import_map(source: Source) -> str:
+    """Return the file that holds the imports; empty where they stand in the manifest."""
+    path = _manifest(source).get("importMap")
+    path = posixpath.normpath(path) if isinstance(path, str) else ""
+    return path if source.has(path) else ""
 
 
 def _start(source: Source) -> Start:
@@ -144,7 +152,7 @@ def _steps(source: Source, start: Start, *, is_first: bool) -> tuple[Step, ...]:
     frozen = " --frozen" if source.has(LOCK) and not is_first else ""
     is_workspace = "workspace" in _manifest(source)
     members = [path for path in source.paths if is_workspace and path.endswith(WORKSPACE_FILES) and "node_modules/" not in path]
-    manifests = [path for path in (*MANIFESTS, LOCK, PACKAGE, ".npmrc") if source.has(path)]
+    manifests = [path for path in (*MANIFESTS, LOCK, _import_map(source), PACKAGE, ".npmrc") if source.has(path)]
     install = Step(name="install", commands=(f"deno install{frozen}",), inputs=(*manifests, *members))
     commands = [f"deno cache{frozen} {shlex.quote(start.entry)}"] if start.entry else []
     commands += ["deno task build"] if "build" in _tasks(source) else []

@@ -11,6 +11,7 @@ from rw_daemon.detection import (
     browsers,
     node_assets,
     node_frameworks,
+    node_imports,
     node_managers,
     node_runtime,
     node_scripts,
@@ -76,7 +77,7 @@ class NodeBuildpack:
         programs = [one for one in (node_assets.package_of(manager) if called else "", added) if one]
         names = {**root.packages, **package.packages}
         packages, asked = system_packages.find(system_packages.NODE, () if is_static else names)
-        prunes = _prunes(root, package, " ".join((start, *written)))
+        prunes = _prunes(root, package, framework, " ".join((start, *written)))
         steps = _steps(root, package, manager, framework, prunes=prunes, keeps_all=not is_static)
         plan = BuildPlan(
             buildpack=runtime.name,
@@ -196,11 +197,13 @@ def _in_folder(start: str, folder: str) -> str:
     return f"sh -c {shlex.quote(f'cd {shlex.quote(folder)} && exec {start}')}" if start and folder else start
 
 
-def _prunes(root: Package, package: Package, start: str) -> bool:
-    """Return whether packages for development may go: the start command names none of them."""
+def _prunes(root: Package, package: Package, framework: Framework, start: str) -> bool:
+    """Return whether packages for development may go: the start command names none of them, and code that is not bundled needs none."""
     development = {**root.development, **package.development}
     words = {word.rpartition("/")[2] for word in re.split(r"[\s'\"]+", start)}
-    return not words & {*development, *(name.rpartition("/")[2] for name in development)}
+    if words & {*development, *(name.rpartition("/")[2] for name in development)}:
+        return False
+    return framework.name not in node_frameworks.UNBUNDLED or not node_imports.imported(package, development)
 
 
 def _steps(root: Package, package: Package, manager: Manager, framework: Framework, *, prunes: bool, keeps_all: bool) -> tuple[Step, ...]:
