@@ -15,10 +15,9 @@ PROVIDERS = {
     **{name: name for name in ("clojure", "cobol", "cpp", "crystal", "dart", "deno", "dotnet", "elixir", "gleam", "go", "haskell", "java")},
     **{name: name for name in ("node", "php", "python", "ruby", "rust", "scala", "shell", "static", "swift", "zig")},
 }  # fmt: skip
-_PACKAGES = "Name the Debian packages in RW_BUILD_APT_PACKAGES."
+PACKAGES = "Name the Debian packages in RW_BUILD_APT_PACKAGES."
 _COMMAND = "Set RW_BUILD_BUILD_CMD and RW_BUILD_START_CMD."
 UNREAD = {
-    **dict.fromkeys(("NIXPACKS_PKGS", "NIXPACKS_LIBS", "RAILPACK_PACKAGES"), _PACKAGES),
     **dict.fromkeys(("NIXPACKS_NX_APP_NAME", "NIXPACKS_TURBO_APP_NAME", "RAILPACK_NX_APP", "RAILPACK_ANGULAR_PROJECT"), _COMMAND),
     **dict.fromkeys(("NIXPACKS_MOON_APP_NAME", "RAILPACK_GO_WORKSPACE_MODULE", "RAILPACK_DJANGO_APP_NAME"), _COMMAND),
     **dict.fromkeys(("NIXPACKS_PYTHON_PACKAGE_MANAGER", "RAILPACK_NODE_NPM_INSTALL"), "Set RW_BUILD_INSTALL_CMD."),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from rw_daemon.detection.build_file import KEPT, BuildFile, Commands, Said, not_mapped, provider, table, text, texts, variables
+from rw_daemon.detection.build_file import KEPT, PACKAGES, BuildFile, Commands, Said, not_mapped, provider, table, text, texts, variables
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import Notice
 from rw_shared.errors import ConfigInvalidError
@@ -89,7 +89,7 @@ def _packages(setup: dict[str, Any], place: str) -> tuple[list[str], list[Notice
             found.append(DEBIAN[name])
         elif name != KEPT:
             words = f"asks for {name[:60]}, whose Debian package rw does not know"
-            notices.append(not_mapped(f"{place}.nixPkgs", words, "Name the Debian package in RW_BUILD_APT_PACKAGES."))
+            notices.append(not_mapped(f"{place}.nixPkgs", words, PACKAGES))
     return found, notices
 
 

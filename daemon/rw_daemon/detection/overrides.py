@@ -8,9 +8,10 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from rw_daemon.detection import nixpacks_file, procfile, railpack_file
-from rw_daemon.detection.build_file import KEPT, BuildFile, Commands, Said, not_mapped, unread
+from rw_daemon.detection.build_file import KEPT, PACKAGES, BuildFile, Commands, Said, not_mapped, unread
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.package_json import NAME as PACKAGE
 from rw_daemon.detection.package_json import Package
@@ -27,6 +28,9 @@ CACHES = {"NIXPACKS_INSTALL_CACHE_DIRS": "install", "NIXPACKS_BUILD_CACHE_DIRS":
 MAIN = "web"
 INSTALL_STEP, BUILD_STEP = "install", "build"
 VENV = 'uv venv --quiet --seed --python "${UV_PYTHON:-python3}" .venv'  # with a pip of its own, which many install commands call
+CLEARS = re.compile(r"\b(rm|rimraf|del|del-cli|clean)\b")
+"""What clears folders: one that is mounted for the build cannot be cleared (EBUSY)."""
+PROGRAMS = {"NIXPACKS_PKGS": ("build", "runtime"), "NIXPACKS_LIBS": ("build",), "RAILPACK_PACKAGES": ("build", "runtime")}
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?:=[\w.+~:-]+)?")
 
 
@@ -59,7 +63,7 @@ def apply(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> Bui
             BUILD, request.variables, _configured(request, "build.buildCommand", request.config.build.build_command)
         ):
             plan = _command(plan, BUILD_STEP, said)
-        plan = _packages(plan, request.variables)
+        plan = _programs(_packages(plan, request.variables), request.variables)
         for name, step in CACHES.items():
             plan = _cached(plan, request, step, tuple(request.variables.get(name, "").replace(",", " ").split()), name)
     plan = _start(plan, request)
@@ -188,7 +192,9 @@ def _commands(plan: BuildPlan, said: Commands) -> BuildPlan:
     commands = tuple(one for word in said.commands for one in (found if word == KEPT else (word,)))
     if step == INSTALL_STEP and KEPT not in said.commands and ".venv/bin" in plan.path:
         commands = (VENV, *commands)
-    changes = {"commands": commands, "variables": ("*",)} | ({"inputs": (".",)} if step == INSTALL_STEP else {})
+    changes: dict[str, Any] = {"commands": commands, "variables": ("*",)} | ({"inputs": (".",)} if step == INSTALL_STEP else {})
+    if before is not None and any(CLEARS.search(one) for one in commands):
+        changes["caches"] = tuple(one for one in before.caches if one.path.startswith("/"))
     if before is not None:
         steps = tuple(one.model_copy(update=changes) if one is before else one for one in plan.steps)
     else:
@@ -269,6 +275,20 @@ def _packages(plan: BuildPlan, variables: Mapping[str, str]) -> BuildPlan:
     for side, names in (("build", BUILD_PACKAGES), ("runtime", RUN_PACKAGES)):
         for said in _weakest_first(names, variables):
             plan = _package(plan, side, said)
+    return plan
+
+
+def _programs(plan: BuildPlan, variables: Mapping[str, str]) -> BuildPlan:
+    """Add what both tools' lists of programs name, by Debian's names; what has none that is known is told."""
+    debian = nixpacks_file.DEBIAN
+    for name, sides in PROGRAMS.items():
+        asked = [one.partition("@")[0] for one in variables.get(name, "").replace(",", " ").split() if one != KEPT]
+        known = " ".join(debian[one] for one in asked if one in debian)
+        for side in sides if known else ():
+            plan = _package(plan, side, (f"{KEPT} {known}", name))
+        words = "asks for {}, whose Debian package rw does not know"
+        notices = [not_mapped(name, words.format(one[:60]), PACKAGES) for one in asked if one not in debian]
+        plan = plan.model_copy(update={"warnings": (*plan.warnings, *notices)})
     return plan
 
 

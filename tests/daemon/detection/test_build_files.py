@@ -235,3 +235,20 @@ def test_folders_that_survive_builds_have_the_name_of_their_app() -> None:
 def test_a_folder_that_two_apps_would_share_is_told(folder: str) -> None:
     plan = nixpacks(f'[phases.install]\ncacheDirectories = ["{folder}"]\n')
     assert [one.message.split(" ")[0] for one in plan.warnings if one.code == "NOT_MAPPED"] == ["phases.install.cacheDirectories"]
+
+
+def test_programs_that_both_tools_list_come_by_debians_names() -> None:
+    plan = planned({}, NIXPACKS_PKGS="... ffmpeg hello-unknown", RAILPACK_PACKAGES="jq@latest")
+    assert {"ffmpeg", "jq"} <= set(plan.packages.build) & set(plan.packages.runtime)
+    assert {"libpq5"} <= set(plan.packages.runtime)
+    told = [one for one in plan.warnings if one.code == "NOT_MAPPED"]
+    assert [("hello-unknown" in one.message, "RW_BUILD_APT_PACKAGES" in one.fix) for one in told] == [(True, True)]
+
+
+@pytest.mark.parametrize(("command", "kept"), [("next build", True), ("rm -rf .next && next build", False)])
+def test_a_written_build_that_clears_folders_finds_none_mounted(command: str, *, kept: bool) -> None:
+    app = {"package.json": '{"scripts": {"build": "next build"}, "dependencies": {"next": "15"}}'}
+    plan = registry.plan(Request(Source(app), variables={"RW_BUILD_BUILD_CMD": command}))
+    caches = [one.path for step in plan.steps if step.name == "build" for one in step.caches]
+    assert (".next/cache" in caches) is kept
+    assert "/root/.npm" in caches

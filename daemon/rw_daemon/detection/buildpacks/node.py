@@ -16,6 +16,7 @@ from rw_daemon.detection import (
     node_runtime,
     node_scripts,
     node_workspaces,
+    overrides,
     scripts,
     static_site,
     system_packages,
@@ -41,7 +42,6 @@ INSTALL_FILES = (".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", node_works
 INSTALL_FOLDERS = (".yarn/releases/", ".yarn/plugins/", ".yarn/patches/", "patches/", "prisma/")
 REGISTRY_VARIABLES = ("NPM_TOKEN", "NODE_AUTH_TOKEN", "NPM_CONFIG_REGISTRY")
 NEXT_START = re.compile(r"(?:npx )?next start\b")
-_CLEARS = re.compile(r"\b(rm|rimraf|del|del-cli|clean)\b")
 
 
 class NodeBuildpack:
@@ -233,7 +233,7 @@ def _steps(root: Package, package: Package, manager: Manager, framework: Framewo
 
 def _build_caches(package: Package, framework: Framework) -> tuple[Cache, ...]:
     """Return the folder that a framework's builds share, one for each app: none where a script clears folders, which a mount refuses."""
-    if not framework.cache or any(_CLEARS.search(package.scripts.get(one, "")) for one in ("prebuild", "build")):
+    if not framework.cache or any(overrides.CLEARS.search(package.scripts.get(one, "")) for one in ("prebuild", "build")):
         return ()
     name = re.sub(r"[^a-z0-9]+", "-", (package.text("name") or package.folder).lower()).strip("-")
     return (Cache(id="-".join(filter(None, (framework.name, name))), path=package.at(framework.cache)),)
