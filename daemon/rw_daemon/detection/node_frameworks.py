@@ -19,6 +19,7 @@ class Framework:
 
     :param static: folder of pages to serve, relative to the package; empty for a server.
     :param single_page: a router in the browser answers every path.
+    :param page: what such a path gets.
     :param program: npm package that brings the start command, where the project does not.
     :param build: what builds where package.json has no build script.
     :param start: command of the server; empty where the package's own start script is the way.
@@ -30,6 +31,7 @@ class Framework:
     name: str
     static: str = ""
     single_page: bool = False
+    page: str = "index.html"
     program: str = ""
     build: str = ""
     start: str = ""
@@ -111,7 +113,9 @@ def _astro(package: Package) -> Framework:
 def _svelte(package: Package) -> Framework:
     if "@sveltejs/adapter-static" in package.packages:
         pages = _setting(package, "svelte.config", "pages") or "build"
-        return Framework("sveltekit", static=pages, single_page=_setting(package, "svelte.config", "fallback") == "index.html")
+        page = _setting(package, "svelte.config", "fallback")
+        is_single = page not in {"", "404.html"}  # svelte.dev/docs/kit/single-page-apps
+        return Framework("sveltekit", static=pages, single_page=is_single, page=page or "index.html")
     if "@sveltejs/adapter-auto" in package.packages:
         # it chooses by the platform that it sees, and there is one for which it takes Node's server (kit.svelte.dev/docs/adapter-auto)
         return Framework("sveltekit", start="node build", build_variables="GCP_BUILDPACKS=1 ")

@@ -12,6 +12,7 @@ from rw_daemon.detection.site_files import CADDYFILE, HEADERS, STATICFILE, TEMPL
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import Bases, BuildPlan, Notice, Origin, ServicePlan
 
+INDEX = "index.html"
 BASE = "caddy:2-alpine"
 START = f"caddy run --config {CADDYFILE} --adapter caddyfile"
 SERVICE = ServicePlan(name="web", start=START)
@@ -30,14 +31,15 @@ def folder(said: object, default: str) -> str:
     return default if path in {"", "."} or path.startswith(("/", "..")) or not _FOLDER.fullmatch(path) else path
 
 
-def served(plan: BuildPlan, source: Source, root: str, *, place: str, single_page: bool = False) -> BuildPlan:
+def served(plan: BuildPlan, source: Source, root: str, *, place: str, single_page: bool = False, page: str = INDEX) -> BuildPlan:
     """Return a plan that builds pages into ``root`` with Caddy as what runs.
 
     :param place: what names the folder.
     :param single_page: a router in the browser answers every path; otherwise 404.html is the page for what is not there. A Staticfile
         decides otherwise.
+    :param page: what the paths of a single page get.
     """
-    text, notices = configured(source, root, single_page=single_page, not_found="404.html")
+    text, notices = configured(source, root, single_page=single_page, page=page, not_found="404.html")
     return plan.model_copy(
         update={
             "bases": Bases(build=plan.bases.build, run=BASE),
@@ -52,26 +54,28 @@ def served(plan: BuildPlan, source: Source, root: str, *, place: str, single_pag
     )
 
 
-def configured(source: Source, root: str, *, single_page: bool, not_found: str) -> tuple[str, tuple[Notice, ...]]:
+def configured(source: Source, root: str, *, single_page: bool, not_found: str, page: str = INDEX) -> tuple[str, tuple[Notice, ...]]:
     """Return the Caddyfile of a site as its own files want it: its own one, else one that knows its Staticfile and its headers."""
     own, notices = site_files.own_caddyfile(source, root)
     if own is not None:
         return own, notices
     single_page = site_files.fallback(source, default=single_page)
-    text = caddyfile(root, single_page=single_page, not_found="" if single_page else not_found, headers=site_files.headers(source, root))
-    return text, ()
+    headers = site_files.headers(source, root)
+    if single_page:
+        return caddyfile(root, single_page=True, page=page, headers=headers), ()
+    return caddyfile(root, not_found=not_found, headers=headers), ()
 
 
-def caddyfile(root: str, *, single_page: bool = False, not_found: str = "", headers: Sequence[str] = ()) -> str:
+def caddyfile(root: str, *, single_page: bool = False, page: str = INDEX, not_found: str = "", headers: Sequence[str] = ()) -> str:
     """Return a Caddyfile that serves ``root`` (relative to the app's folder) on ``$HOST:$PORT``.
 
-    :param single_page: paths that are no file get index.html, as a router in the browser expects.
+    :param single_page: paths that are no file get ``page``, as a router in the browser expects.
     :param headers: directives of the site's own, which beat those that every site gets.
     :param not_found: page below ``root`` for what is not there, with status 404; empty for none.
     """
     lines = ["root * " + json.dumps(root or "."), "encode zstd gzip", *_hidden(), *_cached(), *_headers(), *headers, *_health()]
     lines += (
-        ["try_files {path} {path}/index.html {path}.html /index.html"]
+        [f"try_files {{path}} {{path}}/index.html {{path}}.html /{page}"]
         if single_page
         else ["try_files {path} {path}/index.html {path}.html"]
     )

@@ -93,3 +93,10 @@ def test_a_server_that_the_project_lacks_is_brought() -> None:
 def test_a_server_that_the_project_has_is_its_own() -> None:
     plan = planned({**TANSTACK, "dependencies": {**TANSTACK["dependencies"], "srvx": "1"}})
     assert (plan.services[0].start, [one.name for one in plan.steps]) == (SRVX, ["install", "build"])
+
+
+@pytest.mark.parametrize(("fallback", "lines"), [("200.html", 1), ("404.html", 0)])
+def test_sveltekits_own_page_is_what_every_path_gets(fallback: str, lines: int) -> None:
+    text = planned(KIT, **{"svelte.config.js": f"adapter({{ fallback: '{fallback}' }})"}).files["Caddyfile"]
+    assert text.count(f"try_files {{path}} {{path}}/index.html {{path}}.html /{fallback}\n") == lines
+    assert ("handle_errors 404" in text) is (fallback == "404.html")

@@ -105,7 +105,7 @@ class NodeBuildpack:
             return browsers.find(names, request.variables).within(plan)
         pages = package.at(framework.static)
         pages_place = pages_place or f"{framework.name} builds {pages}"
-        return static_site.served(plan, request.source, pages, place=pages_place, single_page=framework.single_page)
+        return static_site.served(plan, request.source, pages, place=pages_place, single_page=framework.single_page, page=framework.page)
 
 
 def _added(framework: Framework, program: str) -> tuple[Notice, ...]:
