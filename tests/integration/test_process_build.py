@@ -202,17 +202,18 @@ async def test_a_dockerfile_needs_an_engine(shop):
         await shop.build(BuildPlan(buildpack="dockerfile", dockerfile="Dockerfile"))
 
 
-async def test_generated_files_win_and_a_root_below_the_context_is_where_commands_run(shop):
-    shop.files = {"web/Caddyfile": "theirs", "shared/x": "1"}
+async def test_generated_files_win_and_a_folder_that_is_the_root_is_built_alone(shop):
+    shop.files = {"web/Caddyfile": "theirs", "web/x": "1", "other/x": "2"}
     plan = BuildPlan(
         buildpack="static",
         root="web",
         files={"Caddyfile": "ours"},
-        steps=(Step(name="look", commands=("cat ../shared/x > y",), inputs=(".",)),),
+        steps=(Step(name="look", commands=("cat x > y",), inputs=(".",)),),
     )
     app = Path((await shop.build(plan)).reference)
-    assert (app / "web" / "Caddyfile").read_text() == "ours"
-    assert (app / "web" / "y").read_text() == "1"
+    assert (app / "Caddyfile").read_text() == "ours"
+    assert (app / "y").read_text() == "1"
+    assert not list(app.parent.rglob("other"))
 
 
 async def test_a_release_that_a_process_runs_from_is_not_removed(shop):

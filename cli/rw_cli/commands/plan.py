@@ -39,7 +39,7 @@ def plan(
         key, origin = origin_of(answer["plan"], why)
         session.result({"key": key, **origin}, why_text(key, origin))
     elif write:
-        files = write_recipe(root, answer)
+        files = write_recipe(root / answer["plan"]["root"], answer)
         session.result({"written": [str(file) for file in files]}, "\n".join(str(file) for file in files))
     elif dockerfile:
         if answer["dockerignore"]:

@@ -15,6 +15,7 @@ def plan_text(plan: dict[str, Any], *, width: int = 0) -> str:
     named = (f"{plan.get('buildpack', '')} {plan.get('version') or ''}".strip(), plan.get("packageManager"), plan.get("framework"))
     blocks = [" · ".join(one for one in named if one)]
     tables = (
+        (("APP", "KIND", "SCORE", "WHY"), [_app(one) for one in plan.get("apps", ())]),
         (("STEP", "COMMANDS"), [(one["name"], " && ".join(one["commands"]) or "(copies the files)") for one in plan.get("steps", ())]),
         (("SERVICE", "KIND", "START"), [(one["name"], one["kind"], one.get("start") or "") for one in plan.get("services", ())]),
         (("VALUE", "IS", "FROM"), [_origin(name, one) for name, one in (plan.get("origins") or {}).items()]),
@@ -43,6 +44,10 @@ def sizes_text(sizes: dict[str, Any], *, is_current: bool, width: int = 0) -> st
         head += f", {size(sizes['addedBytes'])} more than its base"
     later = "" if is_current else "The plan is another one by now: `rw up` builds it."
     return clean("\n\n".join(block for block in (head, table(("SIZE", "WHAT"), rows, width=width), later) if block))
+
+
+def _app(one: dict[str, Any]) -> tuple[str, ...]:
+    return one["path"], f"{one['buildpack']} {one['framework']}".strip(), str(one["score"]), one["why"]
 
 
 def _origin(name: str, origin: dict[str, Any]) -> tuple[str, str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 import re
 import secrets
 import shlex
@@ -70,7 +71,8 @@ class DockerBuilder:
         """Build the image, or get the one that the plan names. See ``Builder.build``."""
         if order.plan.image:
             return await self._get(order, order.plan.image, output)
-        text = await self._read(order.snapshot, order.plan.dockerfile) if order.plan.dockerfile else render(order.plan)
+        own = posixpath.join(order.plan.root, order.plan.dockerfile) if order.plan.dockerfile else ""
+        text = await self._read(order.snapshot, own) if own else render(order.plan)
         helps = await self._helps(order, text, output)
         for pause in (*self._pauses, None):
             try:
@@ -155,8 +157,7 @@ class DockerBuilder:
             extra, prefix = {}, ""
         else:
             extra, prefix = own_files(order, text), CONTEXT_SOURCE
-        below = order.plan.root if order.plan.dockerfile else ""
-        chunks = self._context(order.snapshot, extra, prefix=prefix, below=below, is_dated=order.epoch is None)
+        chunks = self._context(order.snapshot, extra, prefix=prefix, below=order.plan.root, is_dated=order.epoch is None)
         while chunk := await asyncio.to_thread(_batch, chunks):
             yield chunk
 

@@ -55,7 +55,7 @@ class Work:
 
     order: BuildOrder
     tools: Tools
-    source: Path
+    laid_out: Path
     context: Path
     output: Callable[[BuildOutput], None]
 
@@ -65,9 +65,9 @@ class Work:
         return self.order.plan
 
     @property
-    def app(self) -> Path:
-        """The app's folder, where commands run."""
-        return self.context / self.plan.root
+    def source(self) -> Path:
+        """The folder of the snapshot that is built; what lies beside it has no part in it."""
+        return self.laid_out / self.plan.root
 
 
 class ProcessBuilder:
@@ -149,9 +149,9 @@ class ProcessBuilder:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         tools = await self._toolbox.find(order.plan, environ=order.environ)
         work = Work(order, tools, folder / "source", folder / "app", output)
-        work.source.mkdir(mode=0o700, parents=True)
-        work.app.mkdir(parents=True)
-        await self._lay_out(order.snapshot, work.source)
+        work.laid_out.mkdir(mode=0o700, parents=True)
+        work.context.mkdir(parents=True)
+        await self._lay_out(order.snapshot, work.laid_out)
         await asyncio.to_thread(self._prepare, work)
         first = await self._dependencies(work)
         for step in order.plan.steps[first:]:
@@ -207,7 +207,7 @@ class ProcessBuilder:
                 last.append(line)
                 work.output(BuildOutput(step.name, text=line, stream=stream))
 
-            code = await spawning.run(["/bin/sh", "-c", command], cwd=work.app, environ=environ, output=show)
+            code = await spawning.run(["/bin/sh", "-c", command], cwd=work.context, environ=environ, output=show)
             if not code:
                 return
             words = "\n".join(last)
@@ -224,7 +224,7 @@ class ProcessBuilder:
 
     def _environ(self, work: Work, step: Step) -> dict[str, str]:
         """Return the environment of a step: the caller's, the plan's, the caches', and the variables that the step declares."""
-        path = [str(work.context / OWN_FOLDER / "bin"), *(str(work.app / one) for one in work.plan.path)]
+        path = [str(work.context / OWN_FOLDER / "bin"), *(str(work.context / one) for one in work.plan.path)]
         caches = {cache.variable: str(self._caches / cache.id) for cache in step.caches if cache.variable}
         environ = {**work.order.environ, **work.plan.environment, **work.tools.environment, **caches, **declared(work.order, step)}
         environ.pop("UV_SYSTEM_PYTHON", None)  # a build never installs into the user's own Python
@@ -233,10 +233,8 @@ class ProcessBuilder:
 
     def _prepare(self, work: Work) -> None:
         """Put tools and generated files in their places, make the caches' folders."""
-        own = work.app / OWN_FOLDER / "bin"
+        own = work.context / OWN_FOLDER / "bin"
         own.mkdir(parents=True)
-        if work.app != work.context:
-            (work.context / OWN_FOLDER).symlink_to(os.path.relpath(work.app / OWN_FOLDER, work.context))
         for name, program in work.tools.links.items():
             if name == "uv":
                 (own / name).write_text(UV_WRAPPER.format(program=shlex.quote(str(program))))
@@ -250,7 +248,7 @@ class ProcessBuilder:
     def _finish(self, work: Work) -> int:
         bring(work, (EVERYTHING,))
         write_files(work)
-        shutil.rmtree(work.source, ignore_errors=True)
+        shutil.rmtree(work.laid_out, ignore_errors=True)
         return sum((Path(at) / name).lstat().st_size for at, _, names in os.walk(work.context) for name in names)
 
     def _sweep(self) -> None:
@@ -300,11 +298,9 @@ def layer_key(work: Work, steps: tuple[Step, ...]) -> str:
 
 
 def find_input(work: Work, name: str) -> Path | None:
-    """Return where an input lies in the sources: below the app's folder, else below the context."""
-    for base in (work.source / work.plan.root, work.source):
-        if (base / name).exists() or (base / name).is_symlink():
-            return base / name
-    return None
+    """Return where an input lies in the sources."""
+    path = work.source / name
+    return path if path.exists() or path.is_symlink() else None
 
 
 def bring(work: Work, inputs: tuple[str, ...]) -> None:
@@ -335,7 +331,7 @@ def move(source: Path, target: Path) -> None:
 def write_files(work: Work) -> None:
     """Write the plan's generated files; a new file each time, for the old one may be linked elsewhere."""
     for name, text in work.plan.files.items():
-        target = work.app / name
+        target = work.context / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
         target.write_text(text)

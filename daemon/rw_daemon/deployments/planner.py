@@ -93,9 +93,9 @@ class Planner:
         planned = await self.prepare(order.snapshot, environment=order.environment, environ=order.environ, strict=order.strict)
         plan, wire = planned.plan, planned.plan.wire()
         source = await self._snapshots.source(order.snapshot)
+        source = source.below(plan.root)
         if plan.dockerfile:
-            own = source.below(plan.root).text(plan.dockerfile)
-            return PlanAnswer(plan=wire, dockerfile=own, dockerignore="", digest=digest(wire))
+            return PlanAnswer(plan=wire, dockerfile=source.text(plan.dockerfile), dockerignore="", digest=digest(wire))
         return PlanAnswer(plan=wire, dockerfile=render(plan, portable=True), dockerignore=as_dockerignore(source.text), digest=digest(wire))
 
 

@@ -87,7 +87,6 @@ def spec_of(
         port=_port(planned, service, artifact),
         replicas=deployment.replicas,
         path=planned.plan.path,
-        root=planned.plan.root,
         limits=Limits(deploy.cpu, deploy.memory_bytes),
         grace_seconds=settings.grace_seconds if deploy.draining_seconds is None else deploy.draining_seconds,
         environ=dict(environ),

@@ -43,6 +43,11 @@ def members(source: Source) -> list[Package]:
     ]
 
 
+def folders(source: Source) -> list[str]:
+    """Return the folders of the packages, without the root's."""
+    return [one.folder for one in members(source)]
+
+
 def manifests(source: Source) -> list[str]:
     """Return the package.json files of the workspace, without the root's."""
     return [one.at(NAME) for one in members(source)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 
-from rw_daemon.detection import node_scripts, overrides, procfile
+from rw_daemon.detection import apps, members, node_scripts, overrides, procfile
 from rw_daemon.detection.buildpack import Buildpack, Request
 from rw_daemon.detection.buildpacks.clojure import ClojureBuildpack
 from rw_daemon.detection.buildpacks.cobol import CobolBuildpack
@@ -33,9 +34,10 @@ from rw_daemon.detection.buildpacks.shell import SCRIPTS, ShellBuildpack, named,
 from rw_daemon.detection.buildpacks.static import StaticBuildpack
 from rw_daemon.detection.buildpacks.swift import SwiftBuildpack
 from rw_daemon.detection.buildpacks.zig import ZigBuildpack
+from rw_daemon.detection.source import Source
 from rw_daemon.plans.check import check
 from rw_daemon.plans.plan import SOURCE_UNREADABLE, Beat, BuildPlan, Origin
-from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDetectedError
+from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDetectedError, SeveralAppsError
 
 # A Dockerfile is the author's own word. Compiled languages come first: a pyproject.toml or package.json beside their manifests most often
 # wraps a library or builds assets; PHP, Ruby and Python come before Node for the same reason. What builds documentation comes after what
@@ -74,15 +76,53 @@ Match = tuple[Buildpack, str]
 
 
 def plan(request: Request) -> BuildPlan:
-    """Return the plan of a source tree: pure, and the same bytes for the same input.
+    """Return the plan of a source tree: pure, and the same bytes for the same input. A tree that is no app may hold one.
 
     :raises NothingDetectedError: no buildpack matches. ``NoStartCommandError``: a service has no command.
+        ``SeveralAppsError``: which app is meant cannot be told.
         ``ConfigInvalidError``: a file that decides cannot be read, or is named and not there.
     """
+    if said := request.variables.get(members.VARIABLE, "").strip():
+        return _app(request, _named(request.source, said), place=members.VARIABLE)
+    try:
+        return _tree(request)
+    except (NothingDetectedError, NoStartCommandError) as error:
+        found = apps.candidates(request.source, lambda folder: _app(request, folder, place=folder))
+        if isinstance(error, NoStartCommandError):
+            found = tuple(one for one in found if one.score >= apps.LIKELY)  # a library has examples
+        if not found:
+            raise
+        if isinstance(error, NoStartCommandError):
+            raise SeveralAppsError(*apps.told(found)) from error
+        chosen, notices = apps.choose(found)
+        made = _app(request, chosen.path, place=chosen.why if notices else "the only folder with an app")
+        return made.model_copy(update={"apps": found if len(found) > 1 else (), "warnings": (*made.warnings, *notices)})
+
+
+def _app(request: Request, folder: str, *, place: str) -> BuildPlan:
+    """Return the plan of one app of the tree: from its workspace's root, or of its folder alone."""
+    found = members.place(request.source, folder)
+    made = _tree(replace(request, source=request.source.below(found.root), variables={**request.variables, **found.variables}))
+    origin = Origin.model_validate({"value": folder, "from": place})
+    return made.model_copy(update={"root": found.root, "origins": {**made.origins, "app": origin}})
+
+
+def _named(source: Source, said: str) -> str:
+    """Return the folder that is named; empty for the root. ``ConfigInvalidError``: it is not there."""
+    folder = posixpath.normpath(said.strip("/"))
+    if folder == ".":
+        return ""
+    if not source.has_folder(folder):
+        raise ConfigInvalidError(members.VARIABLE, f"there is no folder {said[:60]!r}.", hint="Name it from the top: apps/web.")
+    return folder
+
+
+def _tree(request: Request) -> BuildPlan:
+    """Return the plan of the app that lies at the root of a tree."""
     request = _with_files(request)
     matches = _matches(request)
     if not matches:
-        raise NothingDetectedError(_tree(request), [pack.recognises for pack in BUILDPACKS])
+        raise NothingDetectedError(_names(request), [pack.recognises for pack in BUILDPACKS])
     commands = {} if matches[0][0].name in AS_IS else procfile.read(request.source)
     pack, proof, beat = _pick(matches, request, said=overrides.start_said(request, commands))
     made = _with_script(pack.plan(request), request)
@@ -195,7 +235,7 @@ def _candidates(request: Request) -> tuple[Buildpack, ...]:
     return (pack, *BUILDPACKS[1:])
 
 
-def _tree(request: Request) -> list[str]:
+def _names(request: Request) -> list[str]:
     """Return the first names of the root, folders with a slash."""
     names = sorted({path.split("/")[0] + ("/" if "/" in path else "") for path in request.source.paths})
     return names[:TREE_SHOWN] + ([f"and {len(names) - TREE_SHOWN} more"] if len(names) > TREE_SHOWN else [])

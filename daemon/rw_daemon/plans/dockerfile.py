@@ -52,7 +52,6 @@ class _Renderer:
     def __init__(self, plan: BuildPlan, *, is_portable: bool) -> None:
         self._plan, self._is_portable = plan, is_portable
         self._source = "" if is_portable else CONTEXT_SOURCE
-        self._work = posixpath.join(APP, plan.root) if plan.root else APP
 
     def parts(self) -> list[list[str]]:
         plan = self._plan
@@ -103,7 +102,7 @@ class _Renderer:
     def _environment(self) -> list[str]:
         values = [f"{name}={_quoted(value)}" for name, value in self._plan.environment.items()]
         if self._plan.path:
-            folders = ":".join(posixpath.join(self._work, folder) for folder in self._plan.path)
+            folders = ":".join(posixpath.join(APP, folder) for folder in self._plan.path)
             values.append(f"PATH={folders}:$PATH")
         return [f"ENV {values[0]}" + "".join(f" \\\n    {value}" for value in values[1:])] if values else []
 
@@ -111,7 +110,7 @@ class _Renderer:
         tools = [line for tool in self._plan.tools for line in TOOLS.get(tool, ())]
         link = ["ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never"] if "uv" in self._plan.tools else []
         borrowed = [_borrowed(one) for one in self._plan.toolchains]
-        return [*_apt(self._plan.packages.build), *borrowed, *tools, *link, *self._environment(), f"WORKDIR {self._work}", *self._files()]
+        return [*_apt(self._plan.packages.build), *borrowed, *tools, *link, *self._environment(), f"WORKDIR {APP}", *self._files()]
 
     def _files(self) -> list[str]:
         """Files that rw adds: from its own context, or written by printf in the portable form."""
@@ -128,7 +127,7 @@ class _Renderer:
         lines = [f"# {step.name}"]
         lines += self._copies(step.inputs)
         for command in step.commands:
-            folders = {cache.id: posixpath.join(self._work, cache.path) for cache in step.caches}
+            folders = {cache.id: posixpath.join(APP, cache.path) for cache in step.caches}
             mounts = [f"--mount=type=cache,id=rw-{name},target={folder},sharing=locked" for name, folder in folders.items()]
             prefix = ""
             if step.variables:
@@ -144,7 +143,7 @@ class _Renderer:
     def _copies(self, inputs: tuple[str, ...]) -> list[str]:
         """One COPY for each folder that inputs come from; a folder keeps its name."""
         if "." in inputs:
-            return [f"COPY {self._source or '.'} {APP}/" if self._plan.root else f"COPY {self._source or '.'} ./"]
+            return [f"COPY {self._source or '.'} ./"]
         by_folder: dict[str, list[str]] = {}
         for path in inputs:
             by_folder.setdefault(posixpath.dirname(path), []).append(path)
@@ -164,9 +163,8 @@ class _Renderer:
         port = [f"ENV HOST=0.0.0.0 PORT={web.port}", f"EXPOSE {web.port}"] if web else []
         # the app may write beside its code (SQLite, uploads that may be lost), so its folder belongs to it
         owned = [f"WORKDIR {APP}", f"RUN chown {USER} {APP}"]
-        own = [f"WORKDIR {self._work}"] if self._plan.root else []
         borrowed = [_borrowed(one) for one in self._plan.toolchains if one.runs]
-        return [*_apt(self._plan.packages.runtime, without=DATED), *borrowed, *self._environment(), "ENV HOME=/tmp", *port, *owned, *own]
+        return [*_apt(self._plan.packages.runtime, without=DATED), *borrowed, *self._environment(), "ENV HOME=/tmp", *port, *owned]
 
     def _direct(self) -> list[str]:
         whole, copied = self._source or ".", []
@@ -180,7 +178,7 @@ class _Renderer:
 
     def _keep(self) -> list[str]:
         if self._is_apart:
-            installed = [posixpath.join(self._work, folder) for folder in self._plan.installed]
+            installed = [posixpath.join(APP, folder) for folder in self._plan.installed]
             sources = f"COPY --chown={USER} {self._source or '.'} {APP}/"
             files = [line.replace("COPY ", f"COPY --chown={USER} ", 1) for line in self._files()]
             return [*(f"COPY --from=build --chown={USER} {folder} {folder}" for folder in installed), sources, *files]
@@ -189,7 +187,7 @@ class _Renderer:
             if path == ".":
                 lines.append(f"COPY --from=build --chown={USER} {APP} {APP}")
             else:
-                full = posixpath.join(self._work, path)
+                full = posixpath.join(APP, path)
                 lines.append(f"COPY --from=build --chown={USER} {full} {full}")
         return lines
 

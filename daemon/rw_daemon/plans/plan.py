@@ -86,6 +86,19 @@ class ServicePlan(Model):
     health_path: str = ""
 
 
+class Candidate(Model):
+    """An app of the tree that can be built and started by itself, as ``rw plan`` lists them.
+
+    :param path: its folder. :param score: how likely it is that it is meant; ``why`` says what made it.
+    """
+
+    path: str
+    buildpack: str
+    framework: str = ""
+    score: int = 0
+    why: str = ""
+
+
 class Bases(Model):
     """Official images by tag. ``run`` equals ``build`` where the tools are needed at run time as well."""
 
@@ -126,9 +139,10 @@ class BuildPlan(Model):
         empty when that is not known for sure.
     :param keep: paths relative to the app's folder that the running app needs; ``(".",)`` means everything.
     :param files: generated files to write into the app's folder before the steps (a Caddyfile), path → text.
-    :param root: folder of the app below the build context, empty for the context itself.
+    :param root: the folder of the snapshot that is the build's context, empty for all of it; every path of the plan is relative to it.
     :param dockerfile: path of the user's own Dockerfile; then bases, steps and files are empty.
     :param image: an image that is there already; then nothing is built, and bases, steps and files are empty.
+    :param apps: the apps that were chosen from, the likeliest first; empty where there is only one.
     :param origins: for each value that could have been another, by its key.
     """
 
@@ -150,6 +164,7 @@ class BuildPlan(Model):
     root: str = ""
     dockerfile: str = ""
     image: str = ""
+    apps: tuple[Candidate, ...] = ()
     origins: dict[str, Origin] = {}
     warnings: tuple[Notice, ...] = ()
 

@@ -180,7 +180,7 @@ class ProcessRuntime:
 
     async def entry(self, spec: ReleaseSpec, instance: Instance) -> dict[str, Any]:
         """Return the replica's environment and folder."""
-        app = Path(spec.artifact.reference) / spec.root
+        app = Path(spec.artifact.reference)
         return {"environ": app_environment(spec, app=app, port=instance.port), "folder": str(app)}
 
     async def run_job(self, spec: JobSpec, *, output: Callable[[Line], None]) -> int:
@@ -254,7 +254,7 @@ class ProcessRuntime:
         hold.remove()
 
     def _order(self, spec: ReleaseSpec, command: str, *, port: int) -> HoldOrder:
-        app = Path(spec.artifact.reference) / spec.root
+        app = Path(spec.artifact.reference)
         return HoldOrder(
             arguments=("/bin/sh", "-c", shell_text(command)),
             cwd=app,

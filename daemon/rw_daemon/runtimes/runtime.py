@@ -50,7 +50,6 @@ class ReleaseSpec:
     port: int = 8080
     replicas: int = 1
     path: tuple[str, ...] = ()
-    root: str = ""
     limits: Limits = Limits()
     grace_seconds: float = 30.0
     environ: dict[str, str] = field(default_factory=dict, repr=False)

@@ -15,6 +15,7 @@ from rw_shared.errors.configuration import (
     InvalidRequestError,
     NoStartCommandError,
     NothingDetectedError,
+    SeveralAppsError,
     UsageError,
 )
 from rw_shared.errors.deployments import (
@@ -114,6 +115,7 @@ __all__ = [
     "RolloutFailedError",
     "RwError",
     "ServiceNotFoundError",
+    "SeveralAppsError",
     "SnapshotChangedError",
     "SnapshotMissingError",
     "SnapshotTooLargeError",

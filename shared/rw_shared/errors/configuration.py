@@ -66,6 +66,23 @@ class NothingDetectedError(RwError):
         )
 
 
+class SeveralAppsError(RwError):
+    """The folder holds several apps, and nothing says which one is meant.
+
+    :param paths: their folders, the likeliest first. :param kinds: what each of them is.
+    """
+
+    code, status, exit_code = "SEVERAL_APPS", 422, 4
+
+    def __init__(self, paths: Sequence[str], kinds: Sequence[str]) -> None:
+        super().__init__(
+            "rw cannot tell which app of this folder is meant.",
+            why=f"There are: {', '.join(f'{path} ({kind})' for path, kind in zip(paths, kinds, strict=True))}.",
+            hint=f"Name its folder: {' or '.join(f'`rw up {path}`' for path in paths[:3])}. To have both, type both: each is a project.",
+            candidates=paths,
+        )
+
+
 class NoStartCommandError(RwError):
     """The project was recognised, but nothing says how to start it."""
 

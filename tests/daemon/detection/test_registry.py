@@ -17,7 +17,7 @@ from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import BuildPlan
 from rw_shared.config import BuildConfig, DeployConfig, ServiceConfig
-from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDetectedError
+from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDetectedError, SeveralAppsError
 
 APPS = Path(__file__).parents[2] / "apps"
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
@@ -355,5 +355,5 @@ def test_any_tree_is_planned_alike_each_time_or_refused_with_a_word(files: dict[
 def outcome(files: dict[str, str]) -> str:
     try:
         return json.dumps(prepare(Source(files), environment="production", environ={}).plan.wire())
-    except (ConfigInvalidError, NoStartCommandError, NothingDetectedError) as error:
+    except (ConfigInvalidError, NoStartCommandError, NothingDetectedError, SeveralAppsError) as error:
         return json.dumps(error.to_wire())

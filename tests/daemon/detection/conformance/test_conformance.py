@@ -23,7 +23,6 @@ VARIABLES = {
     "pin_archive": {"NIXPACKS_START_CMD": "bash start.sh"},
 }
 DIFFERENT = {
-    "nested": "an app in the only sub-folder is deployed by its path: `rw up` says what it saw, and guesses no root",
     "scheme": "no buildpack for Haunt and Guile: there is no official image of either",
     "node-python": "the second language of a list of providers is not installed beside the first",
     "node-nx": "Nx targets are not read",

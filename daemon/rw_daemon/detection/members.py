@@ -1,0 +1,54 @@
+"""Workspaces of all languages: which folders a root calls its members, and how its buildpack is told which of them is meant. Pure.
+
+A member is built from its workspace's root, whose lock file and other members it needs; any other folder is built alone.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rw_daemon.detection import cargo, gradle, jvm, maven, node_workspaces
+from rw_daemon.detection.source import Source
+
+VARIABLE = "RW_BUILD_APP"
+"""The folder of the app that is meant; what `rw up PATH` says."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A workspace of one language. ``variable`` names a member's folder to the buildpack."""
+
+    variable: str
+    folders: Callable[[Source], list[str]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is planned for an app: the folder that is the build's context, and what else its buildpack is told."""
+
+    root: str
+    variables: dict[str, str]
+
+
+KINDS = (
+    Kind("RW_BUILD_NODE_APP", node_workspaces.folders),
+    Kind("RW_BUILD_CARGO_WORKSPACE", lambda source: [one.folder for one in cargo.Workspace(source).members]),
+    Kind(jvm.MODULE, lambda source: [one.folder for one in maven.modules(source)]),
+    Kind(jvm.MODULE, lambda source: [one.folder for one in gradle.Build(source).projects]),
+)
+
+
+def place(source: Source, folder: str) -> Place:
+    """Return what to plan for the app in ``folder``: the nearest workspace around it that calls it a member, else itself."""
+    above = posixpath.dirname(folder)
+    while folder:
+        inner, name = source.below(above), posixpath.relpath(folder, above or ".")
+        kind = next((one for one in KINDS if name in one.folders(inner)), None)
+        if kind:
+            return Place(above, {kind.variable: name})
+        if not above:
+            break
+        above = posixpath.dirname(above)
+    return Place(folder, {})
