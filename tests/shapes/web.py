@@ -127,7 +127,7 @@ ROWS: dict[str, Row] = {
     "node-prisma-postgres-npm-v9": (prisma(3, "18.x"), "node", "18", SCRIPT),
     "node-puppeteer": (node(START, "puppeteer", engines="16.x"), "node", "16", SCRIPT),
     "node-python": (
-        {"package.json": '{"name": "both"}', "requirements.txt": "", "Procfile": "web: echo Node $(node --version) && python --version"},
+        {"package.json": '{"name": "both"}', "start.sh": "", "nixpacks.toml": 'providers = ["node", "python"]\n[start]\ncmd = "echo Node $(node --version) && python --version"\n'},
         "node", "22", r"echo Node \$\(node --version\) && python --version",
     ),
     "node-react-router-v7-framework": ({**node(FRAMEWORK, "@react-router/node", "@react-router/serve", "react-router"), **ROUTER}, "node", "22", r"react-router-serve \./build/server/index\.js"),

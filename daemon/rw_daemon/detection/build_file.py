@@ -48,7 +48,7 @@ class Commands:
 class BuildFile:
     """Everything that is mapped.
 
-    :param provider: rw's name of the buildpack.
+    :param provider: rw's name of the buildpack. :param beside: those of further languages in the same image.
     :param packages: Debian packages by side, added to those that were found.
     :param environment: variables of the image.
     :param caches: folders that survive builds, by step: relative to the app's, or absolute.
@@ -57,6 +57,7 @@ class BuildFile:
     """
 
     provider: Said | None = None
+    beside: tuple[Said, ...] = ()
     start: Said | None = None
     commands: tuple[Commands, ...] = ()
     packages: Mapping[str, Said] = field(default_factory=dict)

@@ -47,7 +47,7 @@ def read(source: Source, said: Mapping[str, str]) -> BuildFile:
     packages, notices = _packages(setup, place)
     image, own = variables(content.get("variables"), f"{path}: variables", own="NIXPACKS_")
     start = table(content.get("start"), f"{path}: start")
-    chosen, more = _provider(content.get("providers"), f"{path}: providers")
+    chosen, beside = _providers(content.get("providers"), f"{path}: providers")
     command = text(start.get("cmd"), f"{path}: start.cmd")
     known = {name: {"cmds", "dependsOn", "cacheDirectories"} | ({"aptPkgs", "nixPkgs"} if name == "setup" else set()) for name in phases}
     unknown = [f"phases.{name}.{key}" for name, phase in phases.items() for key in phase if key not in known[name]]
@@ -55,6 +55,7 @@ def read(source: Source, said: Mapping[str, str]) -> BuildFile:
     unknown += [key for key in content if key not in {"providers", "phases", "start", "variables"}]
     return BuildFile(
         provider=chosen,
+        beside=beside,
         start=(command, f"{path}: start.cmd") if command else None,
         commands=_commands(phases, path),
         packages={side: (" ".join((KEPT, *packages)), place) for side in ("build", "runtime")} if packages else {},
@@ -66,19 +67,16 @@ def read(source: Source, said: Mapping[str, str]) -> BuildFile:
         },
         path=("/usr/games",) if GAMES & set(packages) else (),
         variables=own,
-        notices=(*more, *notices, *(not_mapped(f"{path}: {key}") for key in unknown)),
+        notices=(*notices, *(not_mapped(f"{path}: {key}") for key in unknown)),
     )
 
 
-def _provider(value: Any, place: str) -> tuple[Said | None, list[Notice]]:
-    """Return the first provider, which is forced unless it is ``...``; the others cannot be built beside it."""
+def _providers(value: Any, place: str) -> tuple[Said | None, tuple[Said, ...]]:
+    """Return the first provider, which is forced unless it is ``...``, and those beside it."""
     if value is None:
-        return None, []
+        return None, ()
     first, *others = texts(value, place) or ("shell",)
-    notices = [
-        not_mapped(place, f"names {one} as well; one language is built", "Write a Dockerfile for both.") for one in others if one != KEPT
-    ]
-    return (None if first == KEPT else provider(first, place)), notices
+    return (None if first == KEPT else provider(first, place)), tuple(provider(one, place) for one in others if one != KEPT)
 
 
 def _packages(setup: dict[str, Any], place: str) -> tuple[list[str], list[Notice]]:

@@ -88,9 +88,12 @@ def brought(*packages: str) -> str:
 
 def find(request: Request, folder: str = "") -> Assets | None:
     """Return what package.json in ``folder`` asks for; ``None`` without one. ``ConfigInvalidError`` when it cannot be parsed."""
+    return read(request, folder) if request.source.has(Package(request.source, folder).at(NAME)) else None
+
+
+def read(request: Request, folder: str = "") -> Assets:
+    """Return the same also where there is none: Node in its usual version, and nothing to install."""
     package = Package(request.source, folder)
-    if not request.source.has(package.at(NAME)):
-        return None
     manager = node_managers.find(package if not folder else Package(request.source.below(folder)))
     own = [Wanted(request.source.text(one).split("#")[0].strip(), one) for one in OWN_VERSIONS if request.source.has(one)]
     ranges = [Wanted(package.texts("engines").get("node", ""), f"engines in {package.at(NAME)}")]

@@ -104,7 +104,12 @@ def named_paths(request: Request, *folders: str) -> list[str]:
 
 def runs_tool(request: Request, programs: frozenset[str]) -> str:
     """Return the program of ``programs`` that a written command calls; empty where none does."""
-    words = [posixpath.basename(word) for command in written(request) for word in re.split(r"[\s;&|()'\"`]+", command)]
+    return next((word for command in written(request) if (word := called(command, programs))), "")
+
+
+def called(command: str, programs: frozenset[str]) -> str:
+    """Return the first program of ``programs`` that a command calls; empty where it calls none."""
+    words = (posixpath.basename(word) for word in re.split(r"[\s;&|()'\"`]+", command))
     return next((word for word in words if word in programs), "")
 
 

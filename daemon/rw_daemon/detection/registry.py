@@ -6,6 +6,7 @@ import posixpath
 from dataclasses import replace
 
 from rw_daemon.detection import apps, members, node_scripts, overrides, procfile
+from rw_daemon.detection import apps, members, overrides, procfile, two_languages
 from rw_daemon.detection.buildpack import Buildpack, Request
 from rw_daemon.detection.buildpacks.clojure import ClojureBuildpack
 from rw_daemon.detection.buildpacks.cobol import CobolBuildpack
@@ -125,7 +126,7 @@ def _tree(request: Request) -> BuildPlan:
         raise NothingDetectedError(_names(request), [pack.recognises for pack in BUILDPACKS])
     commands = {} if matches[0][0].name in AS_IS else procfile.read(request.source)
     pack, proof, beat = _pick(matches, request, said=overrides.start_said(request, commands))
-    made = _with_script(pack.plan(request), request)
+    made = _with_script(two_languages.joined(pack.plan(request), request, python=PythonBuildpack()), request)
     made = made.model_copy(update={"origins": {**made.origins, "buildpack": Origin(value=made.buildpack, beat=beat, **{"from": proof})}})
     found = made.services[0].start if made.services else ""
     made = node_scripts.resolved(overrides.apply(made, request, commands), request.source, found)

@@ -24,7 +24,6 @@ VARIABLES = {
 }
 DIFFERENT = {
     "scheme": "no buildpack for Haunt and Guile: there is no official image of either",
-    "node-python": "the second language of a list of providers is not installed beside the first",
     "node-nx": "Nx targets are not read",
 }
 OLDER = {"node-legacy-prisma": "22", "node-nvmrc": "22"}
