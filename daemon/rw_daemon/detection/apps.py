@@ -20,13 +20,17 @@ NO_APP = {"shell"}
 """A folder with a script in it is a tool of the project more often than an app."""
 
 
+WHOLE = ("pubspec.yaml",)
+"""A root with one of these is a project itself: the web folder of one that no pack plans (Flutter) is a part of it."""
+
+
 def candidates(source: Source, plan: Callable[[str], BuildPlan]) -> tuple[Candidate, ...]:
     """Return the folders that can be started, the likeliest first; what lies inside one of them is part of it.
 
     :param plan: plans a folder as if it were the whole tree, or raises.
     """
     found: list[Candidate] = []
-    for folder in _folders(source):
+    for folder in _folders(source) if source.first(*WHOLE) is None else ():
         if any(folder.startswith(f"{one.path}/") for one in found):
             continue
         try:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 
-from rw_daemon.detection import apps, members, node_scripts, overrides, procfile
-from rw_daemon.detection import apps, members, overrides, procfile, two_languages
+from rw_daemon.detection import apps, members, node_scripts, overrides, procfile, two_languages
 from rw_daemon.detection.buildpack import Buildpack, Request
 from rw_daemon.detection.buildpacks.clojure import ClojureBuildpack
 from rw_daemon.detection.buildpacks.cobol import CobolBuildpack

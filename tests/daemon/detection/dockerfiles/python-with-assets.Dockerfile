@@ -37,7 +37,7 @@ RUN rm -rf node_modules .node-programs
 
 # --- what runs
 FROM python:3.13-slim
-RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends libpq5 && rm -rf /var/lib/apt/lists/*
+RUN --mount=type=cache,id=rw-apt,target=/var/cache/apt,sharing=locked apt-get update -qq && apt-get install -y -qq --no-install-recommends libpq5 && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/*.log /var/cache/ldconfig/aux-cache
 ENV PYTHONUNBUFFERED=1 \
     FORWARDED_ALLOW_IPS="*" \
     PATH=/app/.venv/bin:$PATH
