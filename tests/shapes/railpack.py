@@ -124,7 +124,7 @@ SIMPLE: dict[str, Row] = {
             **bare(node({"build": "turbo run build", "start": "turbo run start"}, lock=3, more={"packageManager": "npm@10.9.2", "workspaces": ["apps/*"], "devDependencies": {"turbo": "2"}})),
             "turbo.json": "{}", "apps/web/package.json": '{"name": "web", "scripts": {"build": "next build", "start": "next start"}, "dependencies": {"next": "15"}}',
         },
-        "node", "22", "turbo run start",
+        "node", "22", r"sh -c 'cd apps/web && exec next start .*'",
     ),
     "node-vite-custom-caddyfile": (web_app({"build": "vite build"}, lock="bun.lock", **{"index.html": "", "Caddyfile": ":{$PORT:80} {\n\troot * /app/dist\n\tfile_server\n}\n"}), "node", "22", CADDY),
     "node-vite-react": (vite("react"), "node", "22", CADDY),

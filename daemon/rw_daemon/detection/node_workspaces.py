@@ -1,15 +1,15 @@
-"""Workspaces of npm, yarn, bun and pnpm: which folders are packages, and which of them is the app."""
+"""Workspaces of npm, yarn, bun, pnpm, Lerna, Moon and Nx: which folders are packages, and what they need of each other. Pure."""
 
 from __future__ import annotations
 
 import posixpath
 import re
 
-from rw_daemon.detection import globs
+from rw_daemon.detection import globs, node_moon, node_nx
 from rw_daemon.detection.package_json import NAME, Package
 from rw_daemon.detection.source import Source
 
-PNPM = "pnpm-workspace.yaml"
+PNPM, LERNA = "pnpm-workspace.yaml", "lerna.json"
 
 
 def patterns(source: Source) -> list[str]:
@@ -17,8 +17,9 @@ def patterns(source: Source) -> list[str]:
     declared = Package(source).data.get("workspaces")
     if isinstance(declared, dict):
         declared = declared.get("packages")
-    found = [one for one in declared if isinstance(one, str)] if isinstance(declared, list) else []
-    return found + _pnpm(source.text(PNPM))
+    lerna = source.jsonc(LERNA).get("packages")
+    found = [one for said in (declared, lerna) if isinstance(said, list) for one in said if isinstance(one, str)]
+    return found + _pnpm(source.text(PNPM)) + node_moon.patterns(source)
 
 
 def _pnpm(text: str) -> list[str]:
@@ -35,12 +36,34 @@ def members(source: Source) -> list[Package]:
     """Return the packages of the workspace, without the root, by path."""
     wanted = [globs.clean(one) for one in patterns(source) if not one.startswith("!")]
     unwanted = [globs.clean(one[1:]) for one in patterns(source) if one.startswith("!")]
-    folders = [posixpath.dirname(path) for path in source.paths if path.endswith("/" + NAME) and "node_modules/" not in path]
-    return [
-        Package(source, folder)
-        for folder in folders
-        if any(globs.fits(folder, one) for one in wanted) and not any(globs.fits(folder, one) for one in unwanted)
-    ]
+    paths = [path for path in source.paths if "node_modules/" not in path]
+    folders = [posixpath.dirname(path) for path in paths if path.endswith("/" + NAME)]
+    named = [one for one in folders if any(globs.fits(one, pattern) for pattern in wanted)]
+    found = {one for one in named if not any(globs.fits(one, pattern) for pattern in unwanted)}
+    if source.has(node_nx.NAME):
+        found.update(posixpath.dirname(path) for path in paths if path.endswith("/" + node_nx.PROJECT))
+    return [Package(source, folder) for folder in sorted(found)]
+
+
+def names(package: Package) -> set[str]:
+    """Return everything that a member may be called by: its folder, that folder's own name, its names in files."""
+    moon = node_moon.names(package.source).get(package.folder, "")
+    return {package.folder, posixpath.basename(package.folder), package.text("name"), node_nx.Project(package).name, moon} - {""}
+
+
+def needed(source: Source, package: Package) -> list[Package]:
+    """Return the members that a package depends on, also through others, the innermost first, and itself at the end."""
+    by_name = {one.text("name"): one for one in members(source)}
+    found: dict[str, Package] = {}
+
+    def visit(one: Package, above: frozenset[str]) -> None:
+        for name in sorted(one.packages):
+            if name in by_name and by_name[name].folder not in {*found, *above}:
+                visit(by_name[name], above | {one.folder})
+        found[one.folder] = one
+
+    visit(package, frozenset({package.folder}))
+    return list(found.values())
 
 
 def folders(source: Source) -> list[str]:
@@ -50,4 +73,4 @@ def folders(source: Source) -> list[str]:
 
 def manifests(source: Source) -> list[str]:
     """Return the package.json files of the workspace, without the root's."""
-    return [one.at(NAME) for one in members(source)]
+    return [one.at(NAME) for one in members(source) if source.has(one.at(NAME))]

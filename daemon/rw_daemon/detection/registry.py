@@ -198,7 +198,7 @@ def _pick(matches: list[Match], request: Request, *, said: str) -> tuple[Buildpa
 def _starts(pack: Buildpack, request: Request) -> bool:
     try:
         return any(service.start for service in pack.plan(request).services)
-    except ConfigInvalidError:
+    except (ConfigInvalidError, SeveralAppsError):
         return True  # its turn, and its error
 
 

@@ -268,14 +268,6 @@ def test_the_one_app_of_a_workspace_is_started_in_its_folder() -> None:
     assert {"apps/web/package.json", "packages/a/package.json"} <= set(plan.steps[0].inputs)
 
 
-def test_several_apps_of_a_workspace_are_explained_and_can_be_chosen() -> None:
-    files = {f"apps/{name}/package.json": json.dumps({"scripts": {"start": f"node {name}.js"}}) for name in ("a", "b")}
-    assert [one.code for one in planned(files, workspaces=["apps/*"]).warnings] == ["SEVERAL_APPS"]
-    chosen = planned(files, {"RW_BUILD_NODE_APP": "b"}, workspaces=["apps/*"])
-    assert "node b.js" in chosen.services[0].start
-    assert chosen.warnings == ()
-
-
 def test_packages_for_development_stay_when_the_server_is_one_of_them() -> None:
     plan = planned(scripts={"start": "tsx server.ts"}, devDependencies={"tsx": "4"})
     assert "--include=dev" in plan.steps[0].commands[0]

@@ -9,21 +9,26 @@ from dataclasses import replace
 
 from rw_daemon.detection import (
     browsers,
+    node_apps,
     node_assets,
     node_frameworks,
     node_imports,
     node_managers,
     node_runtime,
     node_scripts,
+    node_tasks,
     node_workspaces,
     overrides,
+    procfile,
     scripts,
     static_site,
     system_packages,
 )
 from rw_daemon.detection.buildpack import Request
+from rw_daemon.detection.node_apps import Choice
 from rw_daemon.detection.node_frameworks import Framework
 from rw_daemon.detection.node_managers import Manager
+from rw_daemon.detection.node_tasks import Recipe
 from rw_daemon.detection.package_json import JSON5, NAME, Package
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import Bases, BuildPlan, Cache, Notice, Origin, ServicePlan, Step
@@ -31,7 +36,6 @@ from rw_shared.errors import ConfigInvalidError
 
 NO = ("", "0", "false")
 BIN = "node_modules/.bin"
-APP_OVERRIDES = ("RW_BUILD_NODE_APP",)
 PAGES = ("RW_BUILD_SPA_OUTPUT_DIR", "RAILPACK_SPA_OUTPUT_DIR", "NIXPACKS_SPA_OUT_DIR")
 NO_PAGES = ("RW_BUILD_NO_SPA", "RAILPACK_NO_SPA")
 SERVES_PAGES = "NIXPACKS_SPA_CADDY"  # its no is their yes
@@ -59,16 +63,19 @@ class NodeBuildpack:
     def plan(self, request: Request) -> BuildPlan:
         """Describe install, build, and a server or a folder of pages."""
         root = Package(request.source)
-        package, notices = _app(request, root)
-        framework, pages_place = _served(node_frameworks.find(package), request)
+        choice = _app(request, root)
+        package = choice.package
+        recipe = node_tasks.find(root, package, node_managers.find(root), request.variables)
+        framework, pages_place = _served(_built_by(recipe, node_frameworks.find(package), package), request)
         start, place = _start(package, framework, node_managers.find(root))
+        own = recipe.start or _in_folder(start, package.folder)
         is_static = bool(pages_place) or (bool(framework.static) and _builds(package, framework) and not _own_server(package, framework))
-        found = static_site.START if is_static else _in_folder(start, package.folder)
+        found = static_site.START if is_static else own
         main = node_scripts.main(request, root, found)
         written = node_scripts.others(request, root, found)
         if is_static and not pages_place and main != found and not main.startswith("caddy "):
             framework, is_static = replace(framework, static=""), False  # what runs is a server, whatever was built
-        if written or start != framework.start:  # what these need is not known
+        if written or recipe.start or start != framework.start:  # what these need is not known
             framework = replace(framework, keep=())
         runtime = node_runtime.find(root, node_managers.find(root), main, request.variables)
         version, manager = runtime.version, runtime.manager
@@ -77,8 +84,8 @@ class NodeBuildpack:
         programs = [one for one in (node_assets.package_of(manager) if called else "", added) if one]
         names = {**root.packages, **package.packages}
         packages, asked = system_packages.find(system_packages.NODE, () if is_static else names)
-        prunes = _prunes(root, package, framework, " ".join((start, *written)))
-        steps = _steps(root, package, manager, framework, prunes=prunes, keeps_all=not is_static)
+        prunes = _prunes(root, package, framework, " ".join((own, *written)))
+        steps = _steps(root, package, manager, framework, recipe, prunes=prunes, keeps_all=not is_static)
         plan = BuildPlan(
             buildpack=runtime.name,
             version=version.version,
@@ -87,7 +94,7 @@ class NodeBuildpack:
             bases=Bases(build=runtime.image, run=runtime.image),
             steps=(Step(name="programs", commands=(node_assets.brought(*programs),)), *steps) if programs else steps,
             packages=packages,
-            services=(ServicePlan(name="web", start=_in_folder(start, package.folder)),),
+            services=(ServicePlan(name="web", start=own),),
             toolchains=(node_runtime.BUN_PROGRAM,) if runtime.borrows_bun else (),
             tools=runtime.tools,
             environment={"NODE_ENV": "production", **({"YARN_NODE_LINKER": "node-modules"} if manager.is_berry else {})},
@@ -96,14 +103,16 @@ class NodeBuildpack:
             origins={
                 "version": version.origin,
                 "packageManager": _origin(manager.name, manager.source),
-                **({"start": _origin(start, place)} if start else {}),
+                **({"start": _origin(own, recipe.place if recipe.start else place)} if own else {}),
+                **({"app": _origin(package.folder, choice.place)} if choice.place else {}),
                 **system_packages.origins(packages, asked, NAME),
             },
-            warnings=(*version.notices, *notices, *_added(framework, added)),
+            apps=choice.apps if len(choice.apps) > 1 else (),
+            warnings=(*version.notices, *choice.notices, *_added(framework, added)),
         )
         if not is_static:
             return browsers.find(names, request.variables).within(plan)
-        pages = package.at(framework.static)
+        pages = posixpath.normpath(package.at(framework.static))
         pages_place = pages_place or f"{framework.name} builds {pages}"
         return static_site.served(plan, request.source, pages, place=pages_place, single_page=framework.single_page, page=framework.page)
 
@@ -136,21 +145,23 @@ def _origin(value: str, source: str) -> Origin:
     return Origin.model_validate({"value": value, "from": source})
 
 
-def _app(request: Request, root: Package) -> tuple[Package, tuple[Notice, ...]]:
-    """Return the package to build and run: the root, or the one app of its workspace."""
-    members = node_workspaces.members(request.source)
-    wanted = next((request.variables[name] for name in APP_OVERRIDES if request.variables.get(name)), "")
-    for one in members:
-        if wanted and wanted.strip("/") in {one.folder, one.text("name"), posixpath.basename(one.folder)}:
-            return one, ()
-    if not members or _start(root, node_frameworks.find(root), node_managers.find(root))[0] or node_frameworks.find(root).static:
-        return root, ()
-    apps = [one for one in members if _runs(one)]
-    if len(apps) < 2:
-        return (apps[0] if apps else root), ()
-    names = ", ".join(one.folder for one in apps)
-    fix = f"Set {APP_OVERRIDES[0]} to the folder that is meant."
-    return apps[0], (Notice(code="SEVERAL_APPS", message=f"The workspace has several apps ({names}); {apps[0].folder} is taken.", fix=fix),)
+def _built_by(recipe: Recipe, framework: Framework, package: Package) -> Framework:
+    """Return the framework with the folder of pages that a task runner's configuration names."""
+    if not recipe.pages:
+        return framework
+    return replace(framework, static=posixpath.relpath(recipe.pages, package.folder), single_page=True, build=framework.build or "true")
+
+
+def _app(request: Request, root: Package) -> Choice:
+    """Return the package to build and run: the root, or an app of its workspace."""
+    manager, framework = node_managers.find(root), node_frameworks.find(root)
+
+    def runs(package: Package) -> bool:
+        return _runs(package) or bool((recipe := node_tasks.find(root, package, manager, request.variables)).start or recipe.pages)
+
+    is_said = bool(overrides.start_said(request, procfile.read(request.source)))
+    root_runs = bool(_start(root, framework, manager)[0] or framework.static)
+    return node_apps.choose(root, request.variables, runs=runs, root_runs=root_runs, is_said=is_said)
 
 
 def _runs(package: Package) -> bool:
@@ -206,10 +217,12 @@ def _prunes(root: Package, package: Package, framework: Framework, start: str) -
     return framework.name not in node_frameworks.UNBUNDLED or not node_imports.imported(package, development)
 
 
-def _steps(root: Package, package: Package, manager: Manager, framework: Framework, *, prunes: bool, keeps_all: bool) -> tuple[Step, ...]:
+def _steps(
+    root: Package, package: Package, manager: Manager, framework: Framework, recipe: Recipe, *, prunes: bool, keeps_all: bool
+) -> tuple[Step, ...]:
     by_default = "" if keeps_all else framework.build
     builder = package if by_default or "build" in package.scripts else root
-    builds = by_default or "build" in builder.scripts
+    builds = by_default or recipe.build or "build" in builder.scripts
     needs_all = any(one.needs_sources_to_install for one in (root, *node_workspaces.members(root.source)))
     install = Step(
         name="install",
@@ -221,14 +234,20 @@ def _steps(root: Package, package: Package, manager: Manager, framework: Framewo
     if not builds:
         return (install, Step(name="sources", commands=(), inputs=(".",)))
     alone = f"cd {builder.folder} && {by_default}" if builder.folder else by_default
-    commands = [manager.run("build", builder.folder) if "build" in builder.scripts else alone]
+    commands = list(recipe.build) or [manager.run("build", builder.folder) if "build" in builder.scripts else alone]
     if framework.build_variables:
-        commands = [framework.build_variables + commands[0]]
+        commands[-1] = _with_variables(framework.build_variables, commands[-1])
     commands += framework.after_build
     if not framework.keep and keeps_all and prunes and (root.development or package.development) and manager.prune():
         commands.append(manager.prune())
     caches = (*manager.caches, *_build_caches(package, framework))
     return (install, Step(name="build", commands=tuple(commands), inputs=(".",), caches=caches, variables=("*",)))
+
+
+def _with_variables(said: str, command: str) -> str:
+    """Return a command with variables in front of the program that it runs, which may come after a change of folder."""
+    folder, found, program = command.rpartition(" && ")
+    return f"{folder}{found}{said}{program}"
 
 
 def _build_caches(package: Package, framework: Framework) -> tuple[Cache, ...]:

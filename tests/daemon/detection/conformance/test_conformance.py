@@ -24,7 +24,6 @@ VARIABLES = {
 }
 DIFFERENT = {
     "scheme": "no buildpack for Haunt and Guile: there is no official image of either",
-    "node-nx": "Nx targets are not read",
 }
 OLDER = {"node-legacy-prisma": "22", "node-nvmrc": "22"}
 """Node 14 is no longer published for the distribution that rw builds on: a warning names the versions there are."""
