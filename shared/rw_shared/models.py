@@ -367,6 +367,19 @@ class SnapshotOrder(Order):
     environ: dict[str, str] = Field(default={}, repr=False)
 
 
+class PlaceOrder(Order):
+    """The body of ``POST /v1/places``: the absolute path of an app's folder on this machine."""
+
+    path: Text
+
+
+class Place(Model):
+    """The folder that is snapshotted for an app, and the app's folder below it; empty where both are one."""
+
+    context: str
+    app: str = ""
+
+
 class FileChange(Model):
     """What became of a file between two snapshots, by its content: a new time alone is no change."""
 

@@ -28,6 +28,7 @@ from rw_shared.models import (
     Operation,
     OperationOrder,
     Pace,
+    Place,
     PlanAnswer,
     PlanOrder,
     Project,
@@ -116,6 +117,9 @@ class FakePlanner:
 
     async def plan(self, order: PlanOrder) -> PlanAnswer:
         return PlanAnswer(plan={"buildpack": "python"}, dockerfile="FROM scratch\n", dockerignore="**/.env\n", digest="0" * 64)
+
+    async def place(self, path: str) -> Place:
+        return Place(context=path)
 
 
 class FakeContents:

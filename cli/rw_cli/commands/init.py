@@ -12,7 +12,7 @@ from rw_cli.context.session import FILES, Session
 from rw_cli.context.starters import ci_template, names, starter, write
 from rw_cli.render.plan import plan_text
 from rw_cli.render.starting import railway_toml
-from rw_shared.errors import ConflictError, NoStartCommandError, NothingDetectedError, RwError, UsageError
+from rw_shared.errors import ConflictError, NoStartCommandError, NothingDetectedError, RwError, SeveralAppsError, UsageError
 from rw_shared.models import NAME_PATTERN, slug
 
 init_app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -66,9 +66,11 @@ def _detected(session: Session, root: Path) -> Json | None:
         taken = session.client.call("POST", "/v1/snapshots", body={"path": str(root), "environ": session.environ})
         plan: Json = session.plan(taken["digest"])["plan"]
     except RwError as error:
-        if error.code not in {NothingDetectedError.code, NoStartCommandError.code}:
+        if error.code not in {NothingDetectedError.code, NoStartCommandError.code, SeveralAppsError.code}:
             raise
         session.say(f"{error.message} {error.why}")
+        if error.code == SeveralAppsError.code:
+            session.say(f"Each becomes a service of this project: {' and '.join(f'`rw up {one}`' for one in error.candidates)}.")
         return None
     session.say(plan_text(plan))
     return plan

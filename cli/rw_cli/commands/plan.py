@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from rw_cli.client import Json
-from rw_cli.context.session import Session, path_of, root_of
+from rw_cli.context.session import Session, path_of
 from rw_cli.render.plan import plan_text, sizes_text, why_text
 from rw_shared.errors import ConflictError, NotFoundError
 
@@ -29,7 +29,7 @@ def plan(
     """Show the plan; nothing is built: `rw plan`, `rw plan --dockerfile`, `rw plan --why start`, `rw plan --sizes`."""
     session: Session = ctx.obj
     project, _ = path_of(session.place(path))
-    root = root_of(Path(path).absolute())[0]
+    root = session.context(path)
     answer = session.plan(session.take(path)["digest"], project=project, strict=strict)
     if sizes:
         found = session.client.call("GET", f"/v1/projects/{project}/environments/{session.environment}/sizes")

@@ -6,14 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from rw_cli.client import Json
 from rw_cli.context.following import INTERRUPTED, LOOK_SECONDS, SETTLED, last_cursor, order
 from rw_cli.context.outcomes import Outcome, outcome_of
 from rw_cli.context.rows import Rows, Stream
-from rw_cli.context.session import SCHEMA, Session, path_of, root_of
+from rw_cli.context.session import SCHEMA, Session, path_of
 from rw_cli.context.watching import Watcher
 from rw_cli.render.changes import action, changed_text, migrating
 from rw_cli.render.progress import Progress, row_of
@@ -33,9 +32,9 @@ class Redeploying:
 
     def __init__(self, session: Session, path: str, body: Mapping[str, Any], *, keep: bool) -> None:
         self._session, self._client, self._path, self._body = session, session.client, path, body
-        self._place = session.place(path)
+        self._place, self._root = session.place(path), session.context(path)
         self._keep = keep or bool(self._serving())
-        self._watcher = Watcher(root_of(Path(path).absolute())[0], say=session.say)
+        self._watcher = Watcher(self._root, say=session.say)
         self._progress, self._often = Progress(), Counter[str]()
         self._digest, self._said, self._secret = "", "", self._stamp()
         self._operation: Json = {}
@@ -108,7 +107,7 @@ class Redeploying:
 
     def _stamp(self) -> tuple[int, int]:
         try:
-            found = (root_of(Path(self._path).absolute())[0] / ".env").stat()
+            found = (self._root / ".env").stat()
         except OSError:
             return (0, 0)
         return (found.st_mtime_ns, found.st_size)

@@ -27,6 +27,7 @@ from rw_shared.version import newer
 SCHEMA = "rw/v1"
 TRUTHY = {"1", "true", "yes", "on"}
 FILES = ("railway.toml", "railway.json")
+APP = "RW_BUILD_APP"
 
 
 @dataclass
@@ -169,12 +170,26 @@ class Session:
             self.explain(f"project {known['name']}: {folder}")
         return str(known["name"])
 
+    def context(self, path: str = ".") -> Path:
+        """Return the folder that is snapshotted: the project's, or that of the workspace around it. Below it, orders name the app."""
+        folder = Path(path).absolute()
+        root, _ = root_of(folder)
+        if root != folder and path == ".":
+            return root
+        found = Path(self.client.call("POST", "/v1/places", body={"path": str(folder)})["context"])
+        context = min(root, found, key=lambda one: len(one.parts))
+        if context != folder:
+            self.environ[APP] = folder.relative_to(context).as_posix()
+            self.explain(f"app {self.environ[APP]}: built from {context}")
+        return context
+
     def take(self, path: str, *, only: Sequence[str] = (), since: str = "", folders: bool = False) -> Json:
         """Have a snapshot of the project's folder taken.
 
         :param only: of these files alone. :param since, folders: what else is wanted, see ``SnapshotOrder``.
         """
-        body = {"path": str(root_of(Path(path).absolute())[0]), "only": list(only), "since": since, "folders": folders}
+        root = root_of(Path(path).absolute())[0] if only else self.context(path)
+        body = {"path": str(root), "only": list(only), "since": since, "folders": folders}
         with shown(lambda seconds: self._reading(str(body["path"]), seconds), is_live=self.is_live):
             taken = self.client.call("POST", "/v1/snapshots", body={**body, "environ": self.environ})
         for skipped in taken["skipped"] if not since else ():

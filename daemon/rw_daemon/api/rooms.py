@@ -23,6 +23,7 @@ from rw_shared.models import (
     Operation,
     OperationOrder,
     Pace,
+    Place,
     PlanAnswer,
     PlanOrder,
     Project,
@@ -98,6 +99,10 @@ class Planner(Protocol):
 
     async def plan(self, order: PlanOrder) -> PlanAnswer:
         """Return what would be built and why."""
+        ...
+
+    async def place(self, path: str) -> Place:
+        """Return what is to be snapshotted for the app in a folder. ``SourceMissingError``."""
         ...
 
 

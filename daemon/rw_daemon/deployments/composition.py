@@ -101,7 +101,7 @@ class Deployments:
 
         async def mask_of(deployment: str) -> Mask:
             found = await store.deployment(deployment)
-            config = await planner.config(found.snapshot, environment=found.environment) if found else None
+            config = await planner.config(found) if found else None
             return Mask(secrets_of(dict(config.variables))) if config else Mask(())
 
         recorder, collector, planner = Recorder(store, clock), Collector(logs, mask_of=mask_of), Planner(snapshots)

@@ -112,7 +112,7 @@ class Orders:
         changed = [draft for draft in drafts if order.no_cache or order.image or await self._is_changed(scope, draft, target)]
         operation = await self._accept(scope, order, actor, [draft.service for draft in drafts], changed, kind)
         names = {draft.service for draft in drafts}
-        stale = [] if order.services else [row for row in await self._store.services(scope) if row.name not in names]
+        stale = [] if order.services or planned.is_part else [row for row in await self._store.services(scope) if row.name not in names]
 
         async def work() -> None:
             await self._deploy(operation, target, no_cache=order.no_cache)

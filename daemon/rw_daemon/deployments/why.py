@@ -51,7 +51,7 @@ class Why:
         name = f"v{before.version}"
         try:
             changes = await self._snapshots.changes(deployment.snapshot, since=before.snapshot)
-            old, new = [await self._planner.config(one.snapshot, environment=one.environment) for one in (before, deployment)]
+            old, new = [await self._planner.config(one) for one in (before, deployment)]
         except SnapshotMissingError:
             return [moment("source", f"What {name} was made of is no longer kept.", {"since": before.id})]
         found = [moment("source", _files(changes, name), {"since": before.id, "files": [one.wire() for one in changes]})]

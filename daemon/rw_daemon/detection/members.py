@@ -6,11 +6,12 @@ A member is built from its workspace's root, whose lock file and other members i
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rw_daemon.detection import cargo, gradle, jvm, maven, node_workspaces
 from rw_daemon.detection.source import Source
+from rw_shared.errors import ConfigInvalidError
 
 VARIABLE = "RW_BUILD_APP"
 """The folder of the app that is meant; what `rw up PATH` says."""
@@ -38,6 +39,16 @@ KINDS = (
     Kind(jvm.MODULE, lambda source: [one.folder for one in maven.modules(source)]),
     Kind(jvm.MODULE, lambda source: [one.folder for one in gradle.Build(source).projects]),
 )
+
+
+def named(source: Source, variables: Mapping[str, str]) -> str:
+    """Return the folder of the app that is named; empty for the root, or none. ``ConfigInvalidError``: it is not there."""
+    folder = posixpath.normpath(variables.get(VARIABLE, "").strip().strip("/"))
+    if folder == ".":
+        return ""
+    if not source.has_folder(folder):
+        raise ConfigInvalidError(VARIABLE, f"there is no folder {folder[:60]!r}.", hint="Name it from the top: apps/web.")
+    return folder
 
 
 def place(source: Source, folder: str) -> Place:

@@ -34,7 +34,6 @@ from rw_daemon.detection.buildpacks.shell import SCRIPTS, ShellBuildpack, named,
 from rw_daemon.detection.buildpacks.static import StaticBuildpack
 from rw_daemon.detection.buildpacks.swift import SwiftBuildpack
 from rw_daemon.detection.buildpacks.zig import ZigBuildpack
-from rw_daemon.detection.source import Source
 from rw_daemon.plans.check import check
 from rw_daemon.plans.plan import SOURCE_UNREADABLE, Beat, BuildPlan, Origin
 from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDetectedError, SeveralAppsError
@@ -82,8 +81,8 @@ def plan(request: Request) -> BuildPlan:
         ``SeveralAppsError``: which app is meant cannot be told.
         ``ConfigInvalidError``: a file that decides cannot be read, or is named and not there.
     """
-    if said := request.variables.get(members.VARIABLE, "").strip():
-        return _app(request, _named(request.source, said), place=members.VARIABLE)
+    if request.variables.get(members.VARIABLE, "").strip() and not request.image:
+        return _app(request, members.named(request.source, request.variables), place=members.VARIABLE)
     try:
         return _tree(request)
     except (NothingDetectedError, NoStartCommandError) as error:
@@ -105,16 +104,6 @@ def _app(request: Request, folder: str, *, place: str) -> BuildPlan:
     made = _tree(replace(request, source=request.source.below(found.root), variables={**request.variables, **found.variables}))
     origin = Origin.model_validate({"value": folder, "from": place})
     return made.model_copy(update={"root": found.root, "origins": {**made.origins, "app": origin}})
-
-
-def _named(source: Source, said: str) -> str:
-    """Return the folder that is named; empty for the root. ``ConfigInvalidError``: it is not there."""
-    folder = posixpath.normpath(said.strip("/"))
-    if folder == ".":
-        return ""
-    if not source.has_folder(folder):
-        raise ConfigInvalidError(members.VARIABLE, f"there is no folder {said[:60]!r}.", hint="Name it from the top: apps/web.")
-    return folder
 
 
 def _tree(request: Request) -> BuildPlan:

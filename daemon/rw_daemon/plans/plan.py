@@ -142,6 +142,7 @@ class BuildPlan(Model):
     :param root: the folder of the snapshot that is the build's context, empty for all of it; every path of the plan is relative to it.
     :param dockerfile: path of the user's own Dockerfile; then bases, steps and files are empty.
     :param image: an image that is there already; then nothing is built, and bases, steps and files are empty.
+    :param app: the app that was named, by its folder below the snapshot; empty where none was.
     :param apps: the apps that were chosen from, the likeliest first; empty where there is only one.
     :param origins: for each value that could have been another, by its key.
     """
@@ -164,6 +165,7 @@ class BuildPlan(Model):
     root: str = ""
     dockerfile: str = ""
     image: str = ""
+    app: str = ""
     apps: tuple[Candidate, ...] = ()
     origins: dict[str, Origin] = {}
     warnings: tuple[Notice, ...] = ()

@@ -78,7 +78,7 @@ class SeveralAppsError(RwError):
         super().__init__(
             "rw cannot tell which app of this folder is meant.",
             why=f"There are: {', '.join(f'{path} ({kind})' for path, kind in zip(paths, kinds, strict=True))}.",
-            hint=f"Name its folder: {' or '.join(f'`rw up {path}`' for path in paths[:3])}. To have both, type both: each is a project.",
+            hint=f"Name its folder: {' or '.join(f'`rw up {path}`' for path in paths[:3])}. `rw init` makes them services of one project.",
             candidates=paths,
         )
 

@@ -174,7 +174,7 @@ async def test_the_order_to_stop_is_answered_and_passed_on(store):
 async def test_openapi_describes_every_path_and_there_are_no_other_pages(client):
     schema = (await client.get("/v1/openapi.json")).json()
     assert {
-        "/v1/daemon", "/v1/daemon/stop", "/v1/snapshots", "/v1/snapshots/progress", "/v1/plans", "/v1/projects",
+        "/v1/daemon", "/v1/daemon/stop", "/v1/snapshots", "/v1/snapshots/progress", "/v1/places", "/v1/plans", "/v1/projects",
         "/v1/projects/{project}/environments/{environment}",
         "/v1/projects/{project}/environments/{environment}/rollouts", "/v1/projects/{project}/environments/{environment}/rollouts/{service}",
         "/v1/projects/{project}/environments/{environment}/operations", "/v1/operations/{identity}", "/v1/operations/{identity}/cancel",
