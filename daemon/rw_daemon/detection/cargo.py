@@ -162,14 +162,8 @@ class Workspace:
 
     def _named(self) -> list[str]:
         declared = table(self.root.data.get("workspace"))
-        wanted = [globs.clean(one) for one in texts(declared.get("members"))]
-        unwanted = [globs.clean(one) for one in texts(declared.get("exclude"))]
-        folders = [posixpath.dirname(path) for path in self.source.paths if wanted and path.endswith("/" + NAME)]
-        return [
-            folder
-            for folder in folders
-            if any(globs.fits(folder, one) for one in wanted) and not any(globs.fits(folder, one) for one in unwanted)
-        ]
+        folders = (posixpath.dirname(path) for path in self.source.paths if path.endswith("/" + NAME))
+        return globs.among(folders, texts(declared.get("members")), texts(declared.get("exclude")))
 
     @property
     def members(self) -> list[Crate]:

@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from rw_daemon.detection import cargo, gradle, jvm, maven, node_workspaces
+from rw_daemon.detection import cargo, go_work, gradle, jvm, maven, node_workspaces, uv_workspaces
 from rw_daemon.detection.source import Source
 from rw_shared.errors import ConfigInvalidError
 
@@ -35,6 +35,8 @@ class Place:
 
 KINDS = (
     Kind("RW_BUILD_NODE_APP", node_workspaces.folders),
+    Kind(uv_workspaces.MEMBER, uv_workspaces.folders),
+    Kind(go_work.MODULES[0], go_work.folders),
     Kind("RW_BUILD_CARGO_WORKSPACE", lambda source: [one.folder for one in cargo.Workspace(source).members]),
     Kind(jvm.MODULE, lambda source: [one.folder for one in maven.modules(source)]),
     Kind(jvm.MODULE, lambda source: [one.folder for one in gradle.Build(source).projects]),

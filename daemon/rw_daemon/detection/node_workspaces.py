@@ -34,12 +34,11 @@ def _pnpm(text: str) -> list[str]:
 
 def members(source: Source) -> list[Package]:
     """Return the packages of the workspace, without the root, by path."""
-    wanted = [globs.clean(one) for one in patterns(source) if not one.startswith("!")]
-    unwanted = [globs.clean(one[1:]) for one in patterns(source) if one.startswith("!")]
+    said = patterns(source)
     paths = [path for path in source.paths if "node_modules/" not in path]
-    folders = [posixpath.dirname(path) for path in paths if path.endswith("/" + NAME)]
-    named = [one for one in folders if any(globs.fits(one, pattern) for pattern in wanted)]
-    found = {one for one in named if not any(globs.fits(one, pattern) for pattern in unwanted)}
+    folders = (posixpath.dirname(path) for path in paths if path.endswith("/" + NAME))
+    wanted, unwanted = (one for one in said if not one.startswith("!")), (one[1:] for one in said if one.startswith("!"))
+    found = set(globs.among(folders, wanted, unwanted))
     if source.has(node_nx.NAME):
         found.update(posixpath.dirname(path) for path in paths if path.endswith("/" + node_nx.PROJECT))
     return [Package(source, folder) for folder in sorted(found)]

@@ -91,7 +91,7 @@ def plan(request: Request) -> BuildPlan:
             found = tuple(one for one in found if one.score >= apps.LIKELY)  # a library has examples
         if not found:
             raise
-        if isinstance(error, NoStartCommandError):
+        if isinstance(error, NoStartCommandError) and not all(members.place(request.source, one.path).variables for one in found):
             raise SeveralAppsError(*apps.told(found)) from error
         chosen, notices = apps.choose(found)
         made = _app(request, chosen.path, place=chosen.why if notices else "the only folder with an app")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
@@ -100,6 +100,11 @@ class Source:
         prefix = folder.strip("/") + "/"
         return self if prefix == "/" else Source(_Below(self._files, prefix))
 
+    def without(self, folders: Sequence[str]) -> Source:
+        """Return the tree without what lies below ``folders``."""
+        inside = tuple(f"{one}/" for one in folders)
+        return Source(_Some(self._files, [path for path in self.paths if not path.startswith(inside)])) if inside else self
+
 
 def _object(path: str, text: str) -> dict[str, Any]:
     if not text.strip():
@@ -133,3 +138,19 @@ class _Below(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+class _Some(Mapping[str, Any]):
+    def __init__(self, files: Mapping[str, Any], paths: Sequence[str]) -> None:
+        self._files, self._paths = files, dict.fromkeys(paths)
+
+    def __getitem__(self, path: str) -> Any:
+        if path not in self._paths:
+            raise KeyError(path)
+        return self._files[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)

@@ -31,6 +31,8 @@ MANIFESTS = {
     "pnpm": {"package.json": "{}", "pnpm-workspace.yaml": "packages:\n  - apps/*\n", "apps/web/package.json": "{}"},
     "nx": {"nx.json": "{}", "apps/web/project.json": "{}"},
     "moon": {".moon/workspace.yml": "projects:\n  web: apps/web\n", "apps/web/package.json": "{}"},
+    "uv": {"pyproject.toml": '[tool.uv.workspace]\nmembers = ["apps/*"]\n', "apps/web/pyproject.toml": ""},
+    "go": {"go.work": "use ./apps/web\n", "apps/web/go.mod": "module web\n"},
     "cargo": {"Cargo.toml": '[workspace]\nmembers = ["apps/*"]\n', "apps/web/Cargo.toml": '[package]\nname = "web"\n'},
     "gradle": {"settings.gradle": "include 'apps:web'\n", "apps/web/build.gradle": ""},
     "maven": {"pom.xml": "<project><modules><module>apps/web</module></modules></project>", "apps/web/pom.xml": "<project/>"},

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from pins import pinned
 
 from rw_daemon.detection import registry
 from rw_daemon.detection.buildpack import Request
@@ -16,6 +18,9 @@ from rw_shared.errors import ConfigInvalidError, NoStartCommandError, NothingDet
 EXPRESS = {"package.json": json.dumps({"scripts": {"start": "node server.js"}, "dependencies": {"express": "4"}}), "server.js": ""}
 FLASK = {"requirements.txt": "flask\ngunicorn\n", "app.py": "from flask import Flask\napp = Flask(__name__)\n"}
 MKDOCS = {"mkdocs.yml": "site_name: x\n"}
+
+
+PINS = Path(__file__).parent / "dockerfiles"
 
 
 def below(folder: str, files: dict[str, str]) -> dict[str, str]:
@@ -112,6 +117,23 @@ WORKSPACES = {
         },
         "./target/release/the-web",
     ),
+    "go": (
+        {
+            "go.work": "go 1.24\n\nuse (\n\t./api // first\n\t./web\n)\n",
+            **below("api", {"go.mod": "module a\n", "main.go": "package main\nfunc main() {}\n"}),
+            **below("web", {"go.mod": "module w\n", "cmd/web/main.go": "package main\nfunc main() {}\n"}),
+        },
+        "-o bin/server ./web/cmd/web",
+    ),
+    "uv": (
+        {
+            "pyproject.toml": '[project]\nname = "all"\nversion = "1"\n[tool.uv.workspace]\nmembers = ["*"]\n',
+            "uv.lock": "",
+            **below("api", {"pyproject.toml": '[project]\nname = "the-api"\n', "main.py": "print(1)\n"}),
+            **below("web", {"pyproject.toml": '[project]\nname = "the-web"\ndependencies = ["flask"]\n', "app.py": FLASK["app.py"]}),
+        },
+        "uv sync --locked --no-dev --compile-bytecode --package the-web --no-editable",
+    ),
     "maven": (
         {
             "pom.xml": POM % ("all", "<packaging>pom</packaging><modules><module>api</module><module>web</module></modules>"),
@@ -128,3 +150,24 @@ def test_members_of_every_kind_of_workspace_are_chosen_by_their_folder(files: di
     plan = planned(files, RW_BUILD_APP="web")
     assert plan.root == ""
     assert words in f"{plan.steps} {plan.services[0].start}"
+
+
+def test_the_only_app_of_a_workspace_of_another_language_is_found() -> None:
+    root = {"pyproject.toml": '[tool.uv.workspace]\nmembers = ["apps/*", "libs/*"]\n[project]\nname = "all"\n', "uv.lock": ""}
+    library = below("libs/core", {"pyproject.toml": '[project]\nname = "core"\n', "core/__init__.py": ""})
+    django = {
+        "pyproject.toml": '[project]\nname = "shop"\ndependencies = ["django", "psycopg", "core"]\n',
+        "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n",
+        "shop/settings.py": "STATIC_ROOT = 'static'\n",
+    }
+    plan = planned(root, library, below("apps/shop", django))
+    assert (plan.root, plan.services[0].start) == ("", "sh -c 'cd apps/shop && exec gunicorn shop.wsgi:application --bind $HOST:$PORT'")
+    assert plan.services[0].pre_deploy == ("sh -c 'cd apps/shop && exec python manage.py migrate --noinput'",)
+    assert [step.name for step in plan.steps] == ["install", "sources", "project", "server", "build"]
+    assert plan.steps[0].inputs == ("pyproject.toml", "uv.lock", "apps/shop/pyproject.toml", "libs/core/pyproject.toml")
+    assert plan.steps[-1].commands == ("cd apps/shop && python manage.py collectstatic --noinput",)
+
+
+def test_the_dockerfile_of_a_member_is_pinned() -> None:
+    text = render(planned(WORKSPACES["uv"][0], RW_BUILD_APP="web"))
+    assert text == pinned(PINS / "python-uv-member.Dockerfile", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from rw_daemon.detection import go_work
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.kept_files import kept_files
 from rw_daemon.detection.source import Source
@@ -83,6 +84,9 @@ def _mains(source: Source) -> list[str]:
 def _package(request: Request) -> tuple[str | None, Origin | None, tuple[Notice, ...]]:
     """Return the folder of the command to build, where that comes from, and a warning when another could be meant."""
     mains = _mains(request.source)
+    module = next(((request.variables[name].strip("/"), name) for name in go_work.MODULES if request.variables.get(name)), None)
+    if module:
+        mains = [one for one in mains if f"{one}/".startswith(f"{module[0]}/")]
     said = next(((request.variables[name], name) for name in OVERRIDES if request.variables.get(name)), None)
     if said:
         wanted = said[0].removeprefix("./").strip("/")
@@ -91,9 +95,10 @@ def _package(request: Request) -> tuple[str | None, Origin | None, tuple[Notice,
             return chosen, _origin(chosen, said[1], mains), ()
     if not mains:
         return None, None, ()
-    commands = [one for one in mains if one.startswith("cmd/")] or mains
-    chosen = "" if "" in mains else next((one for name in SERVERS for one in commands if posixpath.basename(one) == name), commands[0])
-    guessed = len(commands) > 1 and chosen and posixpath.basename(chosen) not in SERVERS
+    top = module[0] if module else ""
+    commands = [one for one in mains if one.startswith(posixpath.join(top, "cmd/"))] or mains
+    chosen = top if top in mains else next((one for name in SERVERS for one in commands if posixpath.basename(one) == name), commands[0])
+    guessed = len(commands) > 1 and chosen != top and posixpath.basename(chosen) not in SERVERS
     notice = Notice(
         code="SEVERAL_COMMANDS",
         message=f"{len(commands)} commands were found ({', '.join(commands)}); {chosen} is built.",

@@ -7,7 +7,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from rw_daemon.detection import browsers, celery, python_code, requirements, system_packages, versions
+from rw_daemon.detection import browsers, celery, python_code, requirements, system_packages, uv_workspaces, versions
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.python_install import UV_CACHE, Install, choose
 from rw_daemon.detection.source import Source
@@ -79,10 +79,12 @@ class PythonBuildpack:
 
     def plan(self, request: Request) -> BuildPlan:
         """Describe install, build and start."""
+        if member := uv_workspaces.alone(request):
+            return uv_workspaces.inside(self.plan(member), request)
         source = request.source
         install = choose(source)
         version = versions.choose("python", source, own=_own_versions(source), manifests=_ranges(source), variables=request.variables)
-        start = _start(source, install)
+        start = _start(source.without(uv_workspaces.folders(source)), install)
         tasks = celery.find(source, install.names)
         if tasks.app and not start.framework and start.source == tasks.app.path:
             start = Start()  # that script only says what the tasks are
