@@ -146,7 +146,9 @@ def process_target(home: Home, snapshots: Snapshots) -> Opener:
 
     async def open_target(_: Mapping[str, str]) -> Target:
         runtime = ProcessRuntime(home.instances, home.jobs)
-        return Target(TargetKind.PROCESS, runtime, ProcessBuilder(home.releases, home.caches, lay_out=snapshots.lay_out))
+        builder = ProcessBuilder(home.releases, home.caches, lay_out=snapshots.lay_out)
+        await builder.sweep()
+        return Target(TargetKind.PROCESS, runtime, builder)
 
     return open_target
 

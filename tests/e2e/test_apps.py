@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from websockets.sync.client import connect
 from rw_cli.client import Client
 from rw_shared.paths import Home
 
+LOG_SECONDS = 20.0
 KEYS = {"buildpack", "targets", "services", "path", "status", "contains", "also", "logs", "lines", "websocket", "fails", "needs"}
 EXPECTED = {folder.name: tomllib.loads((folder / "expect.toml").read_text()) for folder in sorted(APPS.iterdir()) if folder.is_dir()}
 
@@ -72,7 +74,10 @@ def check_answers(rw: Rw, folder: Path, expected: dict[str, Any]) -> None:
                 stream.send(expected["websocket"])
                 assert stream.recv(timeout=10) == expected["websocket"]
     for text in expected.get("logs", ()):
-        assert text in rw.ok("logs", "-n", "1000", cwd=folder)
+        deadline = time.monotonic() + LOG_SECONDS  # a worker is proven by its life, whatever it says or when
+        while text not in (said := rw.ok("logs", "-n", "1000", cwd=folder)):
+            assert time.monotonic() < deadline, said
+            time.sleep(0.2)
     if "lines" in expected:
         printed = [row["message"] for row in pages(rw, folder.name) if row["message"].startswith("line ")]
         assert printed == [f"line {number}" for number in range(expected["lines"])]

@@ -74,6 +74,8 @@ def test_what_should_run_runs_again_and_nothing_else_is_left(rw: Rw, tmp_path: P
     assert ask(url, timeout=40).text == "ok"
     replicas = {replica["id"] for one in services for replica in one["replicas"]}
     assert {path.name for path in (rw.home / "instances").iterdir()} == replicas
-    assert len(list((rw.home / "releases").iterdir())) == 1
+    while len(list((rw.home / "releases").iterdir())) > 1:  # what the build left half done
+        assert time.monotonic() < deadline, "the folder of the build that was broken off is still there"
+        time.sleep(0.1)
     holders = {pid for pid in everything(rw) if b"shim.py" in _read(pid, "cmdline")}
     assert len(holders) == 2

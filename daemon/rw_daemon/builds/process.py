@@ -86,6 +86,11 @@ class ProcessBuilder:
         self._cache_locks: dict[str, asyncio.Lock] = {}
         self._sweeping, self._is_swept = asyncio.Lock(), False
 
+    async def sweep(self) -> None:
+        """Remove what a killed daemon left half done; once, before the first build."""
+        async with self._sweeping:
+            await asyncio.to_thread(self._sweep)
+
     async def find(self, key: str) -> Artifact | None:
         """Return a whole release folder with this key."""
         folder = self._releases / folder_name(key)
@@ -109,8 +114,7 @@ class ProcessBuilder:
                     needed_for=f"to build {order.plan.dockerfile}" if order.plan.dockerfile else f"to run {order.plan.image}",
                     hint="Start one and add `--target docker`" + (", or remove the Dockerfile." if order.plan.dockerfile else "."),
                 )
-            async with self._sweeping:
-                await asyncio.to_thread(self._sweep)
+            await self.sweep()
             folder = self._releases / name
             try:
                 return await self._carry_out(order, folder, output)
@@ -252,7 +256,6 @@ class ProcessBuilder:
         return sum((Path(at) / name).lstat().st_size for at, _, names in os.walk(work.context) for name in names)
 
     def _sweep(self) -> None:
-        """Remove what a killed daemon left half done; once, before the first build."""
         if self._is_swept or not self._releases.is_dir():
             self._is_swept = True
             return
