@@ -216,6 +216,16 @@ async def test_generated_files_win_and_a_folder_that_is_the_root_is_built_alone(
     assert not list(app.parent.rglob("other"))
 
 
+async def test_folders_of_other_apps_stay_out_but_for_what_a_step_names(shop):
+    shop.files = {"web/x": "1", "api/package.json": "{}", "api/deep/y": "2"}
+    steps = (
+        Step(name="install", commands=("test -f api/package.json",), inputs=("api/package.json",)),
+        Step(name="build", commands=("test -f web/x",), inputs=(".",)),
+    )
+    app = Path((await shop.build(BuildPlan(buildpack="node", left_out=("api",), steps=steps))).reference)
+    assert sorted(one.name for one in app.rglob("*") if one.is_file() and ".rw" not in one.parts) == ["package.json", "x"]
+
+
 async def test_a_release_that_a_process_runs_from_is_not_removed(shop):
     shop.files = {"a": ""}
     artifact = await shop.build(step("true"))

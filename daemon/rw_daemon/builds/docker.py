@@ -43,7 +43,9 @@ _ARG = re.compile(r"^\s*ARG\s+([A-Za-z_]\w*)", re.IGNORECASE | re.MULTILINE)
 class Context(Protocol):
     """What yields the tar of a snapshot."""
 
-    def __call__(self, digest: str, extra: Mapping[str, bytes], *, prefix: str, below: str, is_dated: bool) -> Iterator[bytes]:
+    def __call__(
+        self, digest: str, extra: Mapping[str, bytes], *, prefix: str, below: str, is_dated: bool, takes: Callable[[str], bool]
+    ) -> Iterator[bytes]:
         """See ``Snapshots.tar``."""
         ...
 
@@ -157,7 +159,8 @@ class DockerBuilder:
             extra, prefix = {}, ""
         else:
             extra, prefix = own_files(order, text), CONTEXT_SOURCE
-        chunks = self._context(order.snapshot, extra, prefix=prefix, below=order.plan.root, is_dated=order.epoch is None)
+        plan = order.plan
+        chunks = self._context(order.snapshot, extra, prefix=prefix, below=plan.root, is_dated=order.epoch is None, takes=plan.takes)
         while chunk := await asyncio.to_thread(_batch, chunks):
             yield chunk
 

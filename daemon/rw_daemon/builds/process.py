@@ -156,6 +156,7 @@ class ProcessBuilder:
         work.laid_out.mkdir(mode=0o700, parents=True)
         work.context.mkdir(parents=True)
         await self._lay_out(order.snapshot, work.laid_out)
+        await asyncio.to_thread(leave_out, work)
         await asyncio.to_thread(self._prepare, work)
         first = await self._dependencies(work)
         for step in order.plan.steps[first:]:
@@ -304,6 +305,14 @@ def find_input(work: Work, name: str) -> Path | None:
     """Return where an input lies in the sources."""
     path = work.source / name
     return path if path.exists() or path.is_symlink() else None
+
+
+def leave_out(work: Work) -> None:
+    """Remove from the sources what belongs to other apps."""
+    for folder in work.plan.left_out:
+        for file in [one for one in (work.source / folder).rglob("*") if not one.is_dir() or one.is_symlink()]:
+            if not work.plan.takes(file.relative_to(work.source).as_posix()):
+                file.unlink()
 
 
 def bring(work: Work, inputs: tuple[str, ...]) -> None:

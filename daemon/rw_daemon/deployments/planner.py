@@ -110,7 +110,13 @@ class Planner:
         source = source.below(plan.root)
         if plan.dockerfile:
             return PlanAnswer(plan=wire, dockerfile=source.text(plan.dockerfile), dockerignore="", digest=digest(wire))
-        return PlanAnswer(plan=wire, dockerfile=render(plan, portable=True), dockerignore=as_dockerignore(source.text), digest=digest(wire))
+        return PlanAnswer(plan=wire, dockerfile=render(plan, portable=True), dockerignore=ignored(source, plan), digest=digest(wire))
+
+
+def ignored(source: Source, plan: BuildPlan) -> str:
+    """Return the ``.dockerignore`` of a build without rw."""
+    named = [one for step in plan.steps for one in step.inputs if one.startswith(tuple(f"{folder}/" for folder in plan.left_out))]
+    return as_dockerignore(source.text) + "".join(f"{one}\n" for one in (*plan.left_out, *(f"!{one}" for one in named)))
 
 
 def prepare(source: Source, *, environment: str, environ: Mapping[str, str], image: str = "", strict: bool = False) -> Planned:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable
 
 from rw_daemon.detection import globs, node_moon, node_nx
 from rw_daemon.detection.package_json import NAME, Package
 from rw_daemon.detection.source import Source
 
+READ = (".json", ".js", ".mjs", ".cjs", ".ts", ".mts")
+LOCKS = {"package-lock.json", "npm-shrinkwrap.json"}
 PNPM, LERNA = "pnpm-workspace.yaml", "lerna.json"
 
 
@@ -63,6 +66,16 @@ def needed(source: Source, package: Package) -> list[Package]:
 
     visit(package, frozenset({package.folder}))
     return list(found.values())
+
+
+def unneeded(source: Source, package: Package, apps: Iterable[str]) -> tuple[str, ...]:
+    """Return the folders of those apps that a package neither depends on nor names in a file beside its package.json."""
+    used = needed(source, package)
+    beside = {"", *(one.folder for one in used)}
+    read = [path for path in source.paths if posixpath.dirname(path) in beside and path.endswith(READ) and path not in LOCKS]
+    words = "\n".join(source.text(path) for path in read)
+    others = (one for one in apps if one not in beside and not any(f"{one}/".startswith(f"{inner}/") for inner in beside - {""}))
+    return tuple(one for one in others if f"../{posixpath.basename(one)}/" not in words and f"{one}/" not in words)
 
 
 def folders(source: Source) -> list[str]:

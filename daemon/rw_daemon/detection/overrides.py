@@ -71,6 +71,14 @@ def apply(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> Bui
     return _named_by_file(_deploy(plan, request), request)
 
 
+def whole(plan: BuildPlan, request: Request) -> BuildPlan:
+    """Return the plan with all sources where somebody wrote a command: nobody knows what it reads."""
+    if not plan.left_out:
+        return plan
+    is_said = any(key.startswith("steps.") for key in plan.origins) or bool(written(request))
+    return plan.model_copy(update={"left_out": ()}) if is_said else plan
+
+
 def start_said(request: Request, commands: Mapping[str, str]) -> str:
     """Return the start command that somebody wrote down, the strongest one; empty when nobody did."""
     said = _starts(request)

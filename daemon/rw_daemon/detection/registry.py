@@ -117,7 +117,7 @@ def _tree(request: Request) -> BuildPlan:
     made = _with_script(two_languages.joined(pack.plan(request), request, python=PythonBuildpack()), request)
     made = made.model_copy(update={"origins": {**made.origins, "buildpack": Origin(value=made.buildpack, beat=beat, **{"from": proof})}})
     found = made.services[0].start if made.services else ""
-    made = node_scripts.resolved(overrides.apply(made, request, commands), request.source, found)
+    made = overrides.whole(node_scripts.resolved(overrides.apply(made, request, commands), request.source, found), request)
     if not made.as_is and not all(service.start for service in made.services):
         looked_for = [where for other, _ in matches if other is pack or other.programs for where in other.looked_for]
         unreadable = [one.message for one in made.warnings if one.code == SOURCE_UNREADABLE]

@@ -10,7 +10,9 @@ import shlex
 from dataclasses import replace
 from typing import Any
 
-from rw_daemon.detection import globs
+from packaging.utils import canonicalize_name
+
+from rw_daemon.detection import globs, requirements
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.python_install import SOURCES, UV_CACHE
 from rw_daemon.detection.source import Source
@@ -57,7 +59,21 @@ def inside(plan: BuildPlan, request: Request) -> BuildPlan:
         one.model_copy(update={"start": _in(folder, one.start), "pre_deploy": tuple(_in(folder, command) for command in one.pre_deploy)})
         for one in plan.services
     ]
-    return plan.model_copy(update={"steps": steps, "services": tuple(services), "package_manager": "uv"})
+    changes = {"steps": steps, "services": tuple(services), "package_manager": "uv", "left_out": _unneeded(source, folder)}
+    return plan.model_copy(update=changes)
+
+
+def _unneeded(source: Source, folder: str) -> tuple[str, ...]:
+    """Return the members that one does not depend on, not even through others."""
+    named = {str(_table(source.below(one).toml(NAME).get("project")).get("name")): one for one in folders(source)}
+    by_name = {str(canonicalize_name(name)): one for name, one in named.items()}
+    found, pending = set[str](), [folder]
+    while pending:
+        one = pending.pop()
+        if one not in found:
+            found.add(one)
+            pending += [by_name[name] for name in requirements.of_pyproject(source.below(one)) if name in by_name]
+    return tuple(one for one in named.values() if not any(f"{inner}/".startswith(f"{one}/") for inner in found))
 
 
 def _moved(step: Step, folder: str) -> Step:

@@ -140,6 +140,7 @@ class BuildPlan(Model):
     :param keep: paths relative to the app's folder that the running app needs; ``(".",)`` means everything.
     :param files: generated files to write into the app's folder before the steps (a Caddyfile), path → text.
     :param root: the folder of the snapshot that is the build's context, empty for all of it; every path of the plan is relative to it.
+    :param left_out: folders of other apps, which nothing here needs; only files in them that a step names are taken.
     :param dockerfile: path of the user's own Dockerfile; then bases, steps and files are empty.
     :param image: an image that is there already; then nothing is built, and bases, steps and files are empty.
     :param app: the app that was named, by its folder below the snapshot; empty where none was.
@@ -163,6 +164,7 @@ class BuildPlan(Model):
     keep: tuple[str, ...] = (".",)
     files: dict[str, str] = {}
     root: str = ""
+    left_out: tuple[str, ...] = ()
     dockerfile: str = ""
     image: str = ""
     app: str = ""
@@ -174,6 +176,13 @@ class BuildPlan(Model):
     def as_is(self) -> str:
         """The user's own Dockerfile or image, which is taken as it is; empty when rw writes the Dockerfile."""
         return self.dockerfile or self.image
+
+    def takes(self, path: str) -> bool:
+        """Return whether a file of the context, by its path from ``root``, has a part in the build."""
+        named = (one for step in self.steps for one in step.inputs)
+        return not path.startswith(tuple(f"{one}/" for one in self.left_out)) or any(
+            path == one or (one.endswith("/") and path.startswith(one)) for one in named
+        )
 
     def wire(self) -> dict[str, Any]:
         """Return plain JSON values, keys as in contracts.md section 6, in a stable order."""

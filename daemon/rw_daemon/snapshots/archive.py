@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from rw_daemon.snapshots.manifest import EXECUTABLE, LINK, Entry, Manifest
 from rw_daemon.snapshots.objects import CHUNK_BYTES, Objects
 
 
 def tar_stream(
-    manifest: Manifest, objects: Objects, extra: Mapping[str, bytes], *, prefix: str, below: str, is_dated: bool
+    manifest: Manifest,
+    objects: Objects,
+    extra: Mapping[str, bytes],
+    *,
+    prefix: str,
+    below: str,
+    is_dated: bool,
+    takes: Callable[[str], bool],
 ) -> Iterator[bytes]:
     """Yield the archive. See ``Snapshots.tar``."""
     for path in sorted(extra):
@@ -20,8 +27,9 @@ def tar_stream(
         yield from (_head(header), extra[path], _padding(header.size))
     start = f"{below.strip('/')}/" if below.strip("/") else ""
     for entry in manifest.entries:
-        if entry.path.startswith(start):
-            yield from _entry(entry, objects, prefix + entry.path.removeprefix(start), is_dated=is_dated)
+        path = entry.path.removeprefix(start)
+        if entry.path.startswith(start) and takes(path):
+            yield from _entry(entry, objects, prefix + path, is_dated=is_dated)
     yield b"\0" * tarfile.RECORDSIZE
 
 

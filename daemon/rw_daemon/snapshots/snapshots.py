@@ -8,7 +8,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -174,7 +174,16 @@ class Snapshots:
         """Return a snapshot as detection reads it: files are opened when asked for."""
         return Source(_Files(self._objects, await self.manifest(digest)))
 
-    def tar(self, digest: str, extra: Mapping[str, bytes], *, prefix: str = "", below: str = "", is_dated: bool = False) -> Iterator[bytes]:
+    def tar(
+        self,
+        digest: str,
+        extra: Mapping[str, bytes],
+        *,
+        prefix: str = "",
+        below: str = "",
+        is_dated: bool = False,
+        takes: Callable[[str], bool] = lambda _: True,
+    ) -> Iterator[bytes]:
         """Yield a tar of the snapshot, the same bytes each time (no owners, and no times unless they are asked for).
 
         :param extra: more files, by path; they stand first.
@@ -182,8 +191,9 @@ class Snapshots:
         :param below: only this folder of the snapshot, as if it were the root.
         :param is_dated: a file carries the time at which its content was first seen. Servers make their validators from a file's time
             and size: without, a browser would keep a page that was changed to another of the same length.
+        :param takes: tells which of its files, by their path from there.
         """
-        return tar_stream(self._whole(digest), self._objects, extra, prefix=prefix, below=below, is_dated=is_dated)
+        return tar_stream(self._whole(digest), self._objects, extra, prefix=prefix, below=below, is_dated=is_dated, takes=takes)
 
     async def lay_out(self, digest: str, folder: Path) -> None:
         """Write a snapshot's files into a folder, which is made when missing; files that are there already are not touched."""

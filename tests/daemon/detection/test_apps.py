@@ -166,6 +166,17 @@ def test_the_only_app_of_a_workspace_of_another_language_is_found() -> None:
     assert [step.name for step in plan.steps] == ["install", "sources", "project", "server", "build"]
     assert plan.steps[0].inputs == ("pyproject.toml", "uv.lock", "apps/shop/pyproject.toml", "libs/core/pyproject.toml")
     assert plan.steps[-1].commands == ("cd apps/shop && python manage.py collectstatic --noinput",)
+    assert plan.left_out == ()
+
+
+def test_members_that_an_app_does_not_need_stay_out_of_its_build() -> None:
+    plan = planned(WORKSPACES["uv"][0], RW_BUILD_APP="web")
+    assert plan.left_out == ("api",)
+    assert [path for path in ("web/app.py", "api/main.py", "api/pyproject.toml", "uv.lock") if plan.takes(path)] == [
+        "web/app.py",
+        "api/pyproject.toml",
+        "uv.lock",
+    ]
 
 
 def test_the_dockerfile_of_a_member_is_pinned() -> None:

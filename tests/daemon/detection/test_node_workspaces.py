@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pins import pinned
 
+from rw_daemon.deployments import planner
 from rw_daemon.detection import registry
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.source import Source
@@ -229,3 +230,45 @@ def test_packages_that_need_each_other_are_built_once() -> None:
 def test_the_dockerfile_is_pinned(name: str) -> None:
     text = render(planned(*TREES[name][0]))
     assert text == pinned(PINS / f"node-{name.replace(', ', '-')}.Dockerfile", text)
+
+
+# --- what is copied
+
+
+def left_out(*trees: Files, **variables: str) -> tuple[str, ...]:
+    return planned(*trees, RW_BUILD_APP="apps/web", **variables).left_out
+
+
+BOTH = (ROOT, app("apps/web", "ui"), app("apps/api"), LIBRARY, TOKENS)
+
+
+def test_other_apps_stay_out_but_for_their_manifests() -> None:
+    plan = planned(*BOTH, RW_BUILD_APP="apps/web")
+    assert plan.left_out == ("apps/api",)
+    assert [plan.takes(path) for path in ("apps/api/package.json", "apps/api/api.js", "apps/api-docs/x", "packages/ui/index.ts")] == [
+        True,
+        False,
+        True,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "variables"),
+    [
+        pytest.param(package("web", "apps/web", scripts={"start": "node web.js"}, dependencies={"api": "*"}), {}, id="it depends on the other"),
+        pytest.param({"apps/web/tsconfig.json": '{"extends": "../api/tsconfig.json"}'}, {}, id="a file beside it names the other"),
+        pytest.param(package("tokens", "packages/tokens", scripts={"postinstall": "node make.js"}), {}, id="installing reads sources"),
+        pytest.param({"Procfile": "web: node apps/web/web.js"}, {}, id="a command that somebody wrote"),
+        pytest.param({}, {"RW_BUILD_BUILD_CMD": "npm run build"}, id="a build command that somebody wrote"),
+        pytest.param({"nx.json": "{}"}, {}, id="nx"),
+    ],
+)  # fmt: skip
+def test_everything_is_taken_where_the_other_may_be_needed(more: Files, variables: dict[str, str]) -> None:
+    assert left_out(*BOTH, more, **variables) == ()
+
+
+def test_a_build_without_rw_leaves_out_the_same() -> None:
+    snapshot = Source({path: text for tree in BOTH for path, text in tree.items()})
+    plan = planned(*BOTH, RW_BUILD_APP="apps/web")
+    assert planner.ignored(snapshot, plan).endswith("apps/api\n!apps/api/package.json\n")

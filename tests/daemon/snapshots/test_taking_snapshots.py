@@ -96,6 +96,14 @@ async def test_a_tar_is_the_same_each_time_and_readable(tree: Path, snapshots: S
     assert made == b"".join(snapshots.tar(digest, {"Dockerfile": b"FROM x"}))
     with tarfile.open(fileobj=io.BytesIO(made)) as archive:
         assert archive.getnames() == ["Dockerfile", "a", "b/c"]
+
+
+async def test_a_tar_holds_what_is_taken_of_one_folder(tree: Path, snapshots: Snapshots) -> None:
+    write(tree, {"a": "1", "b/c": "2", "b/d/e": "3"})
+    digest = (await snapshots.take(tree)).digest
+    made = b"".join(snapshots.tar(digest, {}, prefix="src/", below="b", takes=lambda path: path != "d/e"))
+    with tarfile.open(fileobj=io.BytesIO(made)) as archive:
+        assert archive.getnames() == ["src/c"]
         assert {one.mtime for one in archive} == {0}
 
 

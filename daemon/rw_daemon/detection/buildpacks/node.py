@@ -14,6 +14,7 @@ from rw_daemon.detection import (
     node_frameworks,
     node_imports,
     node_managers,
+    node_nx,
     node_runtime,
     node_scripts,
     node_tasks,
@@ -107,6 +108,7 @@ class NodeBuildpack:
                 **({"app": _origin(package.folder, choice.place)} if choice.place else {}),
                 **system_packages.origins(packages, asked, NAME),
             },
+            left_out=_left_out(root, choice),
             apps=choice.apps if len(choice.apps) > 1 else (),
             warnings=(*version.notices, *choice.notices, *_added(framework, added)),
         )
@@ -143,6 +145,17 @@ def _served(framework: Framework, request: Request) -> tuple[Framework, str]:
 
 def _origin(value: str, source: str) -> Origin:
     return Origin.model_validate({"value": value, "from": source})
+
+
+def _left_out(root: Package, choice: Choice) -> tuple[str, ...]:
+    """Return the folders of other apps, where it is known for sure what the chosen one needs: Nx reads all projects."""
+    if not choice.package.folder or node_nx.is_used(root) or _needs_all(root):
+        return ()
+    return node_workspaces.unneeded(root.source, choice.package, [one.path for one in choice.apps])
+
+
+def _needs_all(root: Package) -> bool:
+    return any(one.needs_sources_to_install for one in (root, *node_workspaces.members(root.source)))
 
 
 def _built_by(recipe: Recipe, framework: Framework, package: Package) -> Framework:
@@ -223,11 +236,10 @@ def _steps(
     by_default = "" if keeps_all else framework.build
     builder = package if by_default or "build" in package.scripts else root
     builds = by_default or recipe.build or "build" in builder.scripts
-    needs_all = any(one.needs_sources_to_install for one in (root, *node_workspaces.members(root.source)))
     install = Step(
         name="install",
         commands=(manager.install(development=bool(builds) or not prunes),),
-        inputs=(".",) if needs_all else _manifests(root.source, manager),
+        inputs=(".",) if _needs_all(root) else _manifests(root.source, manager),
         caches=manager.caches,
         variables=REGISTRY_VARIABLES,
     )
