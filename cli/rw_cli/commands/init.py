@@ -34,20 +34,22 @@ def init(
     project = name or slug(root.name)
     _check_name(project)
     made: dict[Path, bytes] = ci_template(ci) if ci else {}
+    app = ""
     has_config = any((root / one).exists() for one in FILES)
     if template:
         found = starter(template)
         rest = found.pop(CONFIG, b"").decode()
         made |= {CONFIG: railway_toml(project, None, rest=rest).encode(), **found}
     elif not has_config:
-        made[CONFIG] = railway_toml(project, _detected(session, root)).encode()
+        plan, app = _detected(session, root)
+        made[CONFIG] = railway_toml(project, plan).encode()
     elif not ci and not if_missing:
         raise ConflictError(
             f"{root} has a railway file already.", why="rw overwrites no file of yours.", hint="`rw config show` tells what it says."
         )
     root.mkdir(parents=True, exist_ok=True)
     files = [str(one) for one in write(root, made)]
-    next_ = f"Next: {'cd ' + path + ' && ' if path != '.' else ''}rw up"
+    next_ = f"Next: {'cd ' + path + ' && ' if path != '.' else ''}rw up {app}".rstrip()
     session.result({"project": project, "files": files}, "\n".join([*files, next_]) if files else "Nothing to do.")
 
 
@@ -58,10 +60,10 @@ def _check_name(name: str) -> None:
         raise UsageError(f"{name!r} cannot be a project's name.", hint="Use up to 40 lower-case letters, digits and dashes.")
 
 
-def _detected(session: Session, root: Path) -> Json | None:
-    """Show what is detected and return the plan; ``None`` where there is nothing yet."""
+def _detected(session: Session, root: Path) -> tuple[Json | None, str]:
+    """Show what is detected and return the plan, ``None`` where there is nothing yet; and the first of several apps to choose from."""
     if not root.is_dir() or not any(root.iterdir()):
-        return None
+        return None, ""
     try:
         taken = session.client.call("POST", "/v1/snapshots", body={"path": str(root), "environ": session.environ})
         plan: Json = session.plan(taken["digest"])["plan"]
@@ -71,6 +73,6 @@ def _detected(session: Session, root: Path) -> Json | None:
         session.say(f"{error.message} {error.why}")
         if error.code == SeveralAppsError.code:
             session.say(f"Each becomes a service of this project: {' and '.join(f'`rw up {one}`' for one in error.candidates)}.")
-        return None
+        return None, next(iter(error.candidates), "")
     session.say(plan_text(plan))
-    return plan
+    return plan, ""

@@ -60,7 +60,7 @@ def choose(root: Package, variables: Mapping[str, str], *, runs: Callable[[Packa
         return Choice(root, notices=unknown)
     chosen, notices = apps.choose(found)
     package = next(one for one in members if one.folder == chosen.path)
-    return Choice(package, chosen.why if notices else "the only app of the workspace", found, (*unknown, *notices))
+    return Choice(package, f"the likeliest: {chosen.why}" if notices else "the only app of the workspace", found, (*unknown, *notices))
 
 
 def _called(wanted: str, members: list[Package]) -> Package | None:

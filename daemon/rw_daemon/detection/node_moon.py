@@ -32,7 +32,7 @@ def patterns(source: Source) -> list[str]:
 
 def names(source: Source) -> dict[str, str]:
     """Return folder → name of the projects that have one."""
-    said = source.yaml(NAME).get("projects")
+    said = source.once(NAME, lambda: source.yaml(NAME)).get("projects")
     named = said.get("sources", said) if isinstance(said, dict) else {}
     return {one: name for name, one in named.items() if isinstance(one, str)} if isinstance(named, dict) else {}
 

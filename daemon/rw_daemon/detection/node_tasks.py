@@ -29,6 +29,14 @@ class Recipe:
     pages: str = ""
 
 
+def starts(root: Package, package: Package, variables: Mapping[str, str]) -> bool:
+    """Return whether a task runner knows how to start or serve a package."""
+    if node_nx.is_used(root):
+        project = node_nx.Project(package)
+        return bool(project.start or project.pages)
+    return node_moon.is_project(package) and bool(node_moon.command(package, "start", variables))
+
+
 def find(root: Package, package: Package, manager: Manager, variables: Mapping[str, str]) -> Recipe:
     """Return how ``package`` is built and started; nothing for the root itself."""
     if not package.folder:

@@ -37,6 +37,10 @@ def _pnpm(text: str) -> list[str]:
 
 def members(source: Source) -> list[Package]:
     """Return the packages of the workspace, without the root, by path."""
+    return source.once("members of Node", lambda: _members(source))
+
+
+def _members(source: Source) -> list[Package]:
     said = patterns(source)
     paths = [path for path in source.paths if "node_modules/" not in path]
     folders = (posixpath.dirname(path) for path in paths if path.endswith("/" + NAME))

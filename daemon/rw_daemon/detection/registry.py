@@ -86,7 +86,7 @@ def plan(request: Request) -> BuildPlan:
     try:
         return _tree(request)
     except (NothingDetectedError, NoStartCommandError) as error:
-        found = apps.candidates(request.source, lambda folder: _app(request, folder, place=folder))
+        found = apps.candidates(request.source, lambda folder: _alone(request, folder))
         if isinstance(error, NoStartCommandError):
             found = tuple(one for one in found if one.score >= apps.LIKELY)  # a library has examples
         if not found:
@@ -94,8 +94,16 @@ def plan(request: Request) -> BuildPlan:
         if isinstance(error, NoStartCommandError) and not all(members.place(request.source, one.path).variables for one in found):
             raise SeveralAppsError(*apps.told(found)) from error
         chosen, notices = apps.choose(found)
-        made = _app(request, chosen.path, place=chosen.why if notices else "the only folder with an app")
+        made = _app(request, chosen.path, place=f"the likeliest: {chosen.why}" if notices else "the only folder with an app")
         return made.model_copy(update={"apps": found if len(found) > 1 else (), "warnings": (*made.warnings, *notices)})
+
+
+def _alone(request: Request, folder: str) -> BuildPlan:
+    """Return the plan of a folder that may be an app; most are none, which is told without looking for a workspace around them."""
+    inner = replace(request, source=request.source.below(folder))
+    if not _matches(inner):
+        raise NothingDetectedError(_names(inner), [])
+    return _app(request, folder, place=folder)
 
 
 def _app(request: Request, folder: str, *, place: str) -> BuildPlan:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from rw_shared.errors import ConfigInvalidError
 
+T = TypeVar("T")
 # a string, which stays as it is, or what strict JSON lacks; an end that is missing is the end of the text, so that each is read once
 _STRING = r'("(?:\\.|[^"\\])*+(?:"|\Z))'
 _COMMENT = re.compile(_STRING + r"|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
@@ -25,6 +27,14 @@ class Source:
 
     def __init__(self, files: Mapping[str, bytes] | Mapping[str, str] | Mapping[str, str | bytes]) -> None:
         self._files = files
+        self._known: dict[str, Any] = {}
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        """Return what ``make`` works out from the tree, which never changes; it is called once for a key."""
+        if key not in self._known:
+            self._known[key] = make()
+        found: T = self._known[key]
+        return found
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
@@ -98,12 +108,15 @@ class Source:
     def below(self, folder: str) -> Source:
         """Return the tree below ``folder``; itself for an empty one."""
         prefix = folder.strip("/") + "/"
-        return self if prefix == "/" else Source(_Below(self._files, prefix))
+        if prefix == "/":
+            return self
+        first, end = bisect_left(self.paths, prefix), bisect_left(self.paths, prefix[:-1] + "0")  # the letter behind the slash
+        return Source(_Some(self._files, {path.removeprefix(prefix): path for path in self.paths[first:end]}))
 
     def without(self, folders: Sequence[str]) -> Source:
         """Return the tree without what lies below ``folders``."""
         inside = tuple(f"{one}/" for one in folders)
-        return Source(_Some(self._files, [path for path in self.paths if not path.startswith(inside)])) if inside else self
+        return Source(_Some(self._files, {path: path for path in self.paths if not path.startswith(inside)})) if inside else self
 
 
 def _object(path: str, text: str) -> dict[str, Any]:
@@ -126,31 +139,20 @@ _Yaml.add_multi_constructor("", lambda _loader, _suffix, _node: None)
 _Yaml.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 
 
-class _Below(Mapping[str, Any]):
-    def __init__(self, files: Mapping[str, Any], prefix: str) -> None:
-        self._files, self._prefix = files, prefix
-
-    def __getitem__(self, path: str) -> Any:
-        return self._files[self._prefix + path]
-
-    def __iter__(self) -> Iterator[str]:
-        return (path.removeprefix(self._prefix) for path in self._files if path.startswith(self._prefix))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
 class _Some(Mapping[str, Any]):
-    def __init__(self, files: Mapping[str, Any], paths: Sequence[str]) -> None:
-        self._files, self._paths = files, dict.fromkeys(paths)
+    """Some files of another mapping, by their new names."""
+
+    def __init__(self, files: Mapping[str, Any], names: Mapping[str, str]) -> None:
+        self._files, self._names = files, names
 
     def __getitem__(self, path: str) -> Any:
-        if path not in self._paths:
-            raise KeyError(path)
-        return self._files[path]
+        return self._files[self._names[path]]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self._names)

@@ -170,7 +170,7 @@ def _app(request: Request, root: Package) -> Choice:
     manager, framework = node_managers.find(root), node_frameworks.find(root)
 
     def runs(package: Package) -> bool:
-        return _runs(package) or bool((recipe := node_tasks.find(root, package, manager, request.variables)).start or recipe.pages)
+        return _runs(package) or node_tasks.starts(root, package, request.variables)
 
     is_said = bool(overrides.start_said(request, procfile.read(request.source)))
     root_runs = bool(_start(root, framework, manager)[0] or framework.static)
