@@ -13,6 +13,7 @@ from rw_shared.models import Place
 MANIFESTS = (
     "package.json", "pnpm-workspace.yaml", "lerna.json", "nx.json", "project.json", ".moon/workspace.yml", "moon.yml", "pyproject.toml",
     "go.work", "go.mod", "Cargo.toml", "pom.xml", "settings.gradle", "settings.gradle.kts", "build.gradle", "build.gradle.kts",
+    members.DOCKERFILE,
 )  # fmt: skip
 LIMIT_BYTES = 1 << 20
 REPOSITORY = ".git"

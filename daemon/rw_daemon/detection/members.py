@@ -17,6 +17,9 @@ VARIABLE = "RW_BUILD_APP"
 """The folder of the app that is meant; what `rw up PATH` says."""
 
 
+DOCKERFILE = "Dockerfile"
+
+
 @dataclass(frozen=True)
 class Kind:
     """A workspace of one language. ``variable`` names a member's folder to the buildpack."""
@@ -59,9 +62,17 @@ def place(source: Source, folder: str) -> Place:
     while folder:
         inner, name = source.below(above), posixpath.relpath(folder, above or ".")
         kind = next((one for one in KINDS if name in one.folders(inner)), None)
+        if kind and source.has(posixpath.join(folder, DOCKERFILE)):
+            return _by_dockerfile(source.text(posixpath.join(folder, DOCKERFILE)), folder, above, name)
         if kind:
             return Place(above, {kind.variable: name})
         if not above:
             break
         above = posixpath.dirname(above)
     return Place(folder, {})
+
+
+def _by_dockerfile(text: str, folder: str, above: str, name: str) -> Place:
+    """Return the context that a member's own Dockerfile is written for: the workspace's root where it names its folder from there."""
+    is_for_root = f"{name}/" in text or f"{name} " in text or "turbo prune" in text
+    return Place(above, {"RW_BUILD_DOCKERFILE_PATH": f"{name}/{DOCKERFILE}"}) if is_for_root else Place(folder, {})

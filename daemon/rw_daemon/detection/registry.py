@@ -84,7 +84,7 @@ def plan(request: Request) -> BuildPlan:
     if request.variables.get(members.VARIABLE, "").strip() and not request.image:
         return _app(request, members.named(request.source, request.variables), place=members.VARIABLE)
     try:
-        return _tree(request)
+        return _with_own_dockerfile(_tree(request), request)
     except (NothingDetectedError, NoStartCommandError) as error:
         found = apps.candidates(request.source, lambda folder: _alone(request, folder))
         if isinstance(error, NoStartCommandError):
@@ -96,6 +96,14 @@ def plan(request: Request) -> BuildPlan:
         chosen, notices = apps.choose(found)
         made = _app(request, chosen.path, place=f"the likeliest: {chosen.why}" if notices else "the only folder with an app")
         return made.model_copy(update={"apps": found if len(found) > 1 else (), "warnings": (*made.warnings, *notices)})
+
+
+def _with_own_dockerfile(made: BuildPlan, request: Request) -> BuildPlan:
+    """Return the plan, or that of the Dockerfile which lies in the folder of the app that was chosen."""
+    app = made.origins.get("app")
+    if app is None or not request.source.has(posixpath.join(app.value, members.DOCKERFILE)):
+        return made
+    return _app(request, app.value, place=app.source).model_copy(update={"apps": made.apps})
 
 
 def _alone(request: Request, folder: str) -> BuildPlan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,19 @@ def test_a_member_of_a_workspace_is_built_from_the_workspace_around_it() -> None
     plan = planned(workspace, below("other", FLASK), RW_BUILD_APP="js/apps/web")
     assert plan.root == "js"
     assert plan.services[0].start == "sh -c 'cd apps/web && exec node server.js'"
+
+
+@pytest.mark.parametrize(
+    ("text", "root", "path"),
+    [("FROM node\nCOPY . .\n", "js/apps/web", "Dockerfile"), ("FROM node\nCOPY apps/web/ ./\n", "js", "apps/web/Dockerfile")],
+    ids=["of its folder", "of the workspace"],
+)
+def test_a_members_own_dockerfile_is_built_in_the_context_that_it_is_written_for(text: str, root: str, path: str) -> None:
+    workspace = {"js/package.json": json.dumps({"workspaces": ["apps/*"]}), **below("js/apps/web", {**EXPRESS, "Dockerfile": text})}
+    plan = planned(workspace, RW_BUILD_APP="js/apps/web")
+    assert (plan.root, plan.dockerfile) == (root, path)
+    chosen = planned({path.removeprefix("js/"): text for path, text in workspace.items()})
+    assert posixpath.join(chosen.root, chosen.dockerfile) == "apps/web/Dockerfile"
 
 
 CRATE = '[package]\nname = "%s"\nversion = "1.0.0"\n'
