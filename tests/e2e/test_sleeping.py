@@ -109,6 +109,7 @@ class WebSocket:
         self._socket.close()
 
 
+@pytest.mark.full_on("docker")
 def test_it_sleeps_and_everybody_who_asks_is_answered_by_one_start(rw: Rw, tmp_path: Path) -> None:
     folder = write(tmp_path / "sleepy")
     url = rw.up(folder)["services"][0]["url"]

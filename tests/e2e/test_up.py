@@ -76,6 +76,7 @@ def rows(rw: Rw, *arguments: str, **options: Any) -> list[dict[str, Any]]:
     return [row for line in rw.ok(*arguments, "--json", **options).splitlines() if (row := json.loads(line))["type"] == "log"]
 
 
+@pytest.mark.full_on("docker")
 def test_redeploys_under_load_lose_no_request(rw: Rw, online: dict[str, Any]) -> None:
     url = online["result"]["services"][0]["url"]
     with Load(url, echo="/echo") as load:

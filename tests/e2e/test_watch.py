@@ -113,6 +113,7 @@ def url_of(row: dict[str, Any]) -> str:
     return str(row["services"][0]["url"])
 
 
+@pytest.mark.full_on("docker")
 def test_a_change_is_online_and_what_changes_nothing_does_nothing(rw: Rw, watching: Callable[..., Watch]) -> None:
     watch = watching()
     url = url_of(watch.settled())
@@ -144,6 +145,7 @@ def test_a_change_is_online_and_what_changes_nothing_does_nothing(rw: Rw, watchi
     assert rw.json("status", cwd=watch.folder)["services"] == [], "what it brought up goes with it"
 
 
+@pytest.mark.full_on("docker")
 def test_a_crash_and_a_mistake_keep_the_version_before_and_the_next_change_mends_them(watching: Callable[..., Watch], rw: Rw) -> None:
     watch = watching("--keep")
     url = url_of(watch.settled())
