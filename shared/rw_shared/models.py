@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -162,11 +162,30 @@ class ErrorBody(Model):
     details: dict[str, Any] = {}
 
 
+class Placed(Protocol):
+    """Whatever belongs to an environment."""
+
+    @property
+    def project(self) -> str:
+        """Its project's name."""
+        ...
+
+    @property
+    def environment(self) -> str:
+        """Its environment's name."""
+        ...
+
+
 class Scope(Model):
     """The environment of a project that something belongs to."""
 
     project: Name
     environment: Name
+
+    @classmethod
+    def of(cls, it: Placed) -> Scope:
+        """Return where a deployment, a service or an operation belongs to."""
+        return cls(project=it.project, environment=it.environment)
 
     def __str__(self) -> str:
         return f"{self.project}/{self.environment}"

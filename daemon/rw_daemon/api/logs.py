@@ -61,7 +61,7 @@ Asked = Annotated[LogQuery, Depends(_query)]
 async def _checked(rooms: Rooms, query: LogQuery) -> LogQuery:
     """Return the query with the whole id of its deployment; raises what ``check_scope``, ``find_deployment`` and ``parse`` raise."""
     parse(query.expression)
-    scope = Scope(project=query.project, environment=query.environment)
+    scope = Scope.of(query)
     await check_scope(rooms.store, scope, services=query.services)
     if not query.deployments:
         return query

@@ -121,7 +121,7 @@ class Autoscaler:
             finally:
                 self._watched.pop(deployment.id, None)  # the next change needs a window of its own
 
-        await self._operations.between(Scope(project=deployment.project, environment=deployment.environment), work)
+        await self._operations.between(Scope.of(deployment), work)
 
     async def _told(self, deployment: Deployment, number: int, words: str) -> None:
         await self._store.append(

@@ -90,7 +90,7 @@ class Controller:
 
     async def row(self, deployment: Deployment) -> ServiceRow:
         """Return the service that a deployment belongs to; ``ServiceNotFoundError`` when it was taken down meanwhile."""
-        rows = await self._store.services(Scope(project=deployment.project, environment=deployment.environment))
+        rows = await self._store.services(Scope.of(deployment))
         for row in rows:
             if row.name == deployment.service:
                 return row
@@ -180,7 +180,7 @@ class Controller:
         old = await self._store.deployment(row.serving) if row.serving else None
         if old is None or old.status is not DeploymentStatus.REMOVING:
             return
-        scope = Scope(project=row.project, environment=row.environment)
+        scope = Scope.of(row)
         unsettled = await self._store.deployments(scope, service=row.name, unsettled=True)
         if any(has_room(one) and one.status is DeploymentStatus.DEPLOYING for one in unsettled):
             return
@@ -282,7 +282,7 @@ class Controller:
         """Return how long a replaced release stays: at least until the watch of the one in its place is over."""
         said = (await self._planner.planned(old)).config.deploy.overlap_seconds
         warm = self._settings.warm_seconds if said is None else said
-        scope = Scope(project=old.project, environment=old.environment)
+        scope = Scope.of(old)
         serving = next((row.serving for row in await self._store.services(scope) if row.name == old.service), "")
         new = await self._store.deployment(serving) if serving else None
         watch = (await self._planner.planned(new)).config.deploy.rollout if new else None

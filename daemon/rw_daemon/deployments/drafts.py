@@ -77,7 +77,7 @@ class Drafts:
 
     async def configure(self, deployment: Deployment) -> None:
         """Have the service of a deployment there: it was taken down by an order that came before the deployment's turn."""
-        scope = Scope(project=deployment.project, environment=deployment.environment)
+        scope = Scope.of(deployment)
         if await self.row(scope, deployment.service) is None:
             await self._store.append(
                 await self._configured(scope, {"at": self._clock.now(), **of(deployment)}, deployment.kind, deployment.replicas)

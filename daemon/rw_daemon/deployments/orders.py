@@ -215,7 +215,7 @@ class Orders:
     async def resume(self, operation: Operation) -> None:
         """Go on with an operation that the daemon before this one left behind."""
         request = OperationOrder.model_validate(await self._store.request(operation.id))
-        scope = Scope(project=operation.project, environment=operation.environment)
+        scope = Scope.of(operation)
         environ = self._environs.find(operation.deployments[0]) if operation.deployments else {}
         kind = (await self._store.environments(operation.project)).get(operation.environment)
 

@@ -29,7 +29,7 @@ class Replicas:
     async def wanted(self, deployment: Deployment) -> int:
         """Return how many a serving release should have: what was said last, unless by a newer one that is still on its way."""
         row = await self._controller.row(deployment)
-        scope = Scope(project=row.project, environment=row.environment)
+        scope = Scope.of(row)
         newest = (await self._store.deployments(scope, service=row.name, limit=1))[0]
         return row.replicas if newest.id == deployment.id or newest.status.is_settled else deployment.replicas
 

@@ -90,7 +90,7 @@ class Running:
         return await self._recorder.read(found.id)
 
     async def _serving(self, row: ServiceRow) -> Deployment:
-        fresh = next((one for one in await self._store.services(_scope(row)) if one.name == row.name), None)  # None: taken down meanwhile
+        fresh = next((one for one in await self._store.services(Scope.of(row)) if one.name == row.name), None)  # None: taken down meanwhile
         found = await self._store.deployment(fresh.serving) if fresh and fresh.serving else None
         if found is None:
             raise DeploymentFailedError(f"{row.name} has no release that serves.", hint="Run `rw up`.")
@@ -119,7 +119,7 @@ class Running:
 
     async def take_down(self, row: ServiceRow, target: Target, operation: str) -> None:
         """Lead requests away, stop every release of a service, forget the service; its history stays."""
-        known = await self._store.deployments(_scope(row), service=row.name, limit=HISTORY)
+        known = await self._store.deployments(Scope.of(row), service=row.name, limit=HISTORY)
         leaving = [one for one in known if one.status in RUNS or one.status is DeploymentStatus.REMOVING]
         moved = [
             self._recorder.moved(one, DeploymentStatus.REMOVING, reason="The service was taken down.")
@@ -142,7 +142,3 @@ class Running:
             for deployment in leaving:
                 self._retirer.retire(deployment, target, warm_seconds=0.0)
             raise
-
-
-def _scope(row: ServiceRow) -> Scope:
-    return Scope(project=row.project, environment=row.environment)

@@ -104,14 +104,14 @@ class Sleeping:
             at = self._clock.monotonic()
             quiet = self._quiet[identity] = heard(self._quiet.get(identity), used[identity], at=at)
             seconds = (await self._planner.planned(deployment)).config.deploy.sleep_after_seconds
-            if at - quiet.since >= seconds and identity not in self._watches.going_on(_scope(deployment)):
+            if at - quiet.since >= seconds and identity not in self._watches.going_on(Scope.of(deployment)):
                 del self._quiet[identity]  # should it come to nothing, it is quiet anew
                 words = f"Nobody asked for it for {seconds:g} s."
                 self._tasks.keep(f"sleep {identity}", partial(self.nap, deployment, words))
 
     async def nap(self, deployment: Deployment, words: str) -> None:
         """Lay a release down, unless an operation is at work in its environment."""
-        await self._operations.between(_scope(deployment), partial(self.lay_down, deployment, words))
+        await self._operations.between(Scope.of(deployment), partial(self.lay_down, deployment, words))
 
     async def lay_down(self, deployment: Deployment, words: str) -> None:
         """Hold a serving release's requests and stop it. It stays awake while a request is open, or where the edge does not hold them.
@@ -250,7 +250,3 @@ class Sleeping:
     async def _target(self, place: Deployment | ServiceRow) -> Target:
         kind = (await self._store.environments(place.project))[place.environment]
         return await self._targets.get(kind, {})
-
-
-def _scope(deployment: Deployment) -> Scope:
-    return Scope(project=deployment.project, environment=deployment.environment)

@@ -48,7 +48,7 @@ class Status:
             return {}, False
 
     async def _service(self, row: ServiceRow, releases: dict[str, tuple[Release, Target]], *, is_reachable: bool) -> Service:
-        scope = Scope(project=row.project, environment=row.environment)
+        scope = Scope.of(row)
         newest = next(iter(await self._store.deployments(scope, service=row.name, limit=1)), None)
         serving = await self._store.deployment(row.serving) if row.serving else None
         shown = serving or newest

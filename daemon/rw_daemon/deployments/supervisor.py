@@ -270,7 +270,7 @@ class Supervisor:
 
         async def fill() -> None:
             try:
-                await self._operations.between(Scope(project=deployment.project, environment=deployment.environment), work)
+                await self._operations.between(Scope.of(deployment), work)
             except RwError as error:
                 self._output.remark(deployment, f"{error.message} {error.why}")
             finally:

@@ -168,7 +168,7 @@ class Watches:
 
     async def _is_serving(self, identity: str) -> bool:
         deployment = await self._recorder.read(identity)
-        rows = await self._store.services(Scope(project=deployment.project, environment=deployment.environment))
+        rows = await self._store.services(Scope.of(deployment))
         return deployment.status is DeploymentStatus.ACTIVE and any(row.serving == identity for row in rows)
 
     async def _figures(self, release: str) -> Traffic:

@@ -35,7 +35,7 @@ class Why:
         told = [_moment(one) for one in sorted([*own, *order], key=lambda one: one.sequence)]
         items = [one for one in told if one is not None]
         asked_at = next((place for place, one in enumerate(items) if one.kind == "asked"), -1)
-        scope = Scope(project=deployment.project, environment=deployment.environment)
+        scope = Scope.of(deployment)
         before = await served_before(self._store, scope, deployment.service, before=deployment.id)
         items[asked_at + 1 : asked_at + 1] = await self.differences(deployment, before)
         return Timeline(deployment=deployment, items=tuple(items))
