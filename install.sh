@@ -48,7 +48,7 @@ install() {
     "$uv" pip install --quiet --python "$data/venv/bin/python" --reinstall-package rw-deploy "$here"
     mkdir -p "$bin"
     ln -sf "$data/venv/bin/rw" "$bin/rw"
-    say "$("$bin/rw" version) is at $bin/rw"
+    say "$("$bin/rw" version | head -n 1) is at $bin/rw"  # its second line is of the daemon
     case ":$PATH:" in *":$bin:"*) ;; *) say "$bin is not on your PATH; type: export PATH=\"$bin:\$PATH\"" ;; esac
 }
 
