@@ -308,5 +308,6 @@ async def test_a_job_that_was_dropped_runs_again(target):
                 await asyncio.sleep(0.02)
         caller.cancel()
         await asyncio.gather(caller, return_exceptions=True)
+        assert [one.text for one in lines] == ["ran"]
         await runtime.drop_job(job)
     await runtime.stop(job.release.key, grace_seconds=0)

@@ -60,7 +60,9 @@ def test_modules_of_a_go_program_are_read_from_the_program() -> None:
     st.binary(),
 )
 def test_broken_records_are_passed_over(path: str, content: bytes) -> None:
-    components([entry(path, content), entry("bin/x", b"\x7fELF" + GO_BEGIN + content, is_executable=True)])
+    whole = entry("lib/flask_login-0.6.3.dist-info/METADATA", PYTHON)
+    found = components([entry(path, content), entry("bin/x", b"\x7fELF" + GO_BEGIN + content, is_executable=True), whole])
+    assert "pkg:pypi/flask-login@0.6.3" in [one.url for one in found]
 
 
 def judged(made: dict[str, Any], folder: Path) -> list[str]:

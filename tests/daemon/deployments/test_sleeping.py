@@ -197,16 +197,22 @@ async def _is(world: World, status: str) -> bool:
     return (await world.statuses())[0] == status
 
 
-async def test_a_request_that_does_not_end_wakes_it_again(world: World) -> None:
+async def falling_asleep(world: World) -> tuple[Deployment, asyncio.Event]:
+    """A release that is said to sleep, and the gate that keeps the edge from holding its requests."""
     await world.up(SLEEPY)
     deployment = (await world.deployments())[0]
     await world.rooms.sleeping.look()
-    world.edge.gate = asyncio.Event()
+    gate = world.edge.gate = asyncio.Event()
     world.clock.elapsed += 60
     await world.rooms.sleeping.look()
     await world.until(lambda: _is(world, "sleeping"))
+    return deployment, gate
+
+
+async def test_a_request_that_does_not_end_wakes_it_again(world: World) -> None:
+    deployment, gate = await falling_asleep(world)
     world.edge.open = {deployment.id: 1}
-    world.edge.gate.set()
+    gate.set()
     await world.until(lambda: _is(world, "active"))
     assert await reason(world) == "A request was still open."
     assert len(world.runtime.instances) == 1
@@ -284,13 +290,7 @@ async def test_a_new_daemon_leaves_it_asleep_and_wakes_it(world: World) -> None:
 
 
 async def test_a_daemon_that_is_killed_on_the_way_leaves_one_that_sleeps(world: World) -> None:
-    await world.up(SLEEPY)
-    deployment = (await world.deployments())[0]
-    await world.rooms.sleeping.look()
-    world.edge.gate = asyncio.Event()
-    world.clock.elapsed += 60
-    await world.rooms.sleeping.look()
-    await world.until(lambda: _is(world, "sleeping"))
+    deployment, _ = await falling_asleep(world)
     await world.kill()
     world.edge.gate = None
     assert len(world.runtime.instances) == 1
