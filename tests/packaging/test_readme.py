@@ -50,6 +50,6 @@ def test_every_error_has_its_row() -> None:
         assert f"| {code} | {kind.exit_code} | {(kind.__doc__ or '').splitlines()[0]} |" in README
 
 
-def test_every_buildpack_has_its_row() -> None:
+def test_every_buildpack_has_its_one_row() -> None:
     for pack in BUILDPACKS:
-        assert re.search(rf"^\| {pack.name} \|", README, re.MULTILINE), pack.name
+        assert len(re.findall(rf"^\| {pack.name} \|", README, re.MULTILINE)) == 1, pack.name
