@@ -24,6 +24,8 @@ STDOUT, STDERR, OWN = 1, 2, 3
 LINGER_SECONDS = 2.0  # what the app leaves behind has this long after it, while it is being stopped
 MEMORY_PERIOD_SECONDS = 1.0
 PIPE_READ_BYTES = 65536
+FLOW_SECONDS = 0.002  # between two reads of a stream of short lines: woken at each of them, this process costs more than the app's printing
+SHORT_BYTES = 4096
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -154,7 +156,7 @@ class Holder:
         self._memory = int(order.number(b"memory"))
         self._status: int | None = None  # of the app, as wait gives it
         self._stopping = self._out_of_memory = False
-        self._deadline = self._watched = 0.0  # monotonic; 0: none
+        self._deadline = self._watched = self._copied = 0.0  # monotonic; 0: none
         self._kills = out_of_memory_kills()
 
     def start(self) -> None:
@@ -201,11 +203,14 @@ class Holder:
         """Return when the app and all that it started are gone and its output is kept."""
         stop_sent = False
         while True:
+            copied = 0
             for descriptor, _ in self._poll.poll(self._timeout()):
                 if descriptor == self._wake:
                     os.read(self._wake, 4096)
                 else:
-                    self._copy(descriptor)
+                    copied += self._copy(descriptor)
+            if copied:
+                self._rest(copied)
             alone = self._reap()
             if alone and self._status is not None:
                 break
@@ -226,18 +231,25 @@ class Holder:
             waits.append(max(0.05, self._watched + MEMORY_PERIOD_SECONDS - now))
         return max(1, int(min(waits) * 1000)) if waits else None
 
-    def _copy(self, descriptor: int) -> bool:
+    def _rest(self, copied: int) -> None:
+        """Let short lines come together in the pipe while they come fast."""
+        if copied < SHORT_BYTES and time.monotonic() - self._copied < FLOW_SECONDS:
+            time.sleep(FLOW_SECONDS)
+        self._copied = time.monotonic()
+
+    def _copy(self, descriptor: int) -> int:
+        """Keep what one read returns; the number of its bytes, 0 when there is nothing or the stream has ended."""
         try:
             data = os.read(descriptor, PIPE_READ_BYTES)
         except BlockingIOError:
-            return False
+            return 0
         if data:
             self._segments.write(self._streams[descriptor], data)
-            return True
+            return len(data)
         self._poll.unregister(descriptor)
         os.close(descriptor)
         del self._streams[descriptor]
-        return False
+        return 0
 
     def _reap(self) -> bool:
         """Collect ended children; True when there is none left."""
