@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from rw_daemon.clock import Clock
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 FIRST_PAUSE_SECONDS = 0.5
 LAST_PAUSE_SECONDS = 30.0
@@ -101,3 +103,17 @@ class Tasks:
     def _give_up(self, name: str) -> None:
         if not self._broken().done():
             self._broken().set_result(name)
+
+
+async def to_its_end(work: Awaitable[T]) -> T:
+    """Return what ``work`` returns, or raise what it raises. A cancelled caller waits for its end, then is cancelled."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # seen: the cancelled caller does not ask for it
+        raise

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parent.parent)  # where `bench`, and the tests' own tools, are found
 
-from bench import builds, edge, idle, load, logs, planning, rollback, speed  # noqa: E402
+from bench import alarms, builds, edge, idle, load, logs, planning, rollback, speed  # noqa: E402
 from bench.apps import has_engine  # noqa: E402
 from bench.figures import Measurement, Run  # noqa: E402
 
@@ -21,15 +21,18 @@ ONCE: dict[str, Measurement] = {"commands": speed.commands, "plan": planning.pla
 ON_EACH_TARGET: dict[str, Measurement] = {
     "unchanged": speed.unchanged, "changed": speed.changed, "watching": speed.watching, "latency": logs.latency, "lines": logs.throughput,
     "idle": idle.idle, "rollback": rollback.rollback, "added": edge.added, "throughput": edge.throughput, "builds": builds.builds,
-    "load": load.load,
+    "load": load.load, "alarms": alarms.alarms,
 }  # fmt: skip
+LONG = ("load", "alarms")  # minutes of load: only by name
 TARGETS = ("process", "docker")
 
 
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python tests/bench", description="Measurements on this machine; bounded, on loopback.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join({**ONCE, **ON_EACH_TARGET})}; default: all but load")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"{', '.join({**ONCE, **ON_EACH_TARGET})}; default: all but {' and '.join(LONG)}"
+    )
     parser.add_argument("--target", choices=TARGETS, help="default: both, where an engine answers")
     parser.add_argument("--short", action="store_true", help="few rounds: whether it can be measured, not how fast it is")
     parser.add_argument("--json", action="store_true", help="one object a line")
@@ -38,7 +41,7 @@ def main() -> None:
         parser.error(f"no such measurement: {', '.join(sorted(unknown))}")
     if not said.json:
         print("| what | here |\n|---|---|")
-    for name in said.names or [name for name in (*ONCE, *ON_EACH_TARGET) if name != "load"]:
+    for name in said.names or [name for name in (*ONCE, *ON_EACH_TARGET) if name not in LONG]:
         for target in _targets(name, said.target):
             for figure in {**ONCE, **ON_EACH_TARGET}[name](Run(target, said.short)):
                 shown = "" if name in ONCE else target

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +119,7 @@ class Deployments:
         meters = Meters(spec=lambda deployment: controller.spec(deployment), output=output, clock=clock, settings=settings)
         windows = Windows(edge, meters, clock, settings)
         rollout = Rollout(store=store, recorder=recorder, router=router, windows=windows, retirer=retirer, clock=clock, settings=settings)
+        starting = defaultdict[str, asyncio.Lock](asyncio.Lock)
         controller = Controller(
             store=store,
             recorder=recorder,
@@ -129,6 +132,7 @@ class Deployments:
             environs=kept,
             proving=proving,
             rollout=rollout,
+            starting=starting,
             clock=clock,
             settings=settings,
         )
@@ -173,6 +177,7 @@ class Deployments:
             targets=targets,
             output=output,
             edge=edge,
+            starting=starting,
             tasks=tasks,
             clock=clock,
             settings=settings,

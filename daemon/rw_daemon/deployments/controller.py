@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -27,6 +27,7 @@ from rw_daemon.logs.collector import Collector
 from rw_daemon.runtimes.runtime import Instance, JobLostError, JobSpec, Line, Release, ReleaseSpec
 from rw_daemon.settings import Settings
 from rw_daemon.store.store import ServiceRow, Store
+from rw_daemon.tasks import to_its_end
 from rw_shared.config import Strategy
 from rw_shared.errors import (
     CheckFailedError,
@@ -61,13 +62,15 @@ class Controller:
         environs: Environs,
         proving: Proving,
         rollout: Rollout,
+        starting: Mapping[str, asyncio.Lock],
         clock: Clock,
         settings: Settings,
     ) -> None:
+        """:param starting: by ``id_of``, a lock that is held by who starts or stops the release that serves; any name has one."""
         self._store, self._recorder, self._planner, self._router, self._retirer = store, recorder, planner, router, retirer
         self._rollout, self._proving = rollout, proving
         self._exits, self._output, self._collector, self._environs = exits, output, collector, environs
-        self._clock, self._settings = clock, settings
+        self._starting, self._clock, self._settings = starting, clock, settings
 
     async def left(self, instances: Sequence[Instance]) -> None:
         """Wait for the last requests of replicas that no route leads to any more."""
@@ -163,17 +166,20 @@ class Controller:
         deployment = await self._recorder.read(identity)
         row = await self.row(deployment)
         strategy = (await self._planner.planned(deployment)).config.deploy.rollout.strategy
-        old = await self._store.deployment(row.serving) if row.serving not in {"", identity} else None
-        if strategy is not Strategy.RECREATE or old is None or old.status not in MAY_RUN:
+        if strategy is not Strategy.RECREATE or row.serving in {"", identity}:
             return
-        async with self._recorder.step(identity, StepName.STOP) as step:
-            await self._router.apply()
-            if old.status is not DeploymentStatus.REMOVING:
-                words = f"It stops before v{deployment.version} starts."
-                await self._router.record(self._recorder.moved(old, DeploymentStatus.REMOVING, reason=words))
-            await self._retirer.quiet(old.id)
-            await target.runtime.stop(key_of(old), grace_seconds=self._settings.grace_seconds)
-            step.detail = f"v{old.version} first; requests wait"
+        async with self._starting[id_of(row)]:  # a request that is waking the old release is waited for, else two would run for a moment
+            old = await self._store.deployment(row.serving)
+            if old is None or old.status not in MAY_RUN:
+                return
+            async with self._recorder.step(identity, StepName.STOP) as step:
+                await self._router.apply()
+                if old.status is not DeploymentStatus.REMOVING:
+                    words = f"It stops before v{deployment.version} starts."
+                    await self._router.record(self._recorder.moved(old, DeploymentStatus.REMOVING, reason=words))
+                await self._retirer.quiet(old.id)
+                await target.runtime.stop(key_of(old), grace_seconds=self._settings.grace_seconds)
+                step.detail = f"v{old.version} first; requests wait"
 
     async def restore(self, row: ServiceRow, target: Target) -> None:
         """Bring back a release that stopped for one that came to nothing; without one, nothing happens."""
@@ -228,13 +234,15 @@ class Controller:
                 await self._gradually(deployment, row, release, ended, target)
             old = await self._recorder.read(row.serving) if row.serving not in {"", identity} else None
             events = self._switched(deployment, row, old)
-            if row.kind is ServiceKind.WEB:
-                await self._router.apply(serving={id_of(row): identity}, record=events)
-            else:
-                await self._store.append(*events())
-        if old is not None:
-            has_stopped = has_room(deployment) or old.status is DeploymentStatus.SLEEPING
-            await self._retire(await self._recorder.read(old.id), target, has_stopped=has_stopped)
+            try:
+                if row.kind is ServiceKind.WEB:
+                    await self._router.apply(serving={id_of(row): identity}, record=events)
+                else:
+                    await self._store.append(*events())
+            finally:  # one that is cancelled too late serves all the same, and nobody else would see the old one off
+                if old is not None:
+                    has_stopped = has_room(deployment) or old.status is DeploymentStatus.SLEEPING
+                    await to_its_end(self._see_off(old, target, by=identity, has_stopped=has_stopped))
 
     async def _gradually(
         self, deployment: Deployment, row: ServiceRow, release: Release, ended: asyncio.Future[Instance], target: Target
@@ -270,6 +278,11 @@ class Controller:
             return made
 
         return events
+
+    async def _see_off(self, old: Deployment, target: Target, *, by: str, has_stopped: bool = False) -> None:
+        """Retire a release, if the other one serves now."""
+        if (await self._recorder.read(by)).status is DeploymentStatus.ACTIVE:
+            await self._retire(await self._recorder.read(old.id), target, has_stopped=has_stopped)
 
     async def _retire(self, old: Deployment, target: Target, *, has_stopped: bool = False) -> None:
         if old.status is not DeploymentStatus.REMOVING:
@@ -330,13 +343,15 @@ class Controller:
 
         try:
             await self._router.apply(serving={id_of(row): identity}, record=events)
-        except RwError:
-            await self._retire(deployment, target)
-            raise
+        finally:  # refused, cancelled, or cancelled too late: one of the two goes
+            await to_its_end(self._one_goes(identity, replaced if error is None else None, target))
         if replaced is not None and error is not None:
             await self._retirer.remove(replaced, target)
-        elif replaced is not None:
-            await self._retire(await self._recorder.read(replaced.id), target)
+
+    async def _one_goes(self, identity: str, replaced: Deployment | None, target: Target) -> None:
+        await self._retire(await self._recorder.read(identity), target)  # nothing, where it serves
+        if replaced is not None:
+            await self._see_off(replaced, target, by=identity)
 
     # --- taking back
 

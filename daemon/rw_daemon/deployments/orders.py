@@ -19,6 +19,7 @@ from rw_daemon.deployments.turns import urgency
 from rw_daemon.deployments.watches import Watches
 from rw_daemon.plans.plan import ServicePlan
 from rw_daemon.store.store import ServiceRow, Store
+from rw_daemon.tasks import to_its_end
 from rw_shared.errors import (
     CancelledError,
     ProjectNotFoundError,
@@ -198,7 +199,8 @@ class Orders:
             await self._watches.prepare(identity)
             await self._controller.release(identity, target)
         except RwError as error:
-            await self._controller.take_back(identity, target, DeploymentStatus.FAILED, error)
+            # a cancel in the middle would leave what runs: by then the release is settled, and nobody looks at it again
+            await to_its_end(self._controller.take_back(identity, target, DeploymentStatus.FAILED, error))
             raise
         await self._watches.begin(identity, target)
 

@@ -58,13 +58,14 @@ class Retirer:
         self._tasks.keep(f"retire {deployment.id}", partial(self._retire, deployment, target, leaving, warm_seconds=warm_seconds))
 
     async def _retire(self, deployment: Deployment, target: Target, leaving: Leaving, *, warm_seconds: float) -> None:
+        warm_until = self._clock.monotonic() + warm_seconds
         await self._drained(deployment.id)
-        await rest(self._clock, warm_seconds, unless=leaving.enough)
+        await rest(self._clock, max(0.0, warm_until - self._clock.monotonic()), unless=leaving.enough)
         if self._leaving.get(deployment.id) is not leaving:
             return
         leaving.enough.set()  # should the rest have to be tried again
         if (await self._recorder.read(deployment.id)).status is DeploymentStatus.REMOVING:  # somebody may have gone back to it
-            await self.remove(deployment, target)
+            await self._remove(deployment, target)
         if self._leaving.get(deployment.id) is leaving:
             del self._leaving[deployment.id]
 
@@ -81,10 +82,18 @@ class Retirer:
         return deployment in self._stopping
 
     async def remove(self, deployment: Deployment, target: Target) -> None:
-        """Stop a release that no route leads to, and say so."""
+        """Stop a release that no route leads to once its last request is over, and say so."""
         self._stopping.add(deployment.id)
         try:
-            await self.quiet(deployment.id)
+            await self._drained(deployment.id)
+            await self._remove(deployment, target)
+        finally:
+            self._stopping.discard(deployment.id)
+
+    async def _remove(self, deployment: Deployment, target: Target) -> None:
+        self._stopping.add(deployment.id)
+        try:
+            await self._clock.sleep(self._settings.quiet_seconds)
             await target.runtime.stop(key_of(deployment), grace_seconds=self._settings.grace_seconds)
             self._gone(deployment.id)
             self._environs.forget(deployment.id)

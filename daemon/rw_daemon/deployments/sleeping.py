@@ -8,6 +8,7 @@ way leaves a service that wakes.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -67,6 +68,7 @@ class Sleeping:
         targets: Targets,
         output: Output,
         edge: Edge,
+        starting: Mapping[str, asyncio.Lock],
         tasks: Tasks,
         clock: Clock,
         settings: Settings,
@@ -76,7 +78,7 @@ class Sleeping:
         self._edge, self._tasks, self._clock, self._settings = edge, tasks, clock, settings
         self._followed = Followed(store, planner, lambda deploy: deploy.sleeps)
         self._quiet: dict[str, Quiet] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._starting = starting
         self._waking: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[str, RwError] = {}
         """Why services that still sleep could not be woken the last time."""
@@ -120,7 +122,7 @@ class Sleeping:
         :param words: why, for people.
         """
         service = service_of(deployment)
-        async with self._lock(service):
+        async with self._starting[service]:
             deployment = await self._recorder.read(deployment.id)
             if deployment.status is DeploymentStatus.ACTIVE and not await self._edge.active(deployment.id):
                 words = f"{words} The next request wakes it."
@@ -179,7 +181,7 @@ class Sleeping:
         return known
 
     async def _wake(self, service: str) -> None:
-        async with self._lock(service):
+        async with self._starting[service]:
             self._refused.pop(service, None)
             try:
                 row = await self._row(service)
@@ -232,13 +234,10 @@ class Sleeping:
     async def _lie_still(self, deployment: Deployment) -> None:
         release = await (await self._target(deployment)).runtime.release(deployment.id)
         if release is not None and release.instances:
-            async with self._lock(service_of(deployment)):
+            async with self._starting[service_of(deployment)]:
                 await self._stop(await self._recorder.read(deployment.id), service_of(deployment))
 
     # --- what belongs to a service
-
-    def _lock(self, service: str) -> asyncio.Lock:
-        return self._locks.setdefault(service, asyncio.Lock())
 
     async def _row(self, service: str) -> ServiceRow:
         """Return a service; ``ServiceNotFoundError`` when it was taken down."""

@@ -17,6 +17,7 @@ from rw_daemon.store.bus import Bus, Subscription
 from rw_daemon.store.projections import Change, Update, changes
 from rw_daemon.store.reserve import Reserve
 from rw_daemon.store.store import ServiceRow
+from rw_daemon.tasks import to_its_end
 from rw_shared.errors import DiskFullError
 from rw_shared.events import Event, StoredEvent
 from rw_shared.models import Deployment, DeploymentStatus, Operation, OperationStatus, Project, Scope, TargetKind
@@ -61,7 +62,10 @@ class SqlStore:
     # --- writing
 
     async def append(self, *events: Event) -> list[StoredEvent]:
-        """Write ``events`` and what they change, or nothing. Told after the commit; a cancelled caller takes nothing back."""
+        """Write ``events`` and what they change, or nothing. Told after the commit.
+
+        A cancelled caller takes nothing back, and goes on only when it is written: what he reads then holds it.
+        """
         loop = asyncio.get_running_loop()
         return await self._work(self._writer, lambda: self._write(events, loop))
 
@@ -201,7 +205,9 @@ class SqlStore:
         work = asyncio.get_running_loop().run_in_executor(pool, run)
         work.add_done_callback(_retrieved)
         try:
-            return await asyncio.shield(work)  # cancelling the caller would otherwise take back a write that still waits for its turn
+            if pool is self._writer:
+                return await to_its_end(work)  # cancelling the caller would otherwise take back a write that still waits for its turn
+            return await asyncio.shield(work)
         except DatabaseError as error:
             raise _named(error, self._path) from error
 

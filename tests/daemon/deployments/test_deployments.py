@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from rw_shared.errors import (
     RwError,
     ServiceNotFoundError,
 )
-from rw_shared.events import StoredEvent
+from rw_shared.events import Event, RouteChanged, StoredEvent
 from rw_shared.models import DeploymentStatus, Operation, OperationKind, OperationStatus
 
 
@@ -129,6 +130,28 @@ async def test_cancelled_operation_stops_its_build_and_keeps_the_old_release(wor
     cancelled = await world.rooms.orders.cancel(operation.id)
     assert cancelled.status is OperationStatus.CANCELLED
     assert await world.statuses() == ["cancelled", "active"]
+
+
+async def test_cancelled_while_the_switch_is_being_written_it_serves_and_the_old_release_goes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.up()
+    commit, loop, cancelling = world.store._commit, asyncio.get_running_loop(), []
+
+    def slowly(events: Sequence[Event]) -> list[StoredEvent]:
+        if any(isinstance(one, RouteChanged) for one in events):
+            cancel = world.rooms.orders.cancel(operation.id)
+            loop.call_soon_threadsafe(lambda: cancelling.append(asyncio.ensure_future(cancel)))
+            time.sleep(0.1)
+        return commit(events)
+
+    monkeypatch.setattr(world.store, "_commit", slowly)
+    operation = await world.start(files={**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+    assert (await world.settled(operation)).status is OperationStatus.CANCELLED
+    assert (await world.statuses())[0] == "active"
+    await world.until(lambda: _is_removed(world))
+    assert {one.key.version for one in world.runtime.instances.values()} == {2}
+    await asyncio.gather(*cancelling)
 
 
 async def _has_begun(world: World, builds: int) -> bool:
@@ -247,6 +270,17 @@ async def test_rollback_to_a_warm_release_is_one_change_at_the_edge(world: World
     assert told == ["operation.created", "route.changed", "deployment.status_changed", "deployment.status_changed", "operation.settled"]
     await world.settled(await world.start(OperationKind.ROLLBACK, deployment="v2"))  # and back again, as often as one likes
     assert await world.statuses() == ["active", "removing"]
+
+
+async def test_a_release_that_somebody_stays_connected_to_is_waited_for_once(world: World) -> None:
+    world.settings = replace(world.settings, drain_seconds=30.0, warm_seconds=40.0)
+    await world.restart()
+    await world.up()
+    world.edge.open[(await world.deployments())[0].id] = 1  # a WebSocket, say
+    await world.up({**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+    replaced = world.clock.monotonic()
+    await world.until(lambda: _is_removed(world))
+    assert 39.0 < world.clock.monotonic() - replaced < 41.0
 
 
 async def test_rollback_cut_off_by_a_kill_is_carried_out_by_the_next_daemon(world: World) -> None:

@@ -379,6 +379,27 @@ async def test_a_request_that_waits_goes_to_the_release_that_came_meanwhile(worl
     assert {one.key.version for one in world.runtime.instances.values()} == {2}
 
 
+async def test_one_that_is_being_woken_stops_before_a_release_that_must_run_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {**SLEEPY, "railway.toml": f'{RAILWAY}[deploy.rollout]\nstrategy = "recreate"\n'}
+    await asleep(world, files)
+    start, gate = world.runtime.start, asyncio.Event()
+
+    async def slowly(spec: ReleaseSpec) -> Release:
+        if spec.key.version == 1:
+            await gate.wait()
+        return await start(spec)
+
+    monkeypatch.setattr(world.runtime, "start", slowly)
+    asking = asyncio.create_task(lead(world))
+    operation = await world.start(files={**files, "app.py": FLASK["app.py"] + "# 2\n"})
+    await world.until(lambda: _is(world, "deploying"))
+    gate.set()
+    await world.settled(operation)
+    assert done(world)[:3] == ["start v1", "stop v1", "start v2"]
+    assert (await asking).release
+    await world.until(lambda: _statuses(world, "active", "removed"))
+
+
 async def test_down_while_it_is_being_woken_leaves_nothing(world: World) -> None:
     await asleep(world)
     world.runtime.port = 1

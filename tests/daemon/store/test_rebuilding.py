@@ -34,6 +34,9 @@ NUMBERS = st.floats(0, 1e6)  # what is measured is never NaN, which equals nothi
 TYPES = {
     int: st.integers(0, 99),
     float: NUMBERS,
+    tuple[e.MetricJudged, ...]: st.lists(st.builds(e.MetricJudged, value=st.none() | NUMBERS, old=st.none() | NUMBERS), max_size=3).map(
+        tuple
+    ),
     tuple[tuple[float, int], ...]: st.lists(st.tuples(NUMBERS, st.integers(0, 99)), max_size=4).map(tuple),
     ErrorBody | None: st.sampled_from([None, ErrorBody(code="X", message="it broke", details={"n": [1]})]),
 }
