@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from rw_shared.models import Model
 
@@ -22,6 +23,12 @@ class Strategy(StrEnum):
     GRADUAL = "gradual"
     BLUE_GREEN = "blue-green"
     RECREATE = "recreate"
+
+
+class OnFailure(StrEnum):
+    """What becomes of a release that the judge finds bad."""
+
+    ROLLBACK = "rollback"
 
 
 class Queue(StrEnum):
@@ -96,6 +103,8 @@ class RolloutConfig(Model):
     """Share of requests, 0 to 1, that may fail whatever the old release does."""
     max_latency_seconds: float = 2.0
     """What 95 % of the answers may take whatever the old release does."""
+    on_failure: OnFailure = OnFailure.ROLLBACK
+    """So far the only way there is: whoever writes another word is told so."""
     metrics: tuple[MetricConfig, ...] = ()
     """What of the app's own is looked at besides."""
 
@@ -128,6 +137,9 @@ class BuildConfig(Model):
     cache: str | None = None
     """rw's own: name of an image in a registry that holds the build's cache."""
     watch_patterns: tuple[str, ...] = ()
+    nixpacks_config_path: str | None = None
+    nixpacks_plan: dict[str, Any] | None = None
+    """What nixpacks.toml would say, in its own keys; it beats that file."""
 
 
 class DeployConfig(Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from rw_shared.config import Queue, Reading, RestartPolicy, Strategy
+from rw_shared.config import OnFailure, Queue, Reading, RestartPolicy, Strategy
 from rw_shared.models import NAME_PATTERN
 from rw_shared.railway_toml import (
     BUILD_IGNORED,
@@ -37,6 +37,7 @@ KINDS: dict[str, Json] = {
     "count": {"type": "integer", "minimum": 0, "maximum": 1000},
     "strategy": _one_of(Strategy),
     "queue": _one_of(Queue),
+    "outcome": _one_of(OnFailure),
     "flag": {"type": "boolean"},
     "shares": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 100}, "minItems": 1},
     "rate": {"type": "number", "minimum": 0, "maximum": 1},
@@ -46,6 +47,7 @@ KINDS: dict[str, Json] = {
     "selector": TEXT,
     "reading": _one_of(Reading),
     "number": {"type": "number"},
+    "table": {"type": "object"},
 }
 WITHOUT_EFFECT: Json = {"description": "Railway's; rw does not act on it."}
 

@@ -22,6 +22,7 @@ from rw_shared.config import (
     BuildConfig,
     DeployConfig,
     MetricConfig,
+    OnFailure,
     Queue,
     Reading,
     RestartPolicy,
@@ -65,10 +66,12 @@ BUILD_KEYS: dict[str, str] = {
     "dockerfilePath": "text",
     "watchPatterns": "texts",
     "cache": "image",
+    "nixpacksConfigPath": "text",
+    "nixpacksPlan": "table",
 }
 # host, path in small letters, tag: as the distribution project's reference grammar has it
 IMAGE = r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]{0,127})?"
-BUILD_IGNORED = {"railpackVersion", "nixpacksConfigPath", "nixpacksPlan", "nixpacksVersion", "buildEnvironment"}
+BUILD_IGNORED = {"railpackVersion", "nixpacksVersion", "buildEnvironment"}
 DEPLOY_KEYS: dict[str, str] = {
     "startCommand": "text",
     "preDeployCommand": "commands",
@@ -102,6 +105,7 @@ ROLLOUT_KEYS: dict[str, str] = {
     "check": "text",
     "maxErrorRate": "rate",
     "maxLatencySeconds": "seconds",
+    "onFailure": "outcome",
 }
 METRIC_KEYS: dict[str, str] = {
     "name": "title",
@@ -428,6 +432,12 @@ def _one_of(kind: type[StrEnum]) -> Callable[[_Reader, str, Any], StrEnum]:
     return read
 
 
+def _table(reader: _Reader, key: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise reader.wrong(key, "a table", value)
+    return value
+
+
 def _title(reader: _Reader, key: str, value: Any) -> str:
     text = _text(reader, key, value).strip()
     if not text.isprintable() or not 0 < len(text) <= 40:
@@ -466,9 +476,9 @@ def _rate(reader: _Reader, key: str, value: Any) -> float:
 
 READERS: dict[str, Callable[[_Reader, str, Any], Any]] = {
     "text": _text, "texts": _texts, "commands": _commands, "url_path": _url_path, "seconds": _seconds, "count": _count,
-    "policy": _one_of(RestartPolicy), "strategy": _one_of(Strategy), "queue": _one_of(Queue), "flag": _flag,
+    "policy": _one_of(RestartPolicy), "strategy": _one_of(Strategy), "queue": _one_of(Queue), "outcome": _one_of(OnFailure), "flag": _flag,
     "shares": _shares, "rate": _rate, "positive": _positive,
-    "title": _title, "selector": _selector, "reading": _one_of(Reading), "number": _number, "image": _image,
+    "title": _title, "selector": _selector, "reading": _one_of(Reading), "number": _number, "image": _image, "table": _table,
 }  # fmt: skip
 
 

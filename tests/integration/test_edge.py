@@ -305,6 +305,7 @@ async def test_clients_cannot_choose_a_service_or_forge_where_they_come_from(wor
     assert not {"x-real-ip", "x-forwarded-host", "x-rw-for"} & set(seen)
     assert (seen["x-forwarded-proto"], seen["host"]) == ("http", HOST)
     assert seen["x-request-id"] != "mine"
+    assert "x-envoy-external-address" not in seen
 
 
 async def test_a_service_s_own_port_leads_to_it_whatever_the_host_header_says(world: World) -> None:

@@ -122,6 +122,14 @@ async def test_a_burst_of_200_000_lines_is_lossless_and_resumes_in_the_middle(ho
     assert rate >= 50_000
 
 
+async def test_short_lines_that_come_fast_are_read_together(hold):
+    printing = "import os, time\nfor n in range(2000): os.write(1, b'%d\\n' % n), time.sleep(0.0002)"
+    await hold.launch(order(f'exec {sys.executable} -c "{printing}"'))
+    lines = await all_lines(hold)
+    assert [line.text for line in lines] == [str(number) for number in range(2000)]
+    assert len({line.at for line in lines}) < 1000  # a frame, and a moment, for each read
+
+
 async def test_output_beyond_the_limit_loses_the_oldest_and_says_so(hold):
     await hold.launch(order("seq 1 100000", segment_bytes=65536, segments=3))
     await hold.wait()

@@ -65,6 +65,7 @@ def test_every_key_of_a_railway_file_is_read():
 REAL_FILES: dict[str, tuple[str, dict[str, object]]] = {
     "empty": ("", {}),
     "nixpacks plan": ('[build]\nbuilder = "NIXPACKS"\n[build.nixpacksPlan.phases.setup]\nnixPkgs = ["...", "ffmpeg"]', {}),
+    "nixpacks file": ('[build]\nnixpacksConfigPath = "deploy/nixpacks.toml"', {}),
     "dockerfile": ('[build]\nbuilder = "DOCKERFILE"\ndockerfilePath = "docker/Dockerfile"', {}),
     "one pre-deploy command": ('[deploy]\npreDeployCommand = "npm run migrate"', {"pre_deploy_command": ("npm run migrate",)}),
     "empty pre-deploy command": ('[deploy]\npreDeployCommand = ""', {"pre_deploy_command": ()}),
@@ -277,6 +278,7 @@ def test_rollout_is_read_with_its_defaults() -> None:
     ("line", "expected"),
     [
         pytest.param('strategy = "canary"', "one of replace, gradual, blue-green, recreate was expected", id="unknown strategy"),
+        pytest.param('onFailure = "ignore"', "one of rollback was expected", id="unknown end"),
         pytest.param("steps = [50, 10, 100]", "rising whole percents", id="falling"),
         pytest.param("steps = [10, 50]", "ends with 100", id="not everything"),
         pytest.param("steps = []", "rising whole percents", id="none"),

@@ -1,4 +1,7 @@
-"""nixpacks.toml and nixpacks.json: a plan in part. Its lists of packages add to what rw finds: they are of another distribution."""
+"""nixpacks.toml, nixpacks.json and ``build.nixpacksPlan``: a plan in part.
+
+Its lists of packages add to what rw finds: they are of another distribution.
+"""
 
 from __future__ import annotations
 
@@ -30,18 +33,23 @@ GAMES = frozenset({"cowsay", "fortune-mod", "sl"})
 """Debian keeps these programs in a folder that is not on PATH."""
 
 
-def read(source: Source, said: Mapping[str, str]) -> BuildFile:
+def read(source: Source, said: Mapping[str, str], *, named: Said | None = None) -> BuildFile:
     """Return what the file asks for; nothing where there is none.
 
-    :param said: variables, among them one that names the file.
+    :param said: variables, among them one that names the file. :param named: its path, and what else names it; weaker than the variable.
     ``ConfigInvalidError``: it cannot be parsed or used, or is named and not there.
     """
-    path = said.get(VARIABLE) or source.first(*NAMES)
+    chosen, namer = (said[VARIABLE], VARIABLE) if said.get(VARIABLE) else named or ("", "")
+    path = chosen or source.first(*NAMES)
     if path is None:
         return BuildFile()
     if not source.has(path):
-        raise ConfigInvalidError(VARIABLE, f"{path} is not there.", hint="Correct the path.")
-    content = source.json(path) if path.endswith(".json") else source.toml(path)
+        raise ConfigInvalidError(namer, f"{path} is not there.", hint="Correct the path.")
+    return asked(source.json(path) if path.endswith(".json") else source.toml(path), path)
+
+
+def asked(content: Mapping[str, Any], path: str) -> BuildFile:
+    """Return what a file's content asks for. ``ConfigInvalidError``: it cannot be used."""
     phases = {name: table(one, f"{path}: phases.{name}") for name, one in table(content.get("phases"), f"{path}: phases").items()}
     setup, place = phases.get("setup", {}), f"{path}: phases.setup"
     packages, notices = _packages(setup, place)

@@ -39,9 +39,13 @@ def with_files(request: Request) -> Request:
 
     ``ConfigInvalidError``: a file cannot be used, or is named and not there.
     """
-    files = (railpack_file.read(request.source, request.variables), nixpacks_file.read(request.source, request.variables))
+    build = request.config.build
+    path = _configured(request, "build.nixpacksConfigPath", build.nixpacks_config_path)
+    files = [railpack_file.read(request.source, request.variables), nixpacks_file.read(request.source, request.variables, named=path)]
+    if build.nixpacks_plan:
+        files.append(nixpacks_file.asked(build.nixpacks_plan, "build.nixpacksPlan"))
     said = {name: value for one in files for name, (value, _) in one.variables.items()}
-    return replace(request, files=files, variables={**said, **request.variables})
+    return replace(request, files=tuple(files), variables={**said, **request.variables})
 
 
 def apply(plan: BuildPlan, request: Request, commands: Mapping[str, str]) -> BuildPlan:
@@ -139,6 +143,7 @@ def _weakest_first(names: tuple[str, ...], variables: Mapping[str, str], configu
 def _passed_over(plan: BuildPlan, request: Request) -> BuildPlan:
     places = [procfile.NAME] if request.source.has(procfile.NAME) else []
     places += [name for name in (*nixpacks_file.NAMES, railpack_file.NAME) if request.source.has(name)]
+    places += ["build.nixpacksPlan"] if request.config.build.nixpacks_plan else []
     places += [request.config.origins.get("build.buildCommand", "railway.toml")] if request.config.build.build_command else []
     places += [name for name in (*INSTALL, *BUILD, *BUILD_PACKAGES, *RUN_PACKAGES) if request.variables.get(name)]
     words = "{} has no effect: {} is taken as it is."

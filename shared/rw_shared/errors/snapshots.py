@@ -14,7 +14,9 @@ class SourceMissingError(RwError):
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"{path} is not a folder.", why="It does not exist, or vanished meanwhile.", hint="Run `rw up PATH` with a folder."
+            f"{path} is not a folder.",
+            why="It does not exist, or vanished meanwhile.",
+            hint="Name a folder that is there; without one it is the present one.",
         )
 
 

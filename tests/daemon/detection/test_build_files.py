@@ -14,6 +14,7 @@ from rw_daemon.detection.build_file import UNREAD, BuildFile
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import BuildPlan
+from rw_shared import railway_toml
 from rw_shared.config import DeployConfig, ServiceConfig
 from rw_shared.errors import ConfigInvalidError
 
@@ -124,6 +125,44 @@ def test_a_file_that_is_named_is_read_and_must_be_there(name: str) -> None:
     assert planned({"other.json": text}, **{name: "other.json"}).services[0].start == "python x"
     with pytest.raises(ConfigInvalidError, match=name):
         planned({}, **{name: "absent.json"})
+
+
+def configured(files: dict[str, str], railway: str, **variables: str) -> BuildPlan:
+    config = railway_toml.parse(railway, filename="railway.toml", strict=True).service()
+    return registry.plan(Request(Source({**APP, **files}), config=config, variables=variables))
+
+
+def test_railway_toml_names_a_file_and_a_variable_beats_it() -> None:
+    railway = '[build]\nnixpacksConfigPath = "deploy/nixpacks.toml"\n'
+    files = {"deploy/nixpacks.toml": '[start]\ncmd = "python x"\n', "other.toml": '[start]\ncmd = "python y"\n'}
+    assert configured(files, railway).services[0].start == "python x"
+    assert configured(files, railway, NIXPACKS_CONFIG_FILE="other.toml").services[0].start == "python y"
+    with pytest.raises(ConfigInvalidError, match=r"railway.toml:2"):
+        configured({}, railway)
+
+
+def test_a_plan_in_railway_toml_beats_the_file_and_is_beaten_by_its_commands() -> None:
+    railway = '[build.nixpacksPlan]\nproviders = ["python"]\n[build.nixpacksPlan.start]\ncmd = "python x"\n'
+    railway += '[build.nixpacksPlan.phases.setup]\naptPkgs = ["...", "ffmpeg"]\n[build.nixpacksPlan.phases.build]\ncmds = ["make"]\n'
+    file = {"nixpacks.toml": '[start]\ncmd = "python y"\n[phases.build]\ncmds = ["cmake"]\n'}
+    plan = configured(file, railway)
+    assert (plan.services[0].start, steps(plan)["build"]) == ("python x", ("make",))
+    assert "ffmpeg" in plan.packages.runtime
+    assert plan.origins["steps.build"].source == "build.nixpacksPlan: phases.build.cmds"
+    plan = configured(file, f'[build]\nbuildCommand = "ninja"\n[deploy]\nstartCommand = "python z"\n{railway}')
+    assert (plan.services[0].start, steps(plan)["build"]) == ("python z", ("ninja",))
+
+
+def test_a_plan_in_railway_toml_makes_one_image_of_two_languages() -> None:
+    railway = '[build.nixpacksPlan]\nproviders = ["python", "node"]\n'
+    plan = configured({"package.json": '{"scripts": {"build": "vite build"}}'}, railway)
+    assert (plan.buildpack, plan.origins["node"].source) == ("python", "build.nixpacksPlan: providers")
+
+
+@pytest.mark.parametrize("railway", ["[build]\nnixpacksPlan = 3\n", "[build.nixpacksPlan]\nproviders = 3\n"])
+def test_a_plan_in_railway_toml_that_cannot_be_used_says_where(railway: str) -> None:
+    with pytest.raises(ConfigInvalidError, match=r"build\.nixpacksPlan"):
+        configured({}, railway)
 
 
 def test_a_dockerfile_passes_the_files_over_and_says_so() -> None:
