@@ -33,6 +33,11 @@ def planned(*trees: dict[str, str], **variables: str) -> BuildPlan:
     return registry.plan(Request(Source(files), variables=variables))
 
 
+def test_what_starts_a_member_is_named_with_its_folder() -> None:
+    plan = planned({"package.json": json.dumps({"workspaces": ["apps/*"]})}, below("apps/web", EXPRESS), RW_BUILD_APP="apps/web")
+    assert plan.origins["start"].source == "scripts.start in apps/web/package.json"
+
+
 def test_the_only_app_is_built_from_its_folder_alone() -> None:
     plan = planned({"README.md": "", "docs/intro.md": ""}, below("hello/sub", EXPRESS))
     assert (plan.root, plan.buildpack, plan.services[0].start) == ("hello/sub", "node", "node server.js")

@@ -196,10 +196,10 @@ def _start(package: Package, framework: Framework, manager: Manager) -> tuple[st
     """Return the command and its place. It is the script's own command: ``npm start`` in front of it would keep SIGTERM to itself."""
     script = node_scripts.command(package, "start")
     if framework.start and (not script or NEXT_START.fullmatch(script) or node_frameworks.DEV_SERVERS.match(script)):
-        return framework.start, f"{framework.name} in package.json"
+        return framework.start, f"{framework.name} in {package.at(NAME)}"
     if script and not (framework.static and node_frameworks.DEV_SERVERS.match(script)):
         before = package.scripts.get("prestart")
-        return scripts.plain(f"{before} && exec {script}" if before else script), "scripts.start in package.json"
+        return scripts.plain(f"{before} && exec {script}" if before else script), f"scripts.start in {package.at(NAME)}"
     is_buns = manager.name == node_runtime.BUN
     for path, place in _entries(package, is_buns=is_buns):
         if package.source.has(package.at(path)):
@@ -213,7 +213,7 @@ def _entries(package: Package, *, is_buns: bool) -> list[tuple[str, str]]:
     for key in ("main", "module") if is_buns else ("main",):
         if path := package.text(key):
             path = posixpath.normpath(path)
-            found += [(path, f"{key} in package.json"), (f"{path}.js", f"{key} in package.json")]
+            found += [(path, f"{key} in {package.at(NAME)}"), (f"{path}.js", f"{key} in {package.at(NAME)}")]
     return [*found, *((one, one) for one in (BUN_ENTRIES if is_buns else ENTRIES))]
 
 
