@@ -21,7 +21,7 @@ ONCE: dict[str, Measurement] = {"commands": speed.commands, "plan": planning.pla
 ON_EACH_TARGET: dict[str, Measurement] = {
     "unchanged": speed.unchanged, "changed": speed.changed, "watching": speed.watching, "latency": logs.latency, "lines": logs.throughput,
     "idle": idle.idle, "rollback": rollback.rollback, "added": edge.added, "throughput": edge.throughput, "builds": builds.builds,
-    "load": load.load, "alarms": alarms.alarms,
+    "switches": load.switches, "load": load.load, "alarms": alarms.alarms,
 }  # fmt: skip
 LONG = ("load", "alarms")  # minutes of load: only by name
 TARGETS = ("process", "docker")

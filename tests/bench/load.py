@@ -33,6 +33,10 @@ SHOWN = 5
 SHARE_SECONDS = 60.0
 WORDS = {"redeploy": "redeployments", "rollback": "rollbacks", "abort": "aborted rollouts"}
 GRADUAL = "[deploy.rollout]\nstrategy = 'gradual'\nsteps = [10, 50, 100]\nstepSeconds = 60\n"
+SWITCHES = 10
+SWITCH_RATE = 1_000
+REST_SECONDS = 3.0
+PLAIN = {"kept": 8, "fresh": 2, "http2": 2, "echo": "/count"}
 LOAD = {"kept": 14, "fresh": 4, "http2": 6, "echo": "/count", "big": 50_000_000}
 
 
@@ -142,6 +146,20 @@ def load(run: Run) -> Iterator[Figure]:
         yield from _times(loader.requests, driver)
 
 
+def switches(run: Run) -> Iterator[Figure]:
+    """How long answers take while releases change places, with nothing else on the way: no transfer, no WebSocket that comes back."""
+    with at_home(run, SERVER, RW_WARM_SECONDS="5") as (rw, folder):
+        driver = Driver(rw, folder)
+        url = driver.begin()
+        with Loader(url, rate=SWITCH_RATE, seconds=LONGEST_SECONDS, **PLAIN) as loader:
+            time.sleep(QUIET_SECONDS)
+            for _ in range(run.rounds(SWITCHES)):
+                driver.do("redeploy")
+                time.sleep(REST_SECONDS)
+            time.sleep(QUIET_SECONDS)
+        yield from _times(loader.requests, driver, load=f"{SWITCH_RATE:,} requests/s, ")
+
+
 def actions(redeployments: int) -> list[str]:
     """Return what is done, in order."""
     after = {1: ["rollback"], 3: ["abort"]}
@@ -168,7 +186,7 @@ def _failures(extent: Extent, loader: Loader, sockets: Sockets, driver: Driver) 
     yield Figure("WebSockets closed before their drain time", len(early), f"of {sockets.opened:,}", goal="0", note=note)
 
 
-def _times(samples: Sequence[Sample], driver: Driver) -> Iterator[Figure]:
+def _times(samples: Sequence[Sample], driver: Driver, *, load: str = "") -> Iterator[Figure]:
     first, last = driver.actions[0].begin, driver.actions[-1].end
     parts = {
         "before": [Window(first - QUIET_SECONDS, first)], "during the switches": driver.switches,
@@ -176,5 +194,5 @@ def _times(samples: Sequence[Sample], driver: Driver) -> Iterator[Figure]:
     }  # fmt: skip
     found = {name: Figures.of(within(samples, windows)) for name, windows in parts.items()}
     for name, figures in found.items():
-        yield Figure(f"{name}: p99", figures.p99, "ms", note=f"p50 {figures.p50:.2f} ms, {figures.requests:,} requests")
-    yield Figure("p99 during the switches", found["during the switches"].p99 / found["before"].p99, "× before", goal="≤ 1.5")
+        yield Figure(f"{load}{name}: p99", figures.p99, "ms", note=f"p50 {figures.p50:.2f} ms, {figures.requests:,} requests")
+    yield Figure(f"{load}p99 during the switches", found["during the switches"].p99 / found["before"].p99, "× before", goal="≤ 1.5")
