@@ -41,17 +41,38 @@ class Client:
 
     :param ensure: brings the daemon up and returns once its socket answers; raises ``DaemonUnreachableError``.
     :param revive: the same for one that streams were read from and that is gone; it may leave it down.
+    :param silent: makes the error of one that is there and says nothing.
     """
 
-    def __init__(self, path: str, *, ensure: Callable[[], None], revive: Callable[[], object] | None = None) -> None:
-        self._path, self._ensure, self._revive = path, ensure, revive or ensure
+    def __init__(
+        self,
+        path: str,
+        *,
+        ensure: Callable[[], None],
+        silent: Callable[[], RwError] = lambda: DaemonUnreachableError(why="It says nothing.", log="`rw daemon logs`"),
+        revive: Callable[[], object] | None = None,
+    ) -> None:
+        self._path, self._ensure, self._silent, self._revive = path, ensure, silent, revive or ensure
 
-    def call(self, method: str, path: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None) -> Json:
-        """Return the answer. Tried again when the daemon ends in the middle: orders carry an idempotency key."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        seconds: float = CALL_SECONDS,
+    ) -> Json:
+        """Return the answer. Tried again when the daemon ends in the middle: orders carry an idempotency key.
+
+        :param seconds: after which it counts as silent.
+        """
         deadline, pause = time.monotonic() + AGAIN_SECONDS, 0.0
         while True:
             try:
-                return self.once(method, path, body=body, query=query)
+                return self.once(method, path, body=body, query=query, seconds=seconds)
+            except TimeoutError as error:
+                raise self._silent() from error
             except (ConnectionError, FileNotFoundError, http.client.HTTPException) as error:
                 if time.monotonic() > deadline:
                     raise DaemonUnreachableError(why=str(error), log="`rw daemon logs`") from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,3 +74,26 @@ def test_frozen_daemon_is_named_with_the_way_out(rw: Rw, folder: Path) -> None:
     assert (done.returncode, error["code"]) == (8, "DAEMON_UNREACHABLE")
     assert f"kill -CONT {pid}" in error["hint"]
     assert rw.pid() == pid
+
+
+def test_who_follows_a_release_is_told_that_the_daemon_froze(rw: Rw, folder: Path) -> None:
+    (folder / "railway.toml").write_text("[build]\nbuildCommand = 'sleep 300'\n")
+    pid = rw.pid()
+    following = subprocess.Popen(
+        [sys.executable, "-m", "rw_cli", "up", str(folder), "--json"],
+        env=rw.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while "building" not in rw.ok("status", "--json", cwd=folder):
+        assert following.poll() is None, rw.log_tail()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        out, _ = following.communicate(timeout=60)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    error = json.loads(out.splitlines()[-1])["error"]
+    assert (following.returncode, error["code"]) == (8, "DAEMON_UNREACHABLE")
+    assert f"kill -CONT {pid}" in error["hint"]
+    rw.ok("deployments", "cancel", "v2", cwd=folder)  # it went on

@@ -20,6 +20,7 @@ from rw_shared.errors import RwError, WaitTimedOutError
 
 SETTLED = {"succeeded", "failed", "cancelled"}
 LOOK_SECONDS = 1.0  # how often the stored state is asked when no event says anything
+ANSWER_SECONDS = 20.0  # such a question is answered within milliseconds: a daemon that takes longer hangs, or was stopped
 INTERRUPTED = 130
 
 
@@ -86,7 +87,7 @@ class Following:
                 now = time.monotonic()
                 if row.get("name") == "operation.settled" or now - looked > LOOK_SECONDS:
                     looked = now
-                    self.operation = self._client.call("GET", f"/v1/operations/{self.operation['id']}")
+                    self.operation = self._client.call("GET", f"/v1/operations/{self.operation['id']}", seconds=ANSWER_SECONDS)
                     self._deployments |= set(self.operation["deployments"])
                 if self.operation["status"] in SETTLED:
                     yield from self._rest(rows)

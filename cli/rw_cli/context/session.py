@@ -51,7 +51,12 @@ class Session:
     @cached_property
     def client(self) -> Client:
         """The daemon, started when it is first needed; an older one gives way first."""
-        client = Client(str(self.home.socket), ensure=lambda: launcher.ensure(self.home), revive=self._revive)
+        client = Client(
+            str(self.home.socket),
+            ensure=lambda: launcher.ensure(self.home),
+            silent=lambda: launcher.silent(self.home),
+            revive=self._revive,
+        )
         if launcher.answers(self.home):
             try:
                 self._renew(client)
