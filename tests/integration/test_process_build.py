@@ -129,6 +129,13 @@ async def test_a_step_sees_only_the_inputs_that_were_named_so_far(shop):
     assert (app / "source").exists()
 
 
+async def test_a_build_stands_behind_what_serves(shop):
+    await shop.build(step("sh -c 'nice && cat /proc/self/autogroup || true'"))
+    told = [one.text for one in shop.said if one.text]
+    assert told[0] == "10"
+    assert all(one.endswith(" nice 10") for one in told[1:])
+
+
 async def test_a_failing_step_tells_its_last_lines_and_leaves_nothing(shop):
     shop.files = {"a": ""}
     with pytest.raises(BuildFailedError) as caught:
