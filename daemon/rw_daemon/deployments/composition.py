@@ -239,6 +239,7 @@ class Deployments:
             targets=targets,
             controller=controller,
             replicas=replicas,
+            operations=operations,
             orders=orders,
             watches=watches,
             sleeping=sleeping,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rw_daemon.clock import Clock
@@ -44,6 +45,22 @@ class Operations:
         self._turns: dict[str, asyncio.Lock] = {}
         self._jobs: dict[str, Job] = {}
         self._unwritten: dict[str, Operation] = {}
+        self._resumed = asyncio.Event()
+        self._resumed.set()
+
+    @contextmanager
+    def resuming(self) -> Iterator[None]:
+        """Hold what is said about operations while those that a daemon before this one left behind are taken up again."""
+        self._resumed.clear()
+        try:
+            yield
+        finally:
+            self._resumed.set()
+
+    async def resumed(self) -> None:
+        """Return once nothing is left behind: a cancel would find nobody to cancel, a new order would be overtaken by an old one."""
+        if not self._resumed.is_set() and await self._store.unsettled_operations():
+            await self._resumed.wait()
 
     @property
     def are_running(self) -> bool:
@@ -164,6 +181,7 @@ class Operations:
 
     async def cancel(self, identity: str) -> Operation:
         """End an operation that is not settled; what it made is taken back. Returns once that is done."""
+        await self.resumed()
         operation = await self.read(identity)
         job = self._jobs.get(identity)
         if job is not None and job.task is not None:

@@ -65,6 +65,7 @@ class Orders:
         projects = [project.name for project in await self._store.projects()]
         if scope.project not in projects:
             raise ProjectNotFoundError(scope.project, candidates=projects)
+        await self._operations.resumed()
         async with self._accepting:  # so that two orders never take the same version or port
             if order.idempotency_key and (earlier := await self._store.operation_by_key(scope, order.idempotency_key)):
                 return earlier

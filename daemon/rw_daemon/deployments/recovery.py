@@ -10,6 +10,7 @@ from functools import partial
 from rw_daemon.clock import Clock
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.exits import Exits
+from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.orders import Orders
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.replicas import Replicas
@@ -39,6 +40,7 @@ class Recovery:
         targets: Targets,
         controller: Controller,
         replicas: Replicas,
+        operations: Operations,
         orders: Orders,
         watches: Watches,
         sleeping: Sleeping,
@@ -48,12 +50,17 @@ class Recovery:
         tasks: Tasks,
         clock: Clock,
     ) -> None:
-        self._store, self._targets, self._controller, self._replicas, self._orders = store, targets, controller, replicas, orders
+        self._store, self._targets, self._controller, self._replicas = store, targets, controller, replicas
+        self._operations, self._orders = operations, orders
         self._watches, self._sleeping, self._clock = watches, sleeping, clock
         self._router, self._collector, self._exits, self._tasks = router, collector, exits, tasks
 
     async def run(self) -> None:
         """Do all of it once. A target that does not answer is left for later; nothing of the others waits for it."""
+        with self._operations.resuming():
+            await self._run()
+
+    async def _run(self) -> None:
         known = await self._kinds()
         for kind in self._targets.kinds:  # also those that no environment uses: a lost database leaves replicas behind
             try:

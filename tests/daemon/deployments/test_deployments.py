@@ -295,6 +295,37 @@ async def test_rollback_cut_off_by_a_kill_is_carried_out_by_the_next_daemon(worl
     assert await world.statuses() == ["removing", "active"]
 
 
+async def killed_in_a_build(world: World) -> tuple[Operation, asyncio.Task[None]]:
+    """A second release whose build was cut off, and the recovery of the next daemon, which has just begun."""
+    await world.up()
+    world.builder.gate = asyncio.Event()
+    operation = await world.start(files={**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+    await world.until(lambda: _has_begun(world, 2))
+    await world.kill()
+    await world.open()
+    recovering = asyncio.create_task(world.rooms.recovery.run())
+    await asyncio.sleep(0)
+    return operation, recovering
+
+
+async def test_cancel_is_heard_before_the_next_daemon_has_taken_the_operation_up_again(world: World) -> None:
+    operation, recovering = await killed_in_a_build(world)
+    assert (await world.rooms.orders.cancel(operation.id)).status is OperationStatus.CANCELLED
+    assert await world.statuses() == ["cancelled", "active"]
+    await recovering
+
+
+async def test_new_order_is_not_overtaken_by_one_that_the_next_daemon_takes_up_again(world: World) -> None:
+    old, recovering = await killed_in_a_build(world)
+    new = await world.start(files={**FLASK, "app.py": FLASK["app.py"] + "# 3\n"})
+    assert world.builder.gate is not None
+    world.builder.gate.set()
+    assert (await world.settled(new)).status is OperationStatus.SUCCEEDED
+    assert (await world.settled(old)).status.is_settled
+    assert [one.version for one in await world.deployments() if one.status is DeploymentStatus.ACTIVE] == [3]
+    await recovering
+
+
 async def test_rollback_deploys_the_release_before_with_its_artifact(world: World) -> None:
     await world.up()
     await world.up({**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
