@@ -41,7 +41,7 @@ class Client:
 
     :param ensure: brings the daemon up and returns once its socket answers; raises ``DaemonUnreachableError``.
     :param revive: the same for one that streams were read from and that is gone; it may leave it down.
-    :param silent: makes the error of one that is there and says nothing.
+    :param silent: makes the error of one that is there and said nothing for so many seconds.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Client:
         path: str,
         *,
         ensure: Callable[[], None],
-        silent: Callable[[], RwError] = lambda: DaemonUnreachableError(why="It says nothing.", log="`rw daemon logs`"),
+        silent: Callable[[float], RwError] = lambda _: DaemonUnreachableError(why="It says nothing.", log="`rw daemon logs`"),
         revive: Callable[[], object] | None = None,
     ) -> None:
         self._path, self._ensure, self._silent, self._revive = path, ensure, silent, revive or ensure
@@ -72,7 +72,7 @@ class Client:
             try:
                 return self.once(method, path, body=body, query=query, seconds=seconds)
             except TimeoutError as error:
-                raise self._silent() from error
+                raise self._silent(seconds) from error
             except (ConnectionError, FileNotFoundError, http.client.HTTPException) as error:
                 if time.monotonic() > deadline:
                     raise DaemonUnreachableError(why=str(error), log="`rw daemon logs`") from error

@@ -89,11 +89,11 @@ def revive(home: Home) -> bool:
     return True
 
 
-def silent(home: Home) -> DaemonUnreachableError:
+def silent(home: Home, *, seconds: float) -> DaemonUnreachableError:
     """Return the error of a daemon that holds its socket and says nothing: stopped by a signal, or stuck."""
     pid = holder(home)
     return DaemonUnreachableError(
-        why=f"It runs, as process {pid}, and said nothing for {START_SECONDS:.0f} s: somebody stopped it (Ctrl-Z, SIGSTOP), or it hangs.",
+        why=f"It runs, as process {pid}, and said nothing for {seconds:.0f} s: somebody stopped it (Ctrl-Z, SIGSTOP), or it hangs.",
         hint=f"`kill -CONT {pid}` lets it go on; `kill -9 {pid}` ends it, services run on, and the next command starts another",
         log=str(home.daemon_log),
     )

@@ -54,14 +54,14 @@ class Session:
         client = Client(
             str(self.home.socket),
             ensure=lambda: launcher.ensure(self.home),
-            silent=lambda: launcher.silent(self.home),
+            silent=lambda seconds: launcher.silent(self.home, seconds=seconds),
             revive=self._revive,
         )
         if launcher.answers(self.home):
             try:
                 self._renew(client)
             except TimeoutError:
-                raise launcher.silent(self.home) from None
+                raise launcher.silent(self.home, seconds=launcher.START_SECONDS) from None
             except (OSError, HTTPException):
                 pass  # it ends just now: the call that follows starts another
         return client

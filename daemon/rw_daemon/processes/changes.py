@@ -83,7 +83,7 @@ class FolderWatch:
     """One reader's bell."""
 
     def __init__(self, event: asyncio.Event, *, pause: float) -> None:
-        self._event, self._pause, self._looked = event, pause, 0.0
+        self._event, self._pause = event, pause
 
     def ring(self) -> None:
         """Wake the reader by hand."""
@@ -94,10 +94,7 @@ class FolderWatch:
 
         What comes after a rest is told at once, what comes in a flow a hundred times a second.
         """
-        clock = asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, self._looked + FLOW_SECONDS - clock.time()))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._pause):
                 await self._event.wait()
         self._event.clear()
-        self._looked = clock.time()
