@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rw_daemon.api import guard, journal
 from rw_daemon.clock import Clock, SystemClock
+from rw_daemon.processes import priority
 from rw_daemon.settings import Settings
 from rw_shared.errors import InternalError, RwError
 from rw_shared.paths import RUNNING, STOPPED, Home
@@ -184,6 +185,7 @@ def main() -> int:
     home = Home.of(os.environ, uid=os.geteuid())
     scrub()
     return_memory()
+    priority.stand_behind()
     return run(home, compose=_compose)
 
 

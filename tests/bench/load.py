@@ -111,7 +111,7 @@ class Driver:
 
     def _switched(self, code: int, result: dict[str, Any], rows: Sequence[dict[str, Any]]) -> tuple[Window, str]:
         assert code == 0, f"{result}\n{self.rw.log_tail()}"
-        left, self.serving = self.serving, self._ask("")["services"][0]["serving"]
+        left, self.serving = self.serving, next(one["deployment"] for one in result["services"])
         self.replaced.pop(self.serving, None)
         return switch(rows, more=SETTLED_SECONDS), left
 

@@ -49,7 +49,9 @@ class Loader:
 
     def __enter__(self) -> Loader:
         self._out = tempfile.NamedTemporaryFile("r", prefix="rw-bench-", suffix=".samples")
-        self._process = subprocess.Popen([program(), f"-out={self._out.name}", *self._arguments], stdin=subprocess.PIPE)
+        # a session of its own: the commands that are run meanwhile would else share its part of the processors
+        order = [program(), f"-out={self._out.name}", *self._arguments]
+        self._process = subprocess.Popen(order, stdin=subprocess.PIPE, start_new_session=True)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -149,10 +149,23 @@ def kill_replica(target: str, identity: str) -> None:
     if target == "docker":
         subprocess.run(["docker", "kill", identity], check=True, capture_output=True)
         return
+    os.kill(pid_of(identity), signal.SIGKILL)
+
+
+def pid_of(replica: str) -> int:
     found = subprocess.run(["pgrep", "-f", "gunicorn"], capture_output=True, text=True, check=True).stdout.split()
-    mine = [int(pid) for pid in found if f"/{identity}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()]
+    mine = [int(pid) for pid in found if f"/{replica}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()]
     assert mine, found
-    os.kill(min(mine), signal.SIGKILL)
+    return min(mine)
+
+
+def test_what_serves_goes_before_the_daemon(rw: Rw, target: str, online: dict[str, Any]) -> None:
+    if target != "process" or not Path("/proc/self/autogroup").exists():
+        pytest.skip("only for processes, where Linux schedules by session")
+    [replica] = rw.json("status", cwd=online["folder"])["services"][0]["replicas"]
+    envoy = json.loads((rw.home / "edge" / "envoy.pid").read_text())["pid"]
+    nice = [int(Path(f"/proc/{pid}/autogroup").read_text().split()[-1]) for pid in (rw.pid(), pid_of(replica["id"]), envoy)]
+    assert nice == [10, 0, 0]
 
 
 def test_killed_edge_serves_again_with_the_same_routes(rw: Rw, online: dict[str, Any]) -> None:

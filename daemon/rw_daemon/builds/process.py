@@ -27,7 +27,7 @@ from rw_daemon.builds.sizes import parts_of_folder
 from rw_daemon.builds.symptoms import classify
 from rw_daemon.builds.toolbox import Toolbox, Tools
 from rw_daemon.plans.plan import BuildPlan, Step
-from rw_daemon.processes import proc, spawning
+from rw_daemon.processes import priority, proc, spawning
 from rw_daemon.processes.holders import write_private
 from rw_daemon.variables.masking import Mask
 from rw_shared.contents import Part
@@ -36,8 +36,6 @@ from rw_shared.models import Artifact
 
 COMPLETE = "complete"
 EVERYTHING = "."
-# what serves goes first; where Linux schedules by session (sched(7), autogroup), niceness alone would only count within the build
-BEHIND = '{ echo 10 >/proc/self/autogroup; } 2>/dev/null; exec nice -n 10 /bin/sh -c "$0"'
 LAST_LINES = 40
 RETRY_PAUSES_SECONDS = (1.0, 3.0)
 """A registry that does not answer is asked again twice: most faults of a network last a moment."""
@@ -214,7 +212,7 @@ class ProcessBuilder:
                 last.append(line)
                 work.output(BuildOutput(step.name, text=line, stream=stream))
 
-            code = await spawning.run(["/bin/sh", "-c", BEHIND, command], cwd=work.context, environ=environ, output=show)
+            code = await spawning.run(["/bin/sh", "-c", priority.BEHIND, command], cwd=work.context, environ=environ, output=show)
             if not code:
                 return
             words = "\n".join(last)

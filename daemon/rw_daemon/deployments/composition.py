@@ -192,10 +192,10 @@ class Deployments:
             sleeping=sleeping,
             clock=clock,
         )
-        sweeper = Sweeper(store, targets, snapshots, settings)
+        sweeper = Sweeper(store, targets, snapshots, clock, settings)
         orders = Orders(
             store=store,
-            swept=lambda: tasks.spawn("sweep", sweeper.sweep()),
+            swept=lambda: tasks.spawn("sweep", sweeper.soon()),
             operations=operations,
             building=building,
             controller=controller,

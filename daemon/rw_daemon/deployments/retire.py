@@ -61,6 +61,8 @@ class Retirer:
         warm_until = self._clock.monotonic() + warm_seconds
         await self._drained(deployment.id)
         await rest(self._clock, max(0.0, warm_until - self._clock.monotonic()), unless=leaving.enough)
+        if warm_seconds and leaving.enough.is_set():  # another one was replaced in this very moment
+            await self._clock.sleep(self._settings.calm_seconds)
         if self._leaving.get(deployment.id) is not leaving:
             return
         leaving.enough.set()  # should the rest have to be tried again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rw_daemon.clock import Clock
 from rw_daemon.deployments.targets import Targets
 from rw_daemon.settings import Settings
 from rw_daemon.snapshots import Snapshots
@@ -15,8 +16,20 @@ LOOKED_AT = 200  # newest deployments of an environment; older ones were swept w
 class Sweeper:
     """Keeps the artifacts of the newest few releases of each service and the snapshots of some more."""
 
-    def __init__(self, store: Store, targets: Targets, snapshots: Snapshots, settings: Settings) -> None:
-        self._store, self._targets, self._snapshots, self._settings = store, targets, snapshots, settings
+    def __init__(self, store: Store, targets: Targets, snapshots: Snapshots, clock: Clock, settings: Settings) -> None:
+        self._store, self._targets, self._snapshots, self._clock, self._settings = store, targets, snapshots, clock, settings
+        self._is_due = False
+
+    async def soon(self) -> None:
+        """Sweep when there was time to come to rest, once for all who ask meanwhile."""
+        if self._is_due:
+            return
+        self._is_due = True
+        try:
+            await self._clock.sleep(self._settings.calm_seconds)
+        finally:
+            self._is_due = False
+        await self.sweep()
 
     async def sweep(self) -> None:
         """Remove what nothing needs, in every environment. What is in use is never removed."""

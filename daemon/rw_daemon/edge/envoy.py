@@ -73,7 +73,6 @@ class EnvoyEdge:
         """
         async with self._lock:
             await self._started(routes)
-            await self._files.look()
             wanted, old = documents.clusters(routes), self._files.in_force("cds")
             names = {one["name"] for one in wanted}
             kept = [one for one in old if one["name"] not in names]
@@ -197,6 +196,7 @@ class EnvoyEdge:
         ):
             self._files.write(name, resources)
         await self._begin()
+        await self._files.look()
 
     async def _nothing_left(self) -> None:
         """End and clear away what is left of the Envoy before, so that its ports are free."""
@@ -210,10 +210,14 @@ class EnvoyEdge:
         binary.forget_others(program)
 
     async def _answers(self, running: Running) -> bool:
+        """Return whether Envoy said what is in force."""
         deadline = self._clock.monotonic() + ANSWER_SECONDS
-        while not (ready := await self._admin.is_ready()) and running.is_alive and self._clock.monotonic() < deadline:
+        while running.is_alive and self._clock.monotonic() < deadline:
+            with suppress(EdgeFailedError):
+                await self._files.look()
+                return True
             await self._clock.sleep(0.05)
-        return ready
+        return False
 
     async def _renewed(self, running: Running) -> None:
         """Hot restart an Envoy whose program or bootstrap is not this version's. One that cannot take over leaves the old one serving."""
@@ -294,6 +298,8 @@ class EnvoyEdge:
 
     async def _put_listeners(self, routes: tuple[HttpRoute, ...]) -> frozenset[int]:
         """Put the listeners in force; return the own ports that are held by others. The shared port moves on when it was lost in a race."""
+        if self._files.is_in_force("lds", documents.listeners(routes, port=self._port, folder=self._folder)):
+            return frozenset()
         lost: frozenset[int] = frozenset()
         while True:
             document, taken = self._listeners(routes, present=frozenset(await self._admin.listeners()))

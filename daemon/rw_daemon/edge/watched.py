@@ -46,31 +46,35 @@ class Watched:
         """Ask Envoy what is in force: before the first ``put`` after somebody else may have changed something."""
         self._seen = await self._admin.stats("|".join(STATS.values()))
 
+    def is_in_force(self, name: str, resources: Resources) -> bool:
+        """Return whether a document was in force when Envoy was asked last."""
+        return _has(self._seen, STATS[name], documents.version_of(resources))
+
     def in_force(self, name: str) -> Resources:
         """Return what a file holds if Envoy took it. A daemon that was killed may have left one behind that was refused."""
         resources = self.resources(name)
-        return resources if _has(self._seen, STATS[name], documents.version_of(resources)) else []
+        return resources if self.is_in_force(name, resources) else []
 
     async def put(self, name: str, resources: Resources) -> None:
         """Write a document unless it is in force, and return once it is.
 
         :raises EdgeFailedError: it was refused. The file from before is back, so that an Envoy that is started anew does not stumble.
         """
-        stat, version = STATS[name], documents.version_of(resources)
-        if _has(self._seen, stat, version):
+        if self.is_in_force(name, resources):
             return
+        stat = STATS[name]
         refused, before = _refusals(self._seen, stat), self._text(name)
         self.write(name, resources)
         deadline = self._clock.monotonic() + FORCE_SECONDS
         while True:
+            await self._clock.sleep(LOOK_SECONDS)  # first: a look costs the processor what a hundred requests do
             await self.look()
-            if _has(self._seen, stat, version):
+            if self.is_in_force(name, resources):
                 return
             if _refusals(self._seen, stat) > refused or self._clock.monotonic() > deadline:
                 if before:
                     self._replace(name, before)
                 raise EdgeFailedError(f"{name} was not taken: {self.log_tail(LOG_CHARACTERS)}", log=str(self._folder / "envoy.log"))
-            await self._clock.sleep(LOOK_SECONDS)
 
     def log_tail(self, characters: int) -> str:
         """Return the end of Envoy's own log: there it says what it did not like."""

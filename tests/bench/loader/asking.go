@@ -23,7 +23,7 @@ var body = bytes.Repeat([]byte("x"), bodyBytes)
 
 // request returns the turn-th request of a worker and the answer that it must have; empty: any.
 func request(turn int) (found *http.Request, expected string) {
-	if *echo != "" && turn%echoEvery == echoEvery-1 {
+	if isEcho(turn) {
 		found, _ = http.NewRequest("POST", "http://"+*address+*echo, bytes.NewReader(body))
 		expected = fmt.Sprint(bodyBytes)
 	} else {
@@ -33,8 +33,29 @@ func request(turn int) (found *http.Request, expected string) {
 	return found, expected
 }
 
+func isEcho(turn int) bool { return *echo != "" && turn%echoEvery == echoEvery-1 }
+
+// message is a request as it is sent over HTTP/1.1: made once, since what asks shares the processors with what answers.
+type message struct {
+	asked    *http.Request
+	expected string
+	text     []byte
+}
+
+// messages returns the usual request and the one to the echo.
+func messages() (usual, echoing message) {
+	of := func(turn int) message {
+		asked, expected := request(turn)
+		var text bytes.Buffer
+		asked.Write(&text)
+		return message{asked, expected, text.Bytes()}
+	}
+	return of(0), of(echoEvery - 1)
+}
+
 // plain returns what asks over HTTP/1.1 with a connection of its own. Go's client would repeat a request on a connection that was closed.
 func plain(isKept bool) Ask {
+	usual, echoing := messages()
 	var connection net.Conn
 	var answers *bufio.Reader
 	return func(turn int) (string, string) {
@@ -45,8 +66,11 @@ func plain(isKept bool) Ask {
 			}
 			connection, answers = opened, bufio.NewReader(opened)
 		}
-		asked, expected := request(turn)
-		closes, err := exchange(connection, answers, asked, expected)
+		asked := usual
+		if isEcho(turn) {
+			asked = echoing
+		}
+		closes, err := exchange(connection, answers, asked)
 		if err != nil || closes || !isKept {
 			connection.Close()
 			connection = nil
@@ -55,16 +79,16 @@ func plain(isKept bool) Ask {
 	}
 }
 
-func exchange(connection net.Conn, answers *bufio.Reader, asked *http.Request, expected string) (closes bool, err error) {
+func exchange(connection net.Conn, answers *bufio.Reader, one message) (closes bool, err error) {
 	connection.SetDeadline(time.Now().Add(patience))
-	if err := asked.Write(connection); err != nil {
+	if _, err := connection.Write(one.text); err != nil {
 		return true, err
 	}
-	answer, err := http.ReadResponse(answers, asked)
+	answer, err := http.ReadResponse(answers, one.asked)
 	if err != nil {
 		return true, err
 	}
-	return answer.Close, check(answer, expected)
+	return answer.Close, check(answer, one.expected)
 }
 
 // overHTTP2 returns what asks over one connection, without TLS. What the server says it did not look at may be asked for again.

@@ -387,6 +387,19 @@ async def test_process_type_that_left_the_procfile_is_taken_down(world: World) -
     assert [row.name for row in await world.store.services(SCOPE)] == ["web"]
 
 
+async def test_older_release_that_was_still_warm_goes_a_moment_after_the_switch(world: World) -> None:
+    world.settings = replace(world.settings, warm_seconds=1000.0)
+    await world.restart()
+    for number in range(3):
+        await world.up({**FLASK, "app.py": FLASK["app.py"] + f"# {number}\n"})
+    switched = (await world.deployments())[0].settled_at
+    await world.until(lambda: _is_removed(world))
+    oldest = (await world.deployments())[2]
+    assert switched is not None
+    changes = [one for one in await world.store.events(deployment=oldest.id) if one.name == "deployment.status_changed"]
+    assert world.settings.calm_seconds <= (changes[-1].at - switched).total_seconds() < world.settings.warm_seconds
+
+
 async def test_artifacts_beyond_the_kept_ones_are_removed_and_the_serving_one_never(world: World) -> None:
     count = world.settings.kept_artifacts + 3
     for number in range(count):
