@@ -174,6 +174,8 @@ class DeployConfig(Model):
 class ServiceConfig(Model):
     """The settings of one service in one environment."""
 
+    source: str = ""
+    """Its folder, from the file's; empty for the file's own."""
     build: BuildConfig = BuildConfig()
     deploy: DeployConfig = DeployConfig()
     variables: dict[str, str] = {}

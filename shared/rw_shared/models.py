@@ -444,6 +444,8 @@ class PlanOrder(Order):
     snapshot: Text
     environment: Name = DEFAULT_ENVIRONMENT
     project: Name = "app"
+    services: tuple[Text, ...] = ()
+    """Of those that the railway file lists; empty for all."""
     strict: bool = False
     environ: dict[str, str] = Field(default={}, repr=False)
 
@@ -458,6 +460,8 @@ class PlanAnswer(Model):
     dockerfile: str
     dockerignore: str
     digest: str
+    others: tuple[PlanAnswer, ...] = ()
+    """Of the other services, where the railway file lists some."""
 
 
 class LogSource(StrEnum):

@@ -13,11 +13,11 @@ from rw_shared.railway_toml import (
     BUILDERS,
     DEPLOY_IGNORED,
     DEPLOY_KEYS,
-    IMAGE,
     METRIC_KEYS,
     ROLLOUT_KEYS,
     SCALE_KEYS,
 )
+from rw_shared.railway_values import IMAGE
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
@@ -66,7 +66,9 @@ def json_schema() -> Json:
     variables: Json = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
     tables = {"build": build, "deploy": deploy, "variables": variables}
     overlay = {name: {**one, "properties": {**one.get("properties", {}), "unset": KINDS["texts"]}} for name, one in tables.items()}
-    environment = {"type": "object", "properties": overlay, "additionalProperties": False}
+    of_service = {"type": "object", "properties": overlay, "additionalProperties": False}
+    environment = {"type": "object", "properties": {**overlay, "services": _by_name(of_service)}, "additionalProperties": False}
+    service = {"type": "object", "properties": {"source": TEXT, **tables}, "additionalProperties": False}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "railway.toml",
@@ -75,10 +77,15 @@ def json_schema() -> Json:
             "$schema": TEXT,
             "project": {"type": "object", "properties": {"name": {"type": "string", "pattern": NAME_PATTERN}}},
             **tables,
+            "services": _by_name(service),
             "environments": {"type": "object", "additionalProperties": environment},
         },
         "additionalProperties": False,
     }
+
+
+def _by_name(table: Json) -> Json:
+    return {"type": "object", "propertyNames": {"pattern": NAME_PATTERN}, "additionalProperties": table}
 
 
 def _table(keys: dict[str, str], ignored: set[str]) -> Json:

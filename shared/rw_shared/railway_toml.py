@@ -8,31 +8,18 @@ from __future__ import annotations
 
 import difflib
 import json
+import posixpath
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from itertools import pairwise
-from math import isfinite
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rw_shared import lines, selectors
-from rw_shared.config import (
-    BuildConfig,
-    DeployConfig,
-    MetricConfig,
-    OnFailure,
-    Queue,
-    Reading,
-    RestartPolicy,
-    RolloutConfig,
-    ScaleConfig,
-    ServiceConfig,
-    Strategy,
-)
+from rw_shared import lines
+from rw_shared.config import BuildConfig, DeployConfig, MetricConfig, RolloutConfig, ScaleConfig, ServiceConfig, Strategy
 from rw_shared.errors import ConfigInvalidError
 from rw_shared.models import NAME_PATTERN, Model
+from rw_shared.railway_values import READERS, kind_of, positive, snake, texts
 
 
 class Diagnostic(Model):
@@ -51,12 +38,15 @@ class ProjectConfig(Model):
 
     name: str = ""
     main: ServiceConfig = ServiceConfig()
+    services: dict[str, ServiceConfig] = {}
+    """The tables under ``[services]``, by name. What ``main`` says holds in each of them as well."""
     variables: dict[str, str] = {}
     diagnostics: tuple[Diagnostic, ...] = ()
 
-    def service(self) -> ServiceConfig:
-        """Return the settings of the project's one service, shared variables included."""
-        return self.main.model_copy(update={"variables": {**self.variables, **self.main.variables}})
+    def service(self, name: str = "") -> ServiceConfig:
+        """Return the settings of the project's one service, or of a named one, shared variables included. ``KeyError``."""
+        said = self.services[name] if name else self.main
+        return said.model_copy(update={"variables": {**self.variables, **said.variables}})
 
 
 # known keys of the tables; those without a reader are Railway's and mean nothing to rw, or nothing yet
@@ -69,8 +59,6 @@ BUILD_KEYS: dict[str, str] = {
     "nixpacksConfigPath": "text",
     "nixpacksPlan": "table",
 }
-# host, path in small letters, tag: as the distribution project's reference grammar has it
-IMAGE = r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]{0,127})?"
 BUILD_IGNORED = {"railpackVersion", "nixpacksVersion", "buildEnvironment"}
 DEPLOY_KEYS: dict[str, str] = {
     "startCommand": "text",
@@ -122,7 +110,9 @@ METRICS = "deploy.rollout.metrics"
 METRICS_FIX = "Set deploy.rollout.monitorSeconds, or the strategy gradual or blue-green."
 DEFAULT_CPU = 0.7  # what a replica is to use of its cores where `deploy.scale` names no target
 DEPLOY_ALL = {*DEPLOY_KEYS, *DEPLOY_IGNORED, "limitOverride", "rollout", "scale"}
-TOP_KEYS = {"build", "deploy", "environments", "project", "variables", "$schema"}
+TABLES = ("build", "deploy")
+SERVICE_KEYS = {*TABLES, "variables", "source"}
+TOP_KEYS = {*TABLES, "variables", "services", "environments", "project", "$schema"}
 BUILDERS = {"RAILPACK", "DOCKERFILE", "NIXPACKS", "HEROKU", "PAKETO"}
 
 
@@ -135,20 +125,32 @@ def parse(text: str, *, filename: str, environment: str = "production", strict: 
     reader = _Reader(text.removeprefix("\ufeff"), filename, is_strict=strict)
     document = reader.load()
     reader.known(document, TOP_KEYS, "")
-    build, deploy = dict(reader.table(document, "build", "")), dict(reader.table(document, "deploy", ""))
-    variables = dict(reader.table(document, "variables", ""))
     environments = reader.table(document, "environments", "")
     for other in environments:
-        reader.known(reader.table(environments, other, "environments"), {"build", "deploy", "variables"}, f"environments.{other}")
-    overlay, prefix = reader.table(environments, environment, "environments"), f"environments.{environment}"
-    for name, base in (("build", build), ("deploy", deploy), ("variables", variables)):
-        reader.overlay(base, reader.table(overlay, name, prefix), place=f"{prefix}.{name}", over=name)
+        reader.known(reader.table(environments, other, "environments"), {*TABLES, "variables", "services"}, f"environments.{other}")
+    top, here = Layer(document), Layer(reader.table(environments, environment, "environments"), f"environments.{environment}")
     return ProjectConfig(
         name=reader.name(document),
-        main=ServiceConfig(build=reader.build(build), deploy=reader.deploy(deploy), origins=reader.origins),
-        variables=reader.variables(variables),
-        diagnostics=tuple(reader.diagnostics),
+        main=reader.service([top, here]),
+        services={name: reader.fresh().service([top, own, here, over], own=(own, over)) for name, own, over in reader.services(top, here)},
+        variables=reader.fresh().variables(reader.merged("variables", [top, here])),
+        diagnostics=tuple(dict.fromkeys(reader.diagnostics)),
     )
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Tables that say something about a service: the file's own, a service's, an environment's. The later ones win.
+
+    :param place: dotted name, empty for the file's own.
+    """
+
+    tables: Mapping[str, Any]
+    place: str = ""
+
+    def key(self, name: str) -> str:
+        """Return the dotted name of something in it."""
+        return f"{self.place}.{name}".lstrip(".")
 
 
 @dataclass
@@ -177,8 +179,59 @@ class _Reader:
         except ValueError:
             raise ConfigInvalidError(self.filename, "holds a number that is too long.") from None
         if not isinstance(document, dict):
-            raise ConfigInvalidError(f"{self.filename}:1", f"an object was expected, {_kind(document)} was found.")
+            raise ConfigInvalidError(f"{self.filename}:1", f"an object was expected, {kind_of(document)} was found.")
         return document
+
+    def fresh(self) -> _Reader:
+        """Return a reader for another service, which finds its values elsewhere in the file."""
+        return replace(self, origins={}, places={})
+
+    def services(self, top: Layer, here: Layer) -> Iterator[tuple[str, Layer, Layer]]:
+        """Yield the name of each service under ``[services]``, its table, and the environment's for it."""
+        named, overlays = self.table(top.tables, "services", ""), self.table(here.tables, "services", here.place)
+        if overlays:
+            self.known(overlays, {*named}, here.key("services"))
+        for name in named:
+            own = Layer(self.table(named, name, "services"), f"services.{name}")
+            if not re.fullmatch(NAME_PATTERN, name):
+                raise self.wrong(own.place, "a name of lower-case letters, digits and -, at most 40,", name)
+            self.known(own.tables, SERVICE_KEYS, own.place)
+            over = Layer(self.table(overlays, name, here.key("services")), here.key(own.place))
+            self.known(over.tables, {*TABLES, "variables"}, over.place)
+            yield name, own, over
+
+    def service(self, layers: Sequence[Layer], *, own: Sequence[Layer] = ()) -> ServiceConfig:
+        """Return a service's settings: the last layer wins. ``own``: those of a service with a name, whose variables are not shared."""
+        build, deploy = (self.merged(name, layers) for name in TABLES)
+        return ServiceConfig(
+            source=self.source(own[0]) if own else "",
+            build=self.build(build),
+            deploy=self.deploy(deploy),
+            variables=self.variables(self.merged("variables", own)),
+            origins=self.origins,
+        )
+
+    def merged(self, name: str, layers: Sequence[Layer]) -> dict[str, Any]:
+        """Return a table as all layers together say it."""
+        found: dict[str, Any] = {}
+        for layer in layers:
+            table = self.table(layer.tables, name, layer.place)
+            if layer.place:
+                self.overlay(found, table, place=layer.key(name), over=name)
+            else:
+                found.update(table)
+        return found
+
+    def source(self, layer: Layer) -> str:
+        """Return the folder of a service, from the file's; empty for that one itself."""
+        key, value = layer.key("source"), layer.tables.get("source", "")
+        said = READERS["text"](self, key, value)
+        folder = posixpath.normpath(said.strip() or ".")
+        if folder.startswith(("/", "..")):
+            raise self.wrong(key, "a folder below this one, like apps/web,", value)
+        if said:
+            self.origins["source"] = f"{self.filename}:{self.line(key)}"
+        return "" if folder == "." else folder
 
     def line(self, key: str) -> int:
         """Return the line that sets a dotted key, where it stands in an environment's block that one; 1 when it cannot be told."""
@@ -193,7 +246,7 @@ class _Reader:
 
     def wrong(self, key: str, expected: str, found: Any) -> ConfigInvalidError:
         return ConfigInvalidError(
-            f"{self.filename}:{self.line(key)}", f"{self.place(key)}: {expected} was expected, {_kind(found)} was found."
+            f"{self.filename}:{self.line(key)}", f"{self.place(key)}: {expected} was expected, {kind_of(found)} was found."
         )
 
     def note(self, key: str, severity: str, code: str, message: str, fix: str = "") -> None:
@@ -214,16 +267,17 @@ class _Reader:
             dotted = f"{prefix}.{key}".lstrip(".")
             near = difflib.get_close_matches(key, sorted(names), n=1)
             fix = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(names))}."
+            words = f"{self.place(dotted)} is not a key that rw knows"
             if self.is_strict:
-                raise ConfigInvalidError(f"{self.filename}:{self.line(dotted)}", f"{dotted} is not a key that rw knows.", hint=fix)
-            self.note(dotted, "warning", "UNKNOWN_KEY", f"{dotted} is not a key that rw knows; it changes nothing.", fix)
+                raise ConfigInvalidError(f"{self.filename}:{self.line(dotted)}", f"{words}.", hint=fix)
+            self.note(dotted, "warning", "UNKNOWN_KEY", f"{words}; it changes nothing.", fix)
 
     def overlay(self, base: dict[str, Any], table: Mapping[str, Any], *, place: str, over: str) -> None:
         """Merge an environment's table over ``base``: keys merge, lists replace (``"..."`` stands for what was there), ``unset`` removes.
 
         :param place: dotted name of ``table``. ``over``: of ``base``.
         """
-        for key in _texts(self, f"{place}.unset", table.get("unset", [])):
+        for key in texts(self, f"{place}.unset", table.get("unset", [])):
             base.pop(key, None)
         for key, value in table.items():
             before = base.get(key)
@@ -246,7 +300,7 @@ class _Reader:
         for key, kind in kinds.items():
             if table.get(key) is not None:
                 dotted = f"{prefix}.{key}"
-                values[_snake(key)] = READERS[kind](self, dotted, table[key])
+                values[snake(key)] = READERS[kind](self, dotted, table[key])
                 self.origins[dotted] = f"{self.filename}:{self.line(dotted)}"
         return values
 
@@ -277,10 +331,10 @@ class _Reader:
         containers = self.table(self.table(table, "limitOverride", "deploy"), "containers", "deploy.limitOverride")
         self.known(containers, {"cpu", "memoryBytes", "diskBytes"}, "deploy.limitOverride.containers")
         if containers.get("cpu") is not None:
-            values["cpu"] = _positive(self, "deploy.limitOverride.containers.cpu", containers["cpu"])
+            values["cpu"] = positive(self, "deploy.limitOverride.containers.cpu", containers["cpu"])
         if containers.get("memoryBytes") is not None:
             key = "deploy.limitOverride.containers.memoryBytes"
-            values["memory_bytes"] = max(1, int(_positive(self, key, containers["memoryBytes"])))
+            values["memory_bytes"] = max(1, int(positive(self, key, containers["memoryBytes"])))
         return DeployConfig(**values, scale=self.scale(self.table(table, "scale", "deploy"), has_limit="memory_bytes" in values))
 
     def metrics(self, value: Any) -> tuple[MetricConfig, ...]:
@@ -357,145 +411,3 @@ class _Reader:
         if not isinstance(name, str) or not re.fullmatch(NAME_PATTERN, name):
             raise self.wrong("project.name", "a name of lower-case letters, digits and -, at most 40,", name)
         return name
-
-
-def _text(reader: _Reader, key: str, value: Any) -> str:
-    if not isinstance(value, str) or "\0" in value:
-        raise reader.wrong(key, "a text", value)
-    return value
-
-
-def _texts(reader: _Reader, key: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise reader.wrong(key, "a list of texts", value)
-    return tuple(_text(reader, key, one) for one in value)
-
-
-def _commands(reader: _Reader, key: str, value: Any) -> tuple[str, ...]:
-    texts = _texts(reader, key, value if isinstance(value, list) else [value])
-    return tuple(one for one in texts if one.strip())
-
-
-def _image(reader: _Reader, key: str, value: Any) -> str:
-    name = _text(reader, key, value)
-    if not re.fullmatch(IMAGE, name):
-        raise reader.wrong(key, "an image's name like registry.example.com/team/shop:cache", value)
-    return name
-
-
-def _url_path(reader: _Reader, key: str, value: Any) -> str:
-    path = _text(reader, key, value).strip()
-    if not path.isprintable() or " " in path or not path.isascii():
-        raise reader.wrong(key, "a path like /health, without spaces", value)
-    return path if not path or path.startswith("/") else f"/{path}"
-
-
-def _seconds(reader: _Reader, key: str, value: Any) -> float:
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            raise reader.wrong(key, "a number of seconds", value) from None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 86_400:
-        raise reader.wrong(key, "a number of seconds from 0 to 86400", value)
-    return float(value)
-
-
-def _flag(reader: _Reader, key: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise reader.wrong(key, "true or false", value)
-    return value
-
-
-def _count(reader: _Reader, key: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 1000:
-        raise reader.wrong(key, "a whole number from 0 to 1000", value)
-    return value
-
-
-def _positive(reader: _Reader, key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e15:
-        raise reader.wrong(key, "a number above 0", value)
-    return float(value)
-
-
-def _one_of(kind: type[StrEnum]) -> Callable[[_Reader, str, Any], StrEnum]:
-    """Return what reads one of an enumeration's values, in any case."""
-
-    def read(reader: _Reader, key: str, value: Any) -> StrEnum:
-        said = _text(reader, key, value).lower()
-        for one in kind:
-            if one.lower() == said:
-                return one
-        raise reader.wrong(key, f"one of {', '.join(kind)}", value)
-
-    return read
-
-
-def _table(reader: _Reader, key: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise reader.wrong(key, "a table", value)
-    return value
-
-
-def _title(reader: _Reader, key: str, value: Any) -> str:
-    text = _text(reader, key, value).strip()
-    if not text.isprintable() or not 0 < len(text) <= 40:
-        raise reader.wrong(key, "a name of at most 40 letters", value)
-    return text
-
-
-def _selector(reader: _Reader, key: str, value: Any) -> str:
-    try:
-        selectors.parse(_text(reader, key, value))
-    except ValueError:
-        raise reader.wrong(key, 'a metric such as errors_total or http_requests_total{code=~"5.."}', value) from None
-    return str(value)
-
-
-def _number(reader: _Reader, key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or abs(value) > 1e300:
-        raise reader.wrong(key, "a number", value)
-    return float(value)
-
-
-def _shares(reader: _Reader, key: str, value: Any) -> tuple[int, ...]:
-    expected = "a list of rising whole percents that ends with 100"
-    if not isinstance(value, list) or not value or any(isinstance(one, bool) or not isinstance(one, int) for one in value):
-        raise reader.wrong(key, expected, value)
-    if value[-1] != 100 or value[0] < 1 or any(later <= earlier for earlier, later in pairwise(value)):
-        raise reader.wrong(key, expected, ", ".join(map(str, value)))
-    return tuple(value)
-
-
-def _rate(reader: _Reader, key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise reader.wrong(key, "a share from 0 to 1", value)
-    return float(value)
-
-
-READERS: dict[str, Callable[[_Reader, str, Any], Any]] = {
-    "text": _text, "texts": _texts, "commands": _commands, "url_path": _url_path, "seconds": _seconds, "count": _count,
-    "policy": _one_of(RestartPolicy), "strategy": _one_of(Strategy), "queue": _one_of(Queue), "outcome": _one_of(OnFailure), "flag": _flag,
-    "shares": _shares, "rate": _rate, "positive": _positive,
-    "title": _title, "selector": _selector, "reading": _one_of(Reading), "number": _number, "image": _image, "table": _table,
-}  # fmt: skip
-
-
-def _snake(key: str) -> str:
-    return re.sub(r"([A-Z])", lambda match: "_" + match[1].lower(), key)
-
-
-def _kind(value: Any) -> str:
-    """Return what a value is, in words, and the value where it is short."""
-    names = {
-        bool: "a truth value",
-        str: "the text",
-        int: "the number",
-        float: "the number",
-        list: "a list",
-        dict: "a table",
-        type(None): "nothing",
-    }
-    word = names.get(type(value), type(value).__name__)
-    return f"{word} {value!r}"[:80] if isinstance(value, str | int | float) else word

@@ -118,3 +118,16 @@ def test_the_schema_takes_every_file_that_is_right_and_refuses_others() -> None:
     for wrong in ({"deploy": {"numReplicas": "two"}}, {"deploy": {"numReplica": 2}}, {"build": {"builder": "MAGIC"}}, {"depoy": {}}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, schema)
+
+
+def test_each_service_of_a_list_is_explained_under_its_name(tmp_path: Path) -> None:
+    (tmp_path / "railway.toml").write_text(
+        "[deploy]\nnumReplicas = 2\n\n[services.web]\nsource = 'front'\n[services.api.variables]\nA = 1\n"
+    )
+    code, found = rw(tmp_path, "explain")
+    rows = {one["key"]: (one["value"], one["origin"]) for one in found["items"]}
+    assert code == 0
+    assert rows["services.web.source"] == ("front", "railway.toml:5")
+    assert rows["services.web.deploy.numReplicas"] == rows["services.api.deploy.numReplicas"] == (2, "railway.toml:2")
+    assert rows["services.api.variables.A"] == ("*****", "the file")
+    assert rows["services.api.deploy.queue"] == ("newest", "default")

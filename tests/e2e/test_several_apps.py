@@ -39,9 +39,41 @@ def test_a_front_end_and_an_api_become_two_services(rw: Rw, target: str, tmp_pat
     assert (code, refused["error"]["code"], refused["error"]["candidates"]) == (4, "SEVERAL_APPS", ["backend", "frontend"])
     rw.json("init", str(root))
     try:
-        urls = [rw.up(root / name)["services"][0]["url"] for name in ("backend", "frontend")]
-        assert [ask(url).text for url in urls] == ["answers", "pages"]
+        both = {one["name"]: one["url"] for one in rw.up(root)["services"]}
+        assert {name: ask(url).text for name, url in both.items()} == {"backend": "answers", "frontend": "pages"}
+        (root / "frontend/words.js").write_text('module.exports = "other pages";\n')
+        [alone] = rw.up(root / "frontend")["services"]
+        assert (alone["name"], ask(alone["url"]).text) == ("frontend", "other pages")
         assert sorted(one["name"] for one in rw.json("status", cwd=root)["services"]) == ["backend", "frontend"]
+    finally:
+        rw.run("down", "--yes", cwd=root)
+
+
+ASKING = """require("node:http").createServer((_, answer) => fetch(process.env.API).then(async (found) => answer.end(`front of ${await found.text()}`)))
+  .listen(process.env.PORT, process.env.HOST);
+process.on("SIGTERM", () => process.exit(0));
+"""
+LISTED = """
+[services.frontend]
+source = "frontend"
+[services.frontend.variables]
+API = "http://${{backend.RAILWAY_PRIVATE_DOMAIN}}:${{backend.PORT}}"
+[services.backend]
+source = "backend"
+"""
+
+
+def test_a_service_finds_the_one_that_it_refers_to(rw: Rw, target: str, tmp_path: Path) -> None:
+    files = {**app("frontend", ""), **app("backend", "answers"), "frontend/server.js": ASKING, "railway.toml": LISTED}
+    root = write(tmp_path / "two", files)
+    try:
+        services = {one["name"]: one for one in rw.up(root)["services"]}
+        assert ask(services["frontend"]["url"]).text == "front of answers"
+        plans = rw.json("plan", cwd=root)["items"]
+        assert [(one["entry"], one["app"]) for one in plans] == [("frontend", "frontend"), ("backend", "backend")]
+        code, refused, _ = rw.result("plan", "--dockerfile", cwd=root)
+        assert (code, refused["error"]["hint"]) == (2, "Add -s frontend.")
+        assert "FROM" in rw.ok("plan", "--dockerfile", "-s", "backend", cwd=root)
     finally:
         rw.run("down", "--yes", cwd=root)
 

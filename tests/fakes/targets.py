@@ -206,6 +206,9 @@ class FakeEdge:
     def port(self) -> int:
         return 8080
 
+    def reserve(self) -> int:
+        return 8080
+
     async def route(self, routes: tuple[HttpRoute, ...]) -> None:
         if self.gate is not None:
             await self.gate.wait()

@@ -363,3 +363,89 @@ def test_metrics_that_nobody_looks_at_are_remarked() -> None:
     assert (found.code, found.line) == ("KEY_WITHOUT_EFFECT", 4)
     assert "monitorSeconds" in found.fix
     assert toml(METRICS.replace('strategy = "gradual"', "monitorSeconds = 60")).diagnostics == ()
+
+
+SHOP = """
+[deploy]
+drainingSeconds = 5
+
+[variables]
+LEVEL = "info"
+
+[services.web]
+source = "apps/web"
+[services.web.build]
+buildCommand = "npm run build"
+[services.web.deploy]
+numReplicas = 2
+[services.web.variables]
+API = "http://${{api.RAILWAY_PRIVATE_DOMAIN}}"
+
+[services.api]
+source = "./apps/api/"
+
+[environments.staging.variables]
+LEVEL = "debug"
+[environments.staging.deploy]
+drainingSeconds = 1
+[environments.staging.services.web.deploy]
+numReplicas = 1
+unset = ["drainingSeconds"]
+"""
+
+
+def test_services_have_tables_of_their_own_over_what_the_file_says_for_all() -> None:
+    found = toml(SHOP)
+    web, api = (found.service(name) for name in ("web", "api"))
+    assert list(found.services) == ["web", "api"]
+    assert (web.source, api.source) == ("apps/web", "apps/api")
+    assert (web.deploy.num_replicas, api.deploy.num_replicas) == (2, None)
+    assert web.deploy.draining_seconds == api.deploy.draining_seconds == 5
+    assert (web.build.build_command, api.build.build_command) == ("npm run build", None)
+    assert web.variables == {"LEVEL": "info", "API": "http://${{api.RAILWAY_PRIVATE_DOMAIN}}"}
+    assert api.variables == {"LEVEL": "info"}
+    assert web.origins["deploy.numReplicas"] == "railway.toml:13"
+    assert web.origins["deploy.drainingSeconds"] == api.origins["deploy.drainingSeconds"] == "railway.toml:3"
+    assert found.diagnostics == ()
+
+
+def test_an_environment_says_something_else_about_one_service_or_all() -> None:
+    found = toml(SHOP, environment="staging")
+    web, api = (found.service(name) for name in ("web", "api"))
+    assert (web.deploy.num_replicas, web.deploy.draining_seconds) == (1, None)
+    assert api.deploy.draining_seconds == 1
+    assert web.variables["LEVEL"] == api.variables["LEVEL"] == "debug"
+    assert web.origins["deploy.numReplicas"] == "railway.toml:25"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[services.Web]\n", "services.Web: a name of lower-case letters"),
+        ("[services]\nweb = 1\n", "services.web: a table was expected"),
+        ("[services.web]\nsource = 1\n", "services.web.source: a text was expected"),
+        ("[services.web]\nsource = '../web'\n", "services.web.source: a folder below this one"),
+        ("[services.web]\nsource = '/web'\n", "services.web.source: a folder below this one"),
+        ("[services.web.deploy]\nnumReplicas = 'x'\n", "services.web.deploy.numReplicas: a whole number"),
+        ("[services.web.variables]\n'A B' = 'x'\n", "services.web.variables.A B: a name of letters"),
+        ("[services.web]\n[environments.e.services.web.deploy]\nqueue = 'x'\n", "environments.e.services.web.deploy.queue: one of"),
+    ],
+)
+def test_what_is_wrong_about_a_service_is_told_with_its_place(text: str, words: str) -> None:
+    with pytest.raises(ConfigInvalidError) as caught:
+        toml(text, environment="e")
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[services.web]\nsauce = 'web'\n", "services.web.sauce is not a key"),
+        ("[services.web.deploy]\nnumReplica = 1\n", "services.web.deploy.numReplica is not a key"),
+        ("[services.web]\n[environments.e.services.wep.deploy]\n", "environments.e.services.wep is not a key"),
+        ("[deploy]\nnope = 1\n[services.web]\n[services.api]\n", "deploy.nope is not a key"),
+    ],
+)
+def test_what_nobody_knows_about_a_service_is_told_once(text: str, words: str) -> None:
+    (one,) = toml(text, environment="e").diagnostics
+    assert words in one.message

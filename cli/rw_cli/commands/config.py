@@ -13,6 +13,7 @@ from rw_cli.render.text import table
 from rw_shared.errors import ConfigInvalidError, NotFoundError
 
 if TYPE_CHECKING:
+    from rw_shared.config import ServiceConfig
     from rw_shared.railway_toml import ProjectConfig
 
 config_app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
@@ -88,13 +89,19 @@ def _read(session: Session, path: str, *, strict: bool = False) -> tuple[Path, P
 def _effective(session: Session, path: str, *, reveal: bool) -> list[tuple[str, Any, str]]:
     """Return key, value and origin of everything that holds, the file's first."""
     _, found = _read(session, path)
-    service = found.service()
-    values = _flat("build", service.build.wire()) | _flat("deploy", service.deploy.wire())
-    said = {key: value for key, value in values.items() if key in service.origins}
     rows = [("project.name", found.name, "the file")] if found.name else []
-    rows += [(key, value, service.origins[key]) for key, value in said.items()]
+    for name in found.services or [""]:
+        rows += _of_service(found.service(name), f"services.{name}." if name else "", reveal=reveal)
+    return rows
+
+
+def _of_service(service: ServiceConfig, prefix: str, *, reveal: bool) -> list[tuple[str, Any, str]]:
+    values = {"source": service.source, **_flat("build", service.build.wire()), **_flat("deploy", service.deploy.wire())}
+    said = {key: value for key, value in values.items() if key in service.origins}
+    rows = [(key, value, service.origins[key]) for key, value in said.items()]
     rows += [(f"variables.{name}", value if reveal else MASK, "the file") for name, value in service.variables.items()]
-    return [*rows, *((key, value, "default") for key, value in DEFAULTS.items() if key not in said)]
+    rows += ((key, value, "default") for key, value in DEFAULTS.items() if key not in said)
+    return [(f"{prefix}{key}", value, origin) for key, value, origin in rows]
 
 
 def _flat(prefix: str, table: Json) -> Json:

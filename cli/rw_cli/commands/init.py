@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from rw_cli.client import Json
 from rw_cli.context.session import FILES, Session
 from rw_cli.context.starters import ci_template, names, starter, write
 from rw_cli.render.plan import plan_text
-from rw_cli.render.starting import railway_toml
+from rw_cli.render.starting import railway_toml, services_text
 from rw_shared.errors import ConflictError, NoStartCommandError, NothingDetectedError, RwError, SeveralAppsError, UsageError
 from rw_shared.models import NAME_PATTERN, slug
 
@@ -34,22 +35,21 @@ def init(
     project = name or slug(root.name)
     _check_name(project)
     made: dict[Path, bytes] = ci_template(ci) if ci else {}
-    app = ""
     has_config = any((root / one).exists() for one in FILES)
     if template:
         found = starter(template)
         rest = found.pop(CONFIG, b"").decode()
         made |= {CONFIG: railway_toml(project, None, rest=rest).encode(), **found}
     elif not has_config:
-        plan, app = _detected(session, root)
-        made[CONFIG] = railway_toml(project, plan).encode()
+        plan, apps = _detected(session, root)
+        made[CONFIG] = railway_toml(project, plan, rest=services_text(apps)).encode()
     elif not ci and not if_missing:
         raise ConflictError(
             f"{root} has a railway file already.", why="rw overwrites no file of yours.", hint="`rw config show` tells what it says."
         )
     root.mkdir(parents=True, exist_ok=True)
     files = [str(one) for one in write(root, made)]
-    next_ = f"Next: {'cd ' + path + ' && ' if path != '.' else ''}rw up {app}".rstrip()
+    next_ = f"Next: {'cd ' + path + ' && ' if path != '.' else ''}rw up"
     session.result({"project": project, "files": files}, "\n".join([*files, next_]) if files else "Nothing to do.")
 
 
@@ -60,19 +60,20 @@ def _check_name(name: str) -> None:
         raise UsageError(f"{name!r} cannot be a project's name.", hint="Use up to 40 lower-case letters, digits and dashes.")
 
 
-def _detected(session: Session, root: Path) -> tuple[Json | None, str]:
-    """Show what is detected and return the plan, ``None`` where there is nothing yet; and the first of several apps to choose from."""
+def _detected(session: Session, root: Path) -> tuple[Json | None, Sequence[str]]:
+    """Show what is detected and return the plan, ``None`` where there is nothing yet; and the folders of apps of which each is one."""
     if not root.is_dir() or not any(root.iterdir()):
-        return None, ""
+        return None, ()
     try:
         taken = session.client.call("POST", "/v1/snapshots", body={"path": str(root), "environ": session.environ})
-        plan: Json = session.plan(taken["digest"])["plan"]
+        [answer] = session.plans(taken["digest"])
     except RwError as error:
         if error.code not in {NothingDetectedError.code, NoStartCommandError.code, SeveralAppsError.code}:
             raise
         session.say(f"{error.message} {error.why}")
         if error.code == SeveralAppsError.code:
-            session.say(f"Each becomes a service of this project: {' and '.join(f'`rw up {one}`' for one in error.candidates)}.")
-        return None, next(iter(error.candidates), "")
+            session.say(f"{' and '.join(error.candidates)} become services of this project: `rw up` deploys them all.")
+        return None, error.candidates
+    plan: Json = answer["plan"]
     session.say(plan_text(plan))
-    return plan, ""
+    return plan, ()

@@ -10,8 +10,8 @@ import typer
 
 from rw_cli.client import Json
 from rw_cli.context.session import Session, path_of
-from rw_cli.render.plan import plan_text, sizes_text, why_text
-from rw_shared.errors import ConflictError, NotFoundError
+from rw_cli.render.plan import plans_text, sizes_text, why_text
+from rw_shared.errors import ConflictError, NotFoundError, UsageError
 
 plan_app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -24,16 +24,21 @@ def plan(
     write: Annotated[bool, typer.Option("--write", help="Write Dockerfile and Dockerfile.dockerignore into the project's folder.")] = False,
     why: Annotated[str, typer.Option("--why", help="One value of the plan: what it is, where it comes from, what lost.")] = "",
     sizes: Annotated[bool, typer.Option("--sizes", help="Where the bytes of the newest build are: the base, and each step.")] = False,
+    service: Annotated[list[str] | None, typer.Option("-s", "--service", help="Only this service; may be repeated.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Unknown keys in railway.toml are errors.")] = False,
 ) -> None:
     """Show the plan; nothing is built: `rw plan`, `rw plan --dockerfile`, `rw plan --why start`, `rw plan --sizes`."""
     session: Session = ctx.obj
     project, _ = path_of(session.place(path))
     root = session.context(path)
-    answer = session.plan(session.take(path)["digest"], project=project, strict=strict)
+    answers = session.plans(session.take(path)["digest"], project=project, services=service or (), strict=strict)
+    answer = answers[0]
+    if len(answers) > 1 and (dockerfile or write or why):
+        names = [one["plan"]["entry"] for one in answers]
+        raise UsageError(f"The railway file lists {' and '.join(names)}, each with a plan of its own.", hint=f"Add -s {names[0]}.")
     if sizes:
         found = session.client.call("GET", f"/v1/projects/{project}/environments/{session.environment}/sizes")
-        is_current = found["plan"] == answer["digest"]
+        is_current = found["plan"] in {one["digest"] for one in answers}
         session.result({**found, "isCurrent": is_current}, sizes_text(found, is_current=is_current, width=session.width))
     elif why:
         key, origin = origin_of(answer["plan"], why)
@@ -46,7 +51,8 @@ def plan(
             session.say("A plain build copies whatever lies in the folder: `rw plan --write` also writes what it must leave out.")
         session.result({name: answer[name] for name in ("dockerfile", "dockerignore")}, answer["dockerfile"])
     else:
-        session.result(answer["plan"], plan_text(answer["plan"], width=session.width))
+        found = answer["plan"] if len(answers) == 1 else {"items": [one["plan"] for one in answers], "next": None}
+        session.result(found, plans_text([one["plan"] for one in answers], width=session.width))
 
 
 def origin_of(plan: dict[str, Any], name: str) -> tuple[str, dict[str, Any]]:

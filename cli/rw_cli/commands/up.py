@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from rw_cli.context.following import follow, last_cursor, order
 from rw_cli.context.session import Session, path_of
-from rw_cli.render.plan import plan_text
+from rw_cli.render.plan import plans_text
 
 up_app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -42,7 +43,7 @@ def up(
     place = session.place(path)
     snapshot = session.take(path)["digest"]
     if dry_run:
-        _dry_run(session, place, snapshot)
+        _dry_run(session, place, snapshot, service or ())
         return
     cursor = last_cursor(session.client, place)
     operation = order(session, place, {**body, "snapshot": snapshot})
@@ -53,10 +54,10 @@ def up(
     raise typer.Exit(outcome.exit_code)
 
 
-def _dry_run(session: Session, place: str, digest: str) -> None:
-    answer = session.plan(digest, project=path_of(place)[0])
+def _dry_run(session: Session, place: str, digest: str, services: Sequence[str]) -> None:
+    plans = [one["plan"] for one in session.plans(digest, project=path_of(place)[0], services=services)]
     newest = session.client.call("GET", f"{place}/deployments", query={"limit": 1})["items"]
     is_same = bool(newest) and newest[0]["snapshot"] == digest
     words = "The sources are those of the newest deployment." if is_same else "The sources differ from the newest deployment's."
-    session.result({"type": "result", "status": "planned", "plan": answer["plan"], "sourceChanged": not is_same},
-                   f"{plan_text(answer['plan'], width=session.width)}\n{words} Nothing was deployed.")  # fmt: skip
+    session.result({"type": "result", "status": "planned", "plan": plans[0], "plans": plans, "sourceChanged": not is_same},
+                   f"{plans_text(plans, width=session.width)}\n{words} Nothing was deployed.")  # fmt: skip

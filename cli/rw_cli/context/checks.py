@@ -177,7 +177,7 @@ def project_checks(session: Session, path: str) -> Iterator[Json]:
             )
         else:
             yield check("sources", "ok", words)
-        warnings = session.plan(taken["digest"])["plan"]["warnings"]
+        warnings = [one for answer in session.plans(taken["digest"]) for one in answer["plan"]["warnings"]]
     except RwError as error:
         yield check("project", "warn", f"{error.message} {error.why}".strip(), error.hint)
         return

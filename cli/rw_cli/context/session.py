@@ -207,10 +207,11 @@ class Session:
             return "looking at the folder"
         return f"reading {found['files']:,} files: {progress_text(found['hadBytes'], found['allBytes'], seconds)}"
 
-    def plan(self, digest: str, *, project: str = "app", strict: bool = False) -> Json:
-        """Return the answer of the daemon's planner for a snapshot: plan, Dockerfile, what a build must leave out."""
+    def plans(self, digest: str, *, project: str = "app", services: Sequence[str] = (), strict: bool = False) -> list[Json]:
+        """Return the daemon's answers for a snapshot: plan, Dockerfile, what a build must leave out; one for each service of the file."""
         body = {"snapshot": digest, "project": project, "environment": self.environment, "strict": strict, "environ": self.environ}
-        return self.client.call("POST", "/v1/plans", body=body)
+        answer = self.client.call("POST", "/v1/plans", body={**body, "services": list(services)})
+        return [answer, *answer.pop("others")]
 
     def place(self, path: str = ".") -> str:
         """Return the API's path of the project's environment."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rw_cli.render.text import clean, size, table
@@ -23,6 +24,13 @@ def plan_text(plan: dict[str, Any], *, width: int = 0) -> str:
     blocks += [table(heads, rows, width=width) for heads, rows in tables if rows]
     blocks += [f"warning: {one['message']} {one.get('fix', '')}".rstrip() for one in plan.get("warnings", ())]
     return clean("\n\n".join(blocks))
+
+
+def plans_text(plans: Sequence[dict[str, Any]], *, width: int = 0) -> str:
+    """Return the plans of a folder, each under its service's name where there are several."""
+    if len(plans) == 1:
+        return plan_text(plans[0], width=width)
+    return "\n\n\n".join(f"{plan['entry']} ({plan['app'] or '.'}): {plan_text(plan, width=width)}" for plan in plans)
 
 
 def why_text(key: str, origin: dict[str, Any]) -> str:

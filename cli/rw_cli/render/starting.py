@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import posixpath
+from collections.abc import Sequence
 from typing import Any
+
+from rw_shared.models import slug
 
 HEAD = "# What rw deploys from this folder. `rw config explain` shows every value and where it comes from.\n"
 
@@ -20,6 +24,13 @@ def railway_toml(name: str, plan: dict[str, Any] | None, *, rest: str = "") -> s
     if rest:
         parts.append(rest.strip() + "\n")
     return "\n".join(parts)
+
+
+def services_text(folders: Sequence[str]) -> str:
+    """Return a table for each app, called after its folder: by its last name, by all of them where two have the same."""
+    last = [slug(posixpath.basename(one)) for one in folders]
+    names = [name if last.count(name) == 1 else slug(one.replace("/", "-")) for name, one in zip(last, folders, strict=True)]
+    return "\n".join(f"[services.{name}]\nsource = {_text(one)}\n" for name, one in zip(names, folders, strict=True))
 
 
 def _detected(plan: dict[str, Any]) -> str:

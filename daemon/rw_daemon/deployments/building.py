@@ -10,6 +10,7 @@ from rw_daemon.builds.builder import SOURCE_DATE_EPOCH, BuildOrder, BuildOutput
 from rw_daemon.clock import Clock
 from rw_daemon.deployments.deadlines import moving
 from rw_daemon.deployments.environs import Environs
+from rw_daemon.deployments.offers import Offers
 from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planned, Planner, digest
 from rw_daemon.deployments.release import epoch_of
@@ -31,12 +32,14 @@ class Building:
         store: Store,
         recorder: Recorder,
         planner: Planner,
+        offers: Offers,
         output: Output,
         environs: Environs,
         clock: Clock,
         settings: Settings,
     ) -> None:
-        self._store, self._recorder, self._planner, self._output, self._environs = store, recorder, planner, output, environs
+        self._store, self._recorder, self._planner, self._offers = store, recorder, planner, offers
+        self._output, self._environs = output, environs
         self._clock, self._settings = clock, settings
         self._turns = Turns(settings.builds_at_once)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -47,7 +50,7 @@ class Building:
         if await self._recorder.is_done(identity, StepName.BUILD):
             return
         deployment = await self._recorder.read(identity)
-        order = self._order(deployment, await self._planner.planned(deployment), no_cache=no_cache)
+        order = await self._order(deployment, await self._planner.planned(deployment), no_cache=no_cache)
         lock = self._locks.setdefault(order.key, asyncio.Lock())
         async with lock:
             found = None if no_cache else await target.builder.find(order.key)
@@ -70,8 +73,8 @@ class Building:
         await self._recorder.move(deployment.id, DeploymentStatus.WAITING, reason=words)
         self._output.remark(deployment, f"{words} This one waits for its turn.")
 
-    def _order(self, deployment: Deployment, planned: Planned, *, no_cache: bool) -> BuildOrder:
-        own = dict(planned.config.variables)
+    async def _order(self, deployment: Deployment, planned: Planned, *, no_cache: bool) -> BuildOrder:
+        own = await self._offers.own(deployment)
         declared = {name for step in planned.plan.steps for name in step.variables}
         used = own if "*" in declared or planned.plan.as_is else {name: own[name] for name in own.keys() & declared}
         environ = self._environs.find(deployment.id)

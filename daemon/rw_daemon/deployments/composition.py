@@ -19,6 +19,7 @@ from rw_daemon.deployments.entries import Entries
 from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.exits import Exits
 from rw_daemon.deployments.meters import Meters
+from rw_daemon.deployments.offers import Offers
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.orders import Orders
 from rw_daemon.deployments.output import Output
@@ -49,7 +50,7 @@ from rw_daemon.settings import Settings
 from rw_daemon.snapshots import Snapshots
 from rw_daemon.store.store import Store
 from rw_daemon.tasks import Tasks
-from rw_daemon.variables.masking import Mask, secrets_of
+from rw_daemon.variables.masking import Mask
 from rw_shared.models import Deployment, TargetKind
 
 
@@ -103,8 +104,7 @@ class Deployments:
 
         async def mask_of(deployment: str) -> Mask:
             found = await store.deployment(deployment)
-            config = await planner.config(found) if found else None
-            return Mask(secrets_of(dict(config.variables))) if config else Mask(())
+            return Mask(await offers.secrets(found)) if found else Mask(())
 
         recorder, collector, planner = Recorder(store, clock), Collector(logs, mask_of=mask_of), Planner(snapshots)
 
@@ -112,6 +112,7 @@ class Deployments:
             return (await planner.planned(deployment)).config.deploy.rollout.sticky
 
         router = Router(store, targets, edge, is_sticky)
+        offers = Offers(store, planner, router)
         retirer = Retirer(recorder=recorder, edge=edge, environs=kept, tasks=tasks, clock=clock, settings=settings, gone=collector.detach)
         proving = Proving(
             recorder=recorder, planner=planner, exits=exits, output=output, collector=collector, clock=clock, settings=settings
@@ -124,6 +125,7 @@ class Deployments:
             store=store,
             recorder=recorder,
             planner=planner,
+            offers=offers,
             router=router,
             retirer=retirer,
             exits=exits,
@@ -140,6 +142,7 @@ class Deployments:
             store=store,
             recorder=recorder,
             planner=planner,
+            offers=offers,
             output=output,
             environs=kept,
             clock=clock,
@@ -237,6 +240,7 @@ class Deployments:
         recovery = Recovery(
             store=store,
             targets=targets,
+            planner=planner,
             controller=controller,
             replicas=replicas,
             operations=operations,

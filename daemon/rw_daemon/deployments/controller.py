@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -12,6 +12,7 @@ from rw_daemon.clock import Clock
 from rw_daemon.deployments.deadlines import moving
 from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.exits import Exits
+from rw_daemon.deployments.offers import Offers
 from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.proving import LAST_LINES, Proving
@@ -54,6 +55,7 @@ class Controller:
         store: Store,
         recorder: Recorder,
         planner: Planner,
+        offers: Offers,
         router: Router,
         retirer: Retirer,
         exits: Exits,
@@ -67,7 +69,8 @@ class Controller:
         settings: Settings,
     ) -> None:
         """:param starting: by ``id_of``, a lock that is held by who starts or stops the release that serves; any name has one."""
-        self._store, self._recorder, self._planner, self._router, self._retirer = store, recorder, planner, router, retirer
+        self._store, self._recorder, self._planner, self._offers = store, recorder, planner, offers
+        self._router, self._retirer = router, retirer
         self._rollout, self._proving = rollout, proving
         self._exits, self._output, self._collector, self._environs = exits, output, collector, environs
         self._starting, self._clock, self._settings = starting, clock, settings
@@ -78,15 +81,13 @@ class Controller:
 
     async def spec(self, deployment: Deployment) -> ReleaseSpec:
         """Return what the runtime starts for a deployment that was built."""
-        row = await self.row(deployment)
         if deployment.artifact is None:
             raise ValueError(f"{deployment.id} was not built yet")
         return spec_of(
             deployment,
             await self._planner.planned(deployment),
             artifact=deployment.artifact,
-            domain=f"{row.hostname}:{self._router.port}",
-            port=row.port,
+            variables=await self._offers.variables(deployment),
             environ=self._environs.find(deployment.id),
             settings=self._settings,
         )
@@ -104,6 +105,16 @@ class Controller:
         found = [await self._recorder.read(identity) for identity in identities]
         failures = [RwError.from_wire(one.error.wire()) for one in found if one.error is not None and one.status.is_settled]
         return [one.id for one in found if not one.status.is_settled], failures
+
+    def remark(self, deployment: Deployment, words: str) -> None:
+        """Keep a sentence of rw's own among a deployment's lines."""
+        self._output.remark(deployment, words)
+
+    async def wait(self, deployment: Deployment, others: Set[str]) -> None:
+        """Say that a deployment that was built waits for the services that it refers to."""
+        if (await self._recorder.read(deployment.id)).status is DeploymentStatus.BUILDING:  # after a crash it may be further
+            words = f"It waits for {' and '.join(sorted(others))}, which it refers to."
+            await self._recorder.move(deployment.id, DeploymentStatus.WAITING, reason=words)
 
     # --- pre-deploy
 

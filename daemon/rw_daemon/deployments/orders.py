@@ -13,6 +13,7 @@ from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.lookup import find_deployment, find_source
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.planner import Planned, Planner
+from rw_daemon.deployments.rows import rows
 from rw_daemon.deployments.running import Running
 from rw_daemon.deployments.targets import Target, Targets
 from rw_daemon.deployments.turns import urgency
@@ -105,23 +106,26 @@ class Orders:
     async def _up(self, scope: Scope, order: OperationOrder, actor: str) -> Operation:
         if not order.snapshot:
             raise UsageError("An `up` needs a snapshot.", hint="POST /v1/snapshots first.")
-        planned = await self._planner.prepare(order.snapshot, environment=scope.environment, environ=order.environ, image=order.image)
-        services = _selected(planned, order)
+        found = await self._planner.prepare(
+            order.snapshot, environment=scope.environment, environ=order.environ, image=order.image, only=order.services
+        )
+        services = _selected(found, order)
         kind = await self._target(scope, order)
         target = await self._targets.get(kind, order.environ)
         have = {row.name: row.replicas for row in await self._store.services(scope)}
-        drafts = [Draft.of_plan(planned, one, order.snapshot, order.commit, before=have.get(one.name, 0)) for one in services]
+        drafts = [Draft.of_plan(planned, one, order.snapshot, order.commit, before=have.get(one.name, 0)) for planned, one in services]
         changed = [draft for draft in drafts if order.no_cache or order.image or await self._is_changed(scope, draft, target)]
         operation = await self._accept(scope, order, actor, [draft.service for draft in drafts], changed, kind)
         names = {draft.service for draft in drafts}
-        stale = [] if order.services or planned.is_part else [row for row in await self._store.services(scope) if row.name not in names]
+        is_part = order.services or any(planned.is_part for planned in found)
+        stale = [] if is_part else [row for row in await self._store.services(scope) if row.name not in names]
 
         async def work() -> None:
             await self._deploy(operation, target, no_cache=order.no_cache)
             for row in stale:  # a process type that is gone from the Procfile
                 await self._running.take_down(row, target, operation.id)
 
-        self._operations.begin(operation, work, self._give_up(operation), queue=planned.config.deploy.queue)
+        self._operations.begin(operation, work, self._give_up(operation), queue=found[0].config.deploy.queue)
         return operation
 
     async def _target(self, scope: Scope, order: OperationOrder) -> TargetKind:
@@ -176,7 +180,7 @@ class Orders:
     # --- the work of up, redeploy and rollback
 
     async def _deploy(self, operation: Operation, target: Target, *, no_cache: bool) -> None:
-        """Build all, run the pre-deploy commands, then release all side by side.
+        """Build all; then, service after service that refers to it, run the pre-deploy commands and release all of a row side by side.
 
         After a crash, those that were settled before it stay as they are: a failure is the operation's as well.
         """
@@ -187,13 +191,27 @@ class Orders:
                     await self._drafts.configure(deployment)
         how = urgency(operation.kind, operation.environment)
         await _all(self._building.build(one, target, urgency=how, no_cache=no_cache) for one in open_)
-        for one in open_:
-            await self._controller.pre_deploy(one, target)
-        await _all(self._release(one, target) for one in open_)
+        for row in await self._rows(open_):
+            for one in row:
+                await self._controller.pre_deploy(one, target)
+            await _all(self._release(one, target) for one in row)
         for error in failures:
             raise error
         if operation.deployments:
             self._swept()
+
+    async def _rows(self, identities: Sequence[str]) -> list[list[str]]:
+        """Return deployments in rows by what their services refer to; those that are not in the first wait from now on."""
+        found = {one.service: one for one in [await self._store.deployment(identity) for identity in identities] if one is not None}
+        needs = {name: (await self._planner.planned(one)).needs for name, one in found.items()}
+        inrows, circle = rows(needs)
+        for name in circle:
+            words = f"{' and '.join(circle)} refer to each other: they start side by side."
+            self._controller.remark(found[name], words)
+        for row in inrows[1:]:
+            for name in row:
+                await self._controller.wait(found[name], needs[name] & found.keys())
+        return [[found[name].id for name in row] for row in inrows]
 
     async def _release(self, identity: str, target: Target) -> None:
         try:
@@ -273,12 +291,12 @@ class Orders:
         return [row for row in rows if not wanted or row.name in wanted]
 
 
-def _selected(planned: Planned, order: OperationOrder) -> list[ServicePlan]:
-    names = [service.name for service in planned.plan.services]
+def _selected(found: Sequence[Planned], order: OperationOrder) -> list[tuple[Planned, ServicePlan]]:
+    all_ = {service.name: (planned, service) for planned in found for service in planned.plan.services}
     for name in order.services:
-        if name not in names:
-            raise ServiceNotFoundError(name, candidates=names)
-    return [service for service in planned.plan.services if not order.services or service.name in order.services]
+        if name not in all_:
+            raise ServiceNotFoundError(name, candidates=[*all_])
+    return [one for name, one in all_.items() if not order.services or name in order.services]
 
 
 async def _all(work: Iterable[Awaitable[None]]) -> None:

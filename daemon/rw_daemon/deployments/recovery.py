@@ -12,18 +12,20 @@ from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.exits import Exits
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.orders import Orders
+from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.replicas import Replicas
-from rw_daemon.deployments.router import Router
+from rw_daemon.deployments.router import Router, id_of
+from rw_daemon.deployments.rows import rows
 from rw_daemon.deployments.sleeping import Sleeping
 from rw_daemon.deployments.targets import AWAY_LOOK_SECONDS, Target, Targets
 from rw_daemon.deployments.watches import Watches
 from rw_daemon.logs.collector import Collector
 from rw_daemon.runtimes.runtime import Release
-from rw_daemon.store.store import Store
+from rw_daemon.store.store import ServiceRow, Store
 from rw_daemon.tasks import Tasks
 from rw_shared.errors import RwError, UnreachableError
-from rw_shared.models import Deployment, DeploymentStatus, TargetKind
+from rw_shared.models import Deployment, DeploymentStatus, Scope, TargetKind
 
 log = logging.getLogger(__name__)
 SERVES = {DeploymentStatus.ACTIVE}
@@ -38,6 +40,7 @@ class Recovery:
         *,
         store: Store,
         targets: Targets,
+        planner: Planner,
         controller: Controller,
         replicas: Replicas,
         operations: Operations,
@@ -50,7 +53,7 @@ class Recovery:
         tasks: Tasks,
         clock: Clock,
     ) -> None:
-        self._store, self._targets, self._controller, self._replicas = store, targets, controller, replicas
+        self._store, self._targets, self._planner, self._controller, self._replicas = store, targets, planner, controller, replicas
         self._operations, self._orders = operations, orders
         self._watches, self._sleeping, self._clock = watches, sleeping, clock
         self._router, self._collector, self._exits, self._tasks = router, collector, exits, tasks
@@ -103,14 +106,31 @@ class Recovery:
                 continue
             for instance in release.instances:
                 self._collector.attach(instance, target.runtime)
-        for row in await self._store.services():
-            deployment = await self._store.deployment(row.serving) if row.serving else None
-            if deployment is not None and await self._is_on(deployment, target):
-                await self._controller.restore(row, target)
-            if deployment is not None and deployment.status in SERVES and await self._is_on(deployment, target):
+        for row, deployment in await self._serving(target):
+            await self._controller.restore(row, target)
+            if deployment.status in SERVES:
                 await self._whole(deployment, found.get(deployment.id), target)
                 await self._watches.begin(deployment.id, target)
         await self._retire(target)
+
+    async def _serving(self, target: Target) -> list[tuple[ServiceRow, Deployment]]:
+        """Return what serves on a target, each service after those that it refers to."""
+        found: dict[str, tuple[ServiceRow, Deployment]] = {}
+        for row in await self._store.services():
+            deployment = await self._store.deployment(row.serving) if row.serving else None
+            if deployment is not None and await self._is_on(deployment, target):
+                found[id_of(row)] = (row, deployment)
+        needs = {}
+        for name, (_, deployment) in found.items():
+            needs[name] = {f"{Scope.of(deployment)}/{one}" for one in await self._needs(deployment)}
+        return [found[name] for row in rows(needs)[0] for name in row]
+
+    async def _needs(self, deployment: Deployment) -> set[str]:
+        try:
+            return (await self._planner.planned(deployment)).needs
+        except (RwError, ValueError) as error:  # its snapshot is gone: it is told where it matters
+            log.warning("what %s refers to is not known: %s", deployment.id, error)
+            return set()
 
     async def _is_on(self, deployment: Deployment, target: Target) -> bool:
         return (await self._store.environments(deployment.project)).get(deployment.environment) is target.kind

@@ -10,8 +10,6 @@ from rw_daemon.deployments.planner import Planned
 from rw_daemon.plans.plan import ServicePlan
 from rw_daemon.runtimes.runtime import Limits, Release, ReleaseKey, ReleaseSpec
 from rw_daemon.settings import Settings
-from rw_daemon.variables.provided import provided
-from rw_daemon.variables.references import resolve
 from rw_shared.config import ServiceConfig
 from rw_shared.errors import ConfigInvalidError
 from rw_shared.models import DEFAULT_ENVIRONMENT, Artifact, Deployment, ServiceKind
@@ -55,36 +53,25 @@ def epoch_of(variables: Mapping[str, str], environ: Mapping[str, str]) -> int | 
     return int(said)
 
 
-def variables_of(planned: Planned, deployment: Deployment, *, domain: str, port: int) -> dict[str, str]:
-    """Return everything the app finds in its environment but PORT and HOST. Values are secrets."""
-    own = dict(planned.config.variables)
-    given = provided(
-        project=deployment.project,
-        environment=deployment.environment,
-        service=deployment.service,
-        deployment=deployment.id,
-        domain=domain,
-        snapshot=deployment.snapshot,
-        commit=deployment.commit,
-        port=port,
-    )
-    return {**planned.plan.environment, **given, **resolve(own, services={deployment.service: given}, shared=own)}
-
-
 def spec_of(
-    deployment: Deployment, planned: Planned, *, artifact: Artifact, domain: str, port: int, environ: Mapping[str, str], settings: Settings
+    deployment: Deployment,
+    planned: Planned,
+    *,
+    artifact: Artifact,
+    variables: dict[str, str],
+    environ: Mapping[str, str],
+    settings: Settings,
 ) -> ReleaseSpec:
     """Return what to run for a deployment."""
     service = planned.service(deployment.service)
     deploy = planned.config.deploy
-    variables = variables_of(planned, deployment, domain=domain, port=port)
     return ReleaseSpec(
         key=key_of(deployment),
         artifact=artifact,
         command=service.start,
         kind=service.kind,
         variables=variables,
-        port=_port(planned, service, artifact),
+        port=port_of(planned, deployment),
         replicas=deployment.replicas,
         path=planned.plan.path,
         limits=Limits(deploy.cpu, deploy.memory_bytes),
@@ -100,7 +87,8 @@ def asking(spec: ReleaseSpec, release: Release) -> ReleaseSpec:
     return replace(spec, variables={**spec.variables, "RW_PREVIEW_URL": url})
 
 
-def _port(planned: Planned, service: ServicePlan, artifact: Artifact) -> int:
-    """Return where the app listens: what the user says, else what a foreign image says, else what the plan says."""
+def port_of(planned: Planned, deployment: Deployment) -> int:
+    """Return where an app listens in its container: what the user says, else what a foreign image says, else what the plan says."""
+    service, artifact = planned.service(deployment.service), deployment.artifact
     own = planned.config.variables.get("PORT", "")
-    return int(own) if own.isdigit() and service.port else (service.port and artifact.port) or service.port
+    return int(own) if own.isdigit() and service.port else (service.port and artifact and artifact.port) or service.port

@@ -40,6 +40,10 @@ class Router:
         """The edge's port; 0 while there is none."""
         return self._edge.port
 
+    def reserved(self) -> int:
+        """Return the edge's port, which is chosen now where there was none: apps and builds are told it before the first route."""
+        return self._edge.reserve()
+
     async def apply(
         self,
         *,

@@ -117,7 +117,11 @@ class Edge(Protocol):
 
     @property
     def port(self) -> int:
-        """The port of all host-based routes; 0 before the first ``route``."""
+        """The port of all host-based routes; 0 before it was reserved, or the first ``route``."""
+        ...
+
+    def reserve(self) -> int:
+        """Return that port, chosen now where there was none. ``EdgeFailedError``: a long row of ports is taken."""
         ...
 
     async def route(self, routes: tuple[HttpRoute, ...]) -> None:

@@ -54,6 +54,13 @@ class EnvoyEdge:
         """The port of all host-based routes; 0 before there was a first route."""
         return self._port
 
+    def reserve(self) -> int:
+        """Choose the port of all host-based routes before there is a first one. See ``Edge.reserve``."""
+        if not self._port:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._port = ports.choose(self._folder, preferred=self._preferred)
+        return self._port
+
     @property
     def access_log(self) -> Path:
         """One line of JSON for each request; see ``tend``."""

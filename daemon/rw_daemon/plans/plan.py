@@ -144,6 +144,7 @@ class BuildPlan(Model):
     :param dockerfile: path of the user's own Dockerfile; then bases, steps and files are empty.
     :param image: an image that is there already; then nothing is built, and bases, steps and files are empty.
     :param app: the app that was named, by its folder below the snapshot; empty where none was.
+    :param entry: the table under ``[services]`` that it was made for; empty where the file has none.
     :param apps: the apps that were chosen from, the likeliest first; empty where there is only one.
     :param origins: for each value that could have been another, by its key.
     """
@@ -168,6 +169,7 @@ class BuildPlan(Model):
     dockerfile: str = ""
     image: str = ""
     app: str = ""
+    entry: str = ""
     apps: tuple[Candidate, ...] = ()
     origins: dict[str, Origin] = {}
     warnings: tuple[Notice, ...] = ()

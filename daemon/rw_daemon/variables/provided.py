@@ -4,12 +4,12 @@ from __future__ import annotations
 
 
 def provided(
-    *, project: str, environment: str, service: str, deployment: str, snapshot: str, commit: str, domain: str, port: int
+    *, project: str, environment: str, service: str, deployment: str, snapshot: str, commit: str, domain: str, private: str
 ) -> dict[str, str]:
     """Return the provided variables of a service. PORT and HOST are the runtime's.
 
     :param domain: host and port at the edge, empty for a worker.
-    :param port: the stable loopback port, 0 for a worker.
+    :param private: where services of the same environment reach it.
     Source of the names: Railway's reference of variables.
     """
     found = {
@@ -22,6 +22,6 @@ def provided(
     }
     if commit:
         found["RAILWAY_GIT_COMMIT_SHA"] = commit
-    if port:
-        found |= {"RAILWAY_PUBLIC_DOMAIN": domain, "RAILWAY_PRIVATE_DOMAIN": "localhost"}
+    if domain:
+        found |= {"RAILWAY_PUBLIC_DOMAIN": domain, "RAILWAY_PRIVATE_DOMAIN": private}
     return found

@@ -16,16 +16,21 @@ LONGEST = 128 * 1024 - 1
 """Characters of a value: Linux takes no longer text in an environment (MAX_ARG_STRLEN), and a few references can multiply without end."""
 
 
+def services_in(values: Mapping[str, str]) -> set[str]:
+    """Return the services that values refer to, whether they are there or not."""
+    return {match[1] for value in values.values() for match in REFERENCE.finditer(value) if match[1] not in {None, SHARED}}
+
+
 def resolve(own: Mapping[str, str], *, services: Mapping[str, Mapping[str, str]], shared: Mapping[str, str]) -> dict[str, str]:
     """Return ``own`` with every reference replaced by what it stands for.
 
     A bare name is looked for among the service's own variables, then the shared ones, then what services offer; inside a shared value
     among the shared ones first.
 
-    :param services: variables that other services (and rw itself, for this one) offer, by service; they are taken as they are.
+    :param services: variables that services (and rw itself) offer, by service; references in them are of that service.
     :raises ConfigInvalidError: a reference names nothing, or leads back to itself, or the value becomes too long. Values are never quoted.
     """
-    resolver = _Resolver({"": own, SHARED: shared}, services)
+    resolver = _Resolver({**services, "": own, SHARED: shared})
     return {name: resolver.value("", name, ()) for name in own}
 
 
@@ -36,7 +41,6 @@ Place = tuple[str, str]
 @dataclass
 class _Resolver:
     scopes: Mapping[str, Mapping[str, str]]
-    services: Mapping[str, Mapping[str, str]]
     known: dict[Place, str] = field(default_factory=dict)
 
     def value(self, scope: str, name: str, chain: tuple[Place, ...]) -> str:
@@ -55,20 +59,12 @@ class _Resolver:
 
     def _replaced(self, match: re.Match[str], within: str, chain: tuple[Place, ...]) -> str:
         scope, name = match[1], match[2]
-        if scope is None:
-            for own in dict.fromkeys((within, "", SHARED)):
-                if name in self.scopes[own]:
-                    return self.value(own, name, chain)
-            offered = (offers[name] for offers in self.services.values() if name in offers)
-        elif scope == SHARED and name in self.scopes[SHARED]:
-            return self.value(SHARED, name, chain)
-        else:
-            offered = (offers[name] for offers in (self.services.get(scope, {}),) if name in offers)
-        found = next(offered, None)
-        if found is None:
-            raise ConfigInvalidError("variables", f"{_words(chain[-1])} refers to {match[0]}, which is not there.")
-        return found
+        near = (within, "", SHARED) if within in {"", SHARED} else (within, SHARED)
+        for place in (scope,) if scope is not None else (*near, *self.scopes):
+            if name in self.scopes.get(place, {}):
+                return self.value(place, name, chain)
+        raise ConfigInvalidError("variables", f"{_words(chain[-1])} refers to {match[0]}, which is not there.")
 
 
 def _words(place: Place) -> str:
-    return f"{SHARED}.{place[1]}" if place[0] else place[1]
+    return f"{place[0]}.{place[1]}" if place[0] else place[1]

@@ -10,7 +10,7 @@ import pytest
 from rw_daemon.deployments import places
 from rw_daemon.deployments.planner import prepare
 from rw_daemon.detection.source import Source
-from rw_shared.errors import SourceMissingError
+from rw_shared.errors import ConfigInvalidError, NothingDetectedError, RwError, ServiceNotFoundError, SourceMissingError, UsageError
 
 WEB = {"package.json": json.dumps({"name": "web", "scripts": {"start": "node a.js"}}), "Procfile": "web: node a.js\nmail: node b.js\n"}
 
@@ -66,7 +66,7 @@ def test_a_folder_that_is_not_there_is_told(tree: Path) -> None:
 
 
 def planned(files: dict[str, str], app: str) -> tuple[list[str], bool, dict[str, str]]:
-    made = prepare(Source(files), environment="production", environ={"RW_BUILD_APP": app} if app else {})
+    [made] = prepare(Source(files), environment="production", environ={"RW_BUILD_APP": app} if app else {})
     return [one.name for one in made.plan.services], made.is_part, made.config.variables
 
 
@@ -88,3 +88,61 @@ def test_a_railway_file_of_the_apps_own_is_read_instead() -> None:
 
 def test_the_one_app_of_a_project_keeps_the_names_of_its_services() -> None:
     assert planned({**{f"api/{name}": text for name, text in WEB.items()}, **PROJECT}, "") == (["web", "mail"], False, {"A": "1"})
+
+
+LISTED = {"railway.toml": '[services.site]\nsource = "web"\n[services.site.variables]\nA = "1"\n[services.api]\nsource = "api"\n'}
+
+
+def all_planned(files: dict[str, str], *only: str, app: str = "", image: str = "") -> list[tuple[str, list[str], bool]]:
+    environ = {"RW_BUILD_APP": app} if app else {}
+    found = prepare(Source({**TOGETHER, **files}), environment="production", environ=environ, only=only, image=image)
+    return [(made.plan.app, [one.name for one in made.plan.services], made.is_part) for made in found]
+
+
+def test_services_that_the_railway_file_lists_are_planned_each_from_its_folder() -> None:
+    assert all_planned(LISTED) == [("web", ["site", "site-mail"], False), ("api", ["api", "api-mail"], False)]
+
+
+@pytest.mark.parametrize(
+    ("only", "app", "found"),
+    [
+        pytest.param((), "api", ["api"], id="by the folder"),
+        pytest.param(("site",), "", ["site"], id="by name"),
+        pytest.param(("site-mail",), "", ["site"], id="by the name of another process of it"),
+    ],
+)
+def test_one_of_the_listed_services_is_planned_alone(only: tuple[str, ...], app: str, found: list[str]) -> None:
+    [(_, services, is_part)] = all_planned(LISTED, *only, app=app)
+    assert (services[:1], is_part) == (found, True)
+
+
+def test_an_app_that_the_railway_file_does_not_list_is_still_planned_by_its_folder() -> None:
+    assert all_planned({f"docs/{name}": text for name, text in WEB.items()} | LISTED, app="docs") == [("docs", ["docs", "docs-mail"], True)]
+
+
+@pytest.mark.parametrize(
+    ("files", "only", "image", "error", "words"),
+    [
+        pytest.param(LISTED, ("nope",), "", ServiceNotFoundError, "nope", id="a service that is not there"),
+        pytest.param(LISTED, (), "nginx:1", UsageError, "nginx:1 cannot be all of site, api", id="an image for two"),
+        pytest.param(
+            {"railway.toml": "[services.x]\nsource = 'y'\n"}, (), "", ConfigInvalidError, "there is no folder 'y'", id="no folder"
+        ),
+        pytest.param(
+            {"railway.toml": "[services.x]\nsource = 'y'\n", "y/a.txt": ""}, (), "", NothingDetectedError, "x: ", id="nothing in it"
+        ),
+    ],
+)
+def test_a_list_that_cannot_be_planned_is_told(
+    files: dict[str, str], only: tuple[str, ...], image: str, error: type[RwError], words: str
+) -> None:
+    with pytest.raises(error) as caught:
+        all_planned(files, *only, image=image)
+    assert words in str(caught.value.to_wire())
+
+
+def test_a_railway_file_below_the_list_is_told_not_to_be_read() -> None:
+    [site, _] = prepare(Source({**TOGETHER, **LISTED, "web/railway.toml": ""}), environment="production", environ={})
+    assert [one.message for one in site.plan.warnings if one.code == "FILE_NOT_READ"] == [
+        "web/railway.toml is not read: the file above it has [services.site]."
+    ]

@@ -43,7 +43,7 @@ def test_every_example_app_is_recognised(app: str) -> None:
     expected = tomllib.loads((folder / "expect.toml").read_text())
     paths = [path for path in folder.rglob("*") if path.is_file() and not {"node_modules", ".venv", "__pycache__"} & set(path.parts)]
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.name != "expect.toml"}
-    plan = prepare(Source(files), environment="production", environ={}).plan
+    plan = prepare(Source(files), environment="production", environ={})[0].plan
     assert plan.buildpack == expected["buildpack"]
     assert [one.name for one in plan.services] == expected.get("services", ["web"])
 
@@ -249,14 +249,14 @@ def test_what_cannot_be_a_package_is_refused(word: str) -> None:
 def test_a_services_own_variables_beat_those_of_the_caller() -> None:
     files = {**PYTHON, "railway.toml": '[variables]\nRW_BUILD_START_CMD = "file"\n'}
     environ = {"RW_BUILD_START_CMD": "shell", "RW_BUILD_BUILD_CMD": "make", "START": "x"}
-    plan = prepare(Source(files), environment="production", environ=environ).plan
+    plan = prepare(Source(files), environment="production", environ=environ)[0].plan
     assert plan.services[0].start == "file"
     assert plan.origins["steps.build"].source == "RW_BUILD_BUILD_CMD"
 
 
 def test_what_the_file_says_carries_its_line() -> None:
     files = {**PYTHON, "railway.toml": '[deploy]\nstartCommand = "x"\npreDeployCommand = "y"\nhealthcheckPath = "/up"\n'}
-    plan = prepare(Source(files), environment="production", environ={}).plan
+    plan = prepare(Source(files), environment="production", environ={})[0].plan
     places = {key: plan.origins[key].source for key in ("start", "preDeploy", "healthPath")}
     assert places == {"start": "railway.toml:2", "preDeploy": "railway.toml:3", "healthPath": "railway.toml:4"}
     assert (plan.services[0].pre_deploy, plan.services[0].health_path) == (("y",), "/up")
@@ -354,6 +354,6 @@ def test_any_tree_is_planned_alike_each_time_or_refused_with_a_word(files: dict[
 
 def outcome(files: dict[str, str]) -> str:
     try:
-        return json.dumps(prepare(Source(files), environment="production", environ={}).plan.wire())
+        return json.dumps(prepare(Source(files), environment="production", environ={})[0].plan.wire())
     except (ConfigInvalidError, NoStartCommandError, NothingDetectedError, SeveralAppsError) as error:
         return json.dumps(error.to_wire())

@@ -7,10 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rw_daemon.variables.provided import provided
-from rw_daemon.variables.references import LONGEST, resolve
+from rw_daemon.variables.references import LONGEST, resolve, services_in
 from rw_shared.errors import ConfigInvalidError
 
-SERVICES = {"api": {"PORT": "20001", "RAILWAY_PRIVATE_DOMAIN": "localhost"}, "db": {"DATABASE_URL": "postgres://x"}}
+SERVICES = {
+    "api": {"PORT": "20001", "RAILWAY_PRIVATE_DOMAIN": "localhost", "LINK": "http://${{RAILWAY_PRIVATE_DOMAIN}}:${{PORT}}/${{LEVEL}}"},
+    "db": {"DATABASE_URL": "postgres://x"},
+}
 SHARED = {"LEVEL": "info", "BASE": "example.org", "URL": "https://${{BASE}}"}
 
 
@@ -27,6 +30,7 @@ SHARED = {"LEVEL": "info", "BASE": "example.org", "URL": "https://${{BASE}}"}
         pytest.param({"A": "${{shared.URL}}", "BASE": "other"}, "https://example.org", id="a shared value stays among the shared"),
         pytest.param({"A": "http://${{api.RAILWAY_PRIVATE_DOMAIN}}:${{api.PORT}}"}, "http://localhost:20001", id="another service"),
         pytest.param({"A": "${{DATABASE_URL}}"}, "postgres://x", id="offered by some service"),
+        pytest.param({"A": "${{api.LINK}}", "PORT": "1"}, "http://localhost:20001/info", id="its references are of that service"),
         pytest.param({"A": "$B ${B} {{B}} ${{}} ${{B.C.D}}", "B": "y"}, "$B ${B} {{B}} ${{}} ${{B.C.D}}", id="what is none"),
         pytest.param({"A": "${{db.DATABASE_URL}}?${{B}}", "B": "${{api.PORT}}"}, "postgres://x?20001", id="mixed"),
     ],
@@ -81,10 +85,20 @@ def test_any_references_end_in_values_or_in_a_word(own: dict[str, str], shared: 
 
 def test_what_rw_tells_an_app_about_itself() -> None:
     facts = {"project": "shop", "environment": "production", "service": "web", "deployment": "d1", "snapshot": "s1", "commit": "c1"}
-    web = provided(**facts, domain="web.shop.localhost:8080", port=20001)
-    worker = provided(**facts, domain="", port=0)
+    web = provided(**facts, domain="web.shop.localhost:8080", private="localhost")
+    worker = provided(**facts, domain="", private="localhost")
     assert web["RAILWAY_PUBLIC_DOMAIN"] == "web.shop.localhost:8080"
     assert web["RAILWAY_SERVICE_NAME"] == "web"
     assert web["RAILWAY_GIT_COMMIT_SHA"] == "c1"
     assert web.keys() - worker.keys() == {"RAILWAY_PUBLIC_DOMAIN", "RAILWAY_PRIVATE_DOMAIN"}
     assert not {"PORT", "HOST"} & web.keys()
+
+
+def test_the_services_that_values_refer_to() -> None:
+    values = {"A": "${{api.PORT}}/${{ db.URL }}", "B": "${{shared.X}} ${{OWN}} ${api.Y}"}
+    assert services_in(values) == {"api", "db"}
+
+
+def test_services_that_refer_to_each_other_without_end_are_told() -> None:
+    with pytest.raises(ConfigInvalidError, match="a circle"):
+        resolve({"A": "${{api.B}}"}, services={"api": {"B": "${{web.A}}"}, "web": {"A": "${{api.B}}"}}, shared={})

@@ -1,0 +1,97 @@
+"""Services that the railway file lists: what one says of the other, and in which order they come up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from daemon.deployments.world import FLASK, SCOPE, World
+
+from rw_daemon.logs.query import LogQuery
+from rw_shared.models import OperationStatus
+
+LISTED = """
+[services.web]
+source = "web"
+[services.web.variables]
+API = "http://${{api.RAILWAY_PRIVATE_DOMAIN}}:${{api.PORT}}/${{api.VERSION}}"
+[services.api]
+source = "api"
+[services.api.variables]
+VERSION = "v3"
+"""
+
+
+def shop(listed: str = LISTED) -> dict[str, str]:
+    return {"railway.toml": listed, **{f"{app}/{name}": text for app in ("web", "api") for name, text in FLASK.items()}}
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = await World(tmp_path).open()
+    yield made
+    await made.close()
+
+
+async def variables(world: World, service: str) -> dict[str, str]:
+    return (await world.rooms.entries.read(SCOPE, service)).variables
+
+
+def started(world: World) -> list[str]:
+    return [one.key.service for one in world.runtime.instances.values()]
+
+
+async def test_a_service_comes_up_after_the_one_that_it_refers_to_and_is_told_where_that_is(world: World) -> None:
+    done = await world.up(shop())
+    assert done.status is OperationStatus.SUCCEEDED
+    assert started(world) == ["api", "web"]
+    ports = {row.name: row.port for row in await world.store.services(SCOPE)}
+    assert (await variables(world, "web"))["API"] == f"http://localhost:{ports['api']}/v3"
+    [web] = [one for one in await world.deployments() if one.service == "web"]
+    words = [one.data["reason"] for one in await world.store.events(deployment=web.id) if one.data.get("after") == "waiting"]
+    assert words == ["It waits for api, which it refers to."]
+
+
+async def test_what_needs_a_service_that_fails_is_not_released(world: World) -> None:
+    world.page = lambda _: (500, "no")
+    done = await world.up(shop())
+    assert done.status is OperationStatus.FAILED
+    assert await world.statuses() == ["failed", "failed"]
+    assert [one for one in world.log if one.startswith("start")] == ["start v1"]
+
+
+async def test_services_that_refer_to_each_other_start_side_by_side_and_say_so(world: World) -> None:
+    done = await world.up(shop(LISTED + 'WEB = "${{web.RAILWAY_PUBLIC_DOMAIN}}"\n'))
+    assert done.status is OperationStatus.SUCCEEDED
+    assert sorted(started(world)) == ["api", "web"]
+    assert (await variables(world, "api"))["WEB"] == "web.shop.localhost:8080"
+    await world.logs.flushed()
+    said = [one.message for one in await world.logs.read(LogQuery(project=SCOPE.project, environment=SCOPE.environment))]
+    assert "web and api refer to each other: they start side by side." in said
+
+
+async def test_a_service_that_left_the_list_is_taken_down(world: World) -> None:
+    await world.up(shop())
+    await world.up(shop('[services.api]\nsource = "api"\n'))
+    assert [row.name for row in await world.store.services(SCOPE)] == ["api"]
+
+
+async def test_one_of_the_listed_services_is_deployed_alone(world: World) -> None:
+    await world.up(shop(), services=("api",))
+    assert started(world) == ["api"]
+    assert [row.name for row in await world.store.services(SCOPE)] == ["api"]
+
+
+async def test_after_a_restart_of_the_machine_they_are_started_in_the_same_order(world: World) -> None:
+    await world.up(shop())
+    world.runtime.instances.clear()
+    await world.restart()
+    assert started(world) == ["api", "web"]
+
+
+async def test_a_reference_that_stands_for_nothing_fails_before_anything_is_built(world: World) -> None:
+    done = await world.up(shop(LISTED.replace("api.VERSION", "api.NOPE")))
+    assert done.error is not None
+    assert "API refers to ${{api.NOPE}}, which is not there" in done.error.message
+    assert started(world) == []
