@@ -1,0 +1,76 @@
+"""The nouns that both processes and every script speak of. JSON is camelCase, times are RFC 3339 UTC, sizes are bytes."""
+
+from __future__ import annotations
+
+from rw_shared.models.base import DEFAULT_ENVIRONMENT, NAME_PATTERN, ErrorBody, Model, Name, Order, Placed, Scope, Text, slug
+from rw_shared.models.deployments import (
+    Artifact,
+    Deployment,
+    Environment,
+    EnvironmentStatus,
+    Operation,
+    OperationOrder,
+    Project,
+    Replica,
+    Service,
+    Step,
+)
+from rw_shared.models.machine import Check, CheckOrder, DaemonInfo, Entry, LogRecord, LogSource
+from rw_shared.models.sources import (
+    FileChange,
+    Place,
+    PlaceOrder,
+    PlanAnswer,
+    PlanOrder,
+    ProjectOrder,
+    Snapshot,
+    SnapshotOrder,
+    SnapshotProgress,
+)
+from rw_shared.models.states import DeploymentStatus, OperationKind, OperationStatus, Pace, ServiceKind, StepName, StepStatus, TargetKind
+
+__all__ = [
+    "DEFAULT_ENVIRONMENT",
+    "NAME_PATTERN",
+    "Artifact",
+    "Check",
+    "CheckOrder",
+    "DaemonInfo",
+    "Deployment",
+    "DeploymentStatus",
+    "Entry",
+    "Environment",
+    "EnvironmentStatus",
+    "ErrorBody",
+    "FileChange",
+    "LogRecord",
+    "LogSource",
+    "Model",
+    "Name",
+    "Operation",
+    "OperationKind",
+    "OperationOrder",
+    "OperationStatus",
+    "Order",
+    "Pace",
+    "Place",
+    "PlaceOrder",
+    "Placed",
+    "PlanAnswer",
+    "PlanOrder",
+    "Project",
+    "ProjectOrder",
+    "Replica",
+    "Scope",
+    "Service",
+    "ServiceKind",
+    "Snapshot",
+    "SnapshotOrder",
+    "SnapshotProgress",
+    "Step",
+    "StepName",
+    "StepStatus",
+    "TargetKind",
+    "Text",
+    "slug",
+]
