@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from rw_daemon.deployments.planner import Planner
@@ -26,21 +27,28 @@ class Offers:
         planned = await self._planner.planned(deployment)
         return {**planned.plan.environment, **await self._given(deployment), **await self.own(deployment)}
 
-    async def secrets(self, deployment: Deployment) -> set[str]:
-        """Return the values that no log may show, also where a reference stands for nothing."""
-        said = secrets_of((await self._planner.planned(deployment)).config.variables)
-        with suppress(ConfigInvalidError):
-            said |= secrets_of(await self.own(deployment))
-        return said
-
     async def own(self, deployment: Deployment) -> dict[str, str]:
         """Return what the user says, with what references stand for. ``ConfigInvalidError``: one stands for nothing."""
-        own = dict((await self._planner.planned(deployment)).config.variables)
+        own = (await self._planner.planned(deployment)).config.variables
+        return resolve(own, services=await self._all_offered(deployment, own), shared=own)
+
+    async def secrets(self, deployment: Deployment) -> set[str]:
+        """Return the values that no log may show, those of services that are referred to among them."""
+        own = (await self._planner.planned(deployment)).config.variables
+        found = secrets_of(own)
+        for offered in (await self._all_offered(deployment, own)).values():
+            found |= secrets_of(offered)
+        with suppress(ConfigInvalidError):  # a reference that stands for nothing is told where it matters
+            found |= secrets_of(await self.own(deployment))
+        return found
+
+    async def _all_offered(self, deployment: Deployment, own: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """Return what can be referred to, by service."""
         services = {deployment.service: {**own, **await self._given(deployment)}}
         for row in await self._store.services(Scope.of(deployment)) if services_in(own) else ():
             if row.name != deployment.service and (offered := await self._offered(row)) is not None:
                 services[row.name] = offered
-        return resolve(own, services=services, shared=own)
+        return services
 
     async def _offered(self, row: ServiceRow) -> dict[str, str] | None:
         newest = next(iter(await self._store.deployments(Scope.of(row), service=row.name, limit=1)), None)

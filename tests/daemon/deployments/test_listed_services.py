@@ -9,6 +9,7 @@ import pytest
 from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.logs.query import LogQuery
+from rw_daemon.runtimes.runtime import Line
 from rw_shared.models import OperationStatus
 
 LISTED = """
@@ -95,3 +96,20 @@ async def test_a_reference_that_stands_for_nothing_fails_before_anything_is_buil
     assert done.error is not None
     assert "API refers to ${{api.NOPE}}, which is not there" in done.error.message
     assert started(world) == []
+
+
+async def test_a_build_finds_what_references_stand_for(world: World) -> None:
+    node = {"package.json": '{"scripts": {"build": "vite build", "start": "node ."}, "dependencies": {"vite": "7"}}', "index.js": ""}
+    listed = LISTED.replace("API = ", 'VITE_API_URL = "http://${{api.RAILWAY_PUBLIC_DOMAIN}}"\nAPI = ')
+    await world.up({"railway.toml": listed, **{f"web/{name}": text for name, text in node.items()}, "api/index.html": "x"})
+    found = [order.variables["VITE_API_URL"] for order in world.builder.orders if "VITE_API_URL" in order.variables]
+    assert found == ["http://api.shop.localhost:8080"]
+
+
+async def test_secrets_of_another_service_are_masked_where_they_are_referred_to(world: World) -> None:
+    listed = LISTED.replace("${{api.VERSION}}", "${{api.API_KEY}}") + 'API_KEY = "s3cret-of-api"\n'
+    world.runtime.said = (Line(world.clock.now(), "stdout", "calling with s3cret-of-api", "1"),)
+    await world.up(shop(listed))
+    await world.logs.flushed()
+    said = [one.message for one in await world.logs.read(LogQuery(project=SCOPE.project, environment=SCOPE.environment))]
+    assert said.count("calling with ***") == 2
