@@ -72,7 +72,7 @@ def choose(found: Sequence[Candidate]) -> tuple[Candidate, tuple[Notice, ...]]:
     if not others:
         return first, ()
     if first.score == others[0].score:
-        raise SeveralAppsError(*told(found))
+        raise SeveralAppsError(*told([one for one in found if one.score >= LIKELY] or found))
     words = f"There are several apps ({', '.join(one.path for one in found)}); {first.path} is taken."
     return first, (Notice(code="SEVERAL_APPS", message=words, fix=f"Name the one that is meant: `rw up {others[0].path}`."),)
 

@@ -10,7 +10,6 @@ import re
 import shutil
 import sys
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from rw_daemon.processes import cgroup, proc
 from rw_daemon.runtimes.docker_checks import engine_checks
 from rw_daemon.runtimes.docker_containers import address, container, exit_of, key_of, labels_of, moment
 from rw_daemon.runtimes.docker_frames import Frames
+from rw_daemon.runtimes.docker_networks import Networks
 from rw_daemon.runtimes.runtime import (
     Exit,
     Instance,
@@ -57,8 +57,7 @@ class DockerRuntime:
         self._engine = engine
         self._home = hashlib.sha256(home.encode()).hexdigest()[:12]
         self._locks: dict[str, asyncio.Lock] = {}
-        self._network_lock = asyncio.Lock()
-        self._joining: Counter[str] = Counter()
+        self._networks = Networks(engine, home=self._home, is_used=self._has_containers)
         self._reading: dict[str, int] = {}
         self._bridged: bool | None = None
 
@@ -92,7 +91,7 @@ class DockerRuntime:
 
     async def replace(self, spec: ReleaseSpec, instance: Instance) -> Instance:
         """Kill and remove a container, start another one with its index."""
-        async with self._lock(spec.key), self._network(spec.key) as network:
+        async with self._lock(spec.key), self._networks.joined(spec.key) as network:
             await self._remove(instance.id, grace_seconds=0)
             return await self._launch(spec, instance.index, network=network)
 
@@ -109,7 +108,7 @@ class DockerRuntime:
         async with self._lock(key):
             found = await self._list(f"rw.deployment={key.deployment}")
             await asyncio.gather(*(self._remove(one["Id"], grace_seconds=grace_seconds) for one in found))
-            await self._remove_network(key)
+            await self._networks.remove(key)
         self._locks.pop(key.deployment, None)
 
     async def releases(self) -> list[Release]:
@@ -174,7 +173,7 @@ class DockerRuntime:
         async with self._lock(spec.release.key):
             found = await self._inspect(name)
             if found is None:
-                async with self._network(spec.release.key) as network:
+                async with self._networks.joined(spec.release.key) as network:
                     body = await self._body(spec.release, network=network, command=spec.command, role="job", extra={"rw.job": spec.id})
                     await self._create(name, body, spec.release)
                 found = await self._inspect(name)
@@ -213,10 +212,10 @@ class DockerRuntime:
                 present[instance.index] = instance
         missing = [index for index in range(spec.replicas) if index not in present]
         try:
-            async with self._network(spec.key) as network:
+            async with self._networks.joined(spec.key) as network:
                 started = await asyncio.gather(*(self._launch(spec, index, network=network) for index in missing))
         except ArtifactMissingError:
-            await self._remove_network(spec.key)  # nothing of the release was made: its network would stay alone
+            await self._networks.remove(spec.key)  # nothing of the release was made: its network would stay alone
             raise
         everything = [*present.values(), *started]
         return Release(spec.key, tuple(sorted(everything, key=lambda one: one.index)))
@@ -365,39 +364,10 @@ class DockerRuntime:
             for line in frames.rest():
                 yield line
 
-    # --- networks
+    # --- the engine and its networks
 
-    def _network_name(self, key: ReleaseKey) -> str:
-        return f"rw-{key.project}-{key.environment}-{self._home}"
-
-    @contextlib.asynccontextmanager
-    async def _network(self, key: ReleaseKey) -> AsyncIterator[str]:
-        """Give the environment's network, made when it is not there; it stays as long as somebody is about to join it.
-
-        Without that, another release's end takes it away between a replica's removal and its successor's creation.
-        """
-        name = self._network_name(key)
-        self._joining[name] += 1
-        try:
-            await self._ensure_network(name, key)
-            yield name
-        finally:
-            self._joining[name] -= 1
-
-    async def _ensure_network(self, name: str, key: ReleaseKey) -> None:
-        async with self._network_lock:
-            if await self._engine.request("GET", f"/networks/{name}", missing_ok=True) is None:
-                labels = {"rw.home": self._home, "rw.project": key.project, "rw.environment": key.environment}
-                body = {"Name": name, "Driver": "bridge", "CheckDuplicate": True, "Labels": labels}
-                await self._engine.request("POST", "/networks/create", json=body)
-
-    async def _remove_network(self, key: ReleaseKey) -> None:
-        name = self._network_name(key)
-        async with self._network_lock:
-            if self._joining[name] or await self._list(f"rw.project={key.project}", f"rw.environment={key.environment}"):
-                return
-            with contextlib.suppress(EngineFailedError):  # something of the user's is attached to it
-                await self._engine.request("DELETE", f"/networks/{name}", missing_ok=True)
+    async def _has_containers(self, key: ReleaseKey) -> bool:
+        return bool(await self._list(f"rw.project={key.project}", f"rw.environment={key.environment}"))
 
     async def _is_bridged(self) -> bool:
         """Tell whether this machine reaches a container's own address: not with an engine in a virtual machine or a user namespace."""

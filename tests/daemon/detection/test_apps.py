@@ -33,6 +33,12 @@ def planned(*trees: dict[str, str], **variables: str) -> BuildPlan:
     return registry.plan(Request(Source(files), variables=variables))
 
 
+def test_what_lies_aside_is_no_choice_between_equals() -> None:
+    with pytest.raises(SeveralAppsError) as caught:
+        planned(below("backend", FLASK), below("frontend", EXPRESS), below("docs", MKDOCS))
+    assert caught.value.candidates == ("backend", "frontend")
+
+
 def test_what_starts_a_member_is_named_with_its_folder() -> None:
     plan = planned({"package.json": json.dumps({"workspaces": ["apps/*"]})}, below("apps/web", EXPRESS), RW_BUILD_APP="apps/web")
     assert plan.origins["start"].source == "scripts.start in apps/web/package.json"
