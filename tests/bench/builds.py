@@ -17,9 +17,9 @@ from e2e.conftest import APPS, Rw
 Row = dict[str, Any]
 SHORT = ("flask", "static-site")
 COMMENTS = {
-    "// a change": (".go", ".rs", ".java", ".cpp", ".ts", ".js", ".jsx", ".tsx"),
+    "// a change": (".go", ".rs", ".java", ".cpp", ".ts", ".js", ".jsx", ".tsx", ".php"),
     "# a change": (".py", ".rb", ".ex", ".sh"),
-    "<!-- a change -->": (".html", ".md", ".php"),
+    "<!-- a change -->": (".html", ".md"),
 }
 NO_SOURCES = {"eleventy.config.js", "next.config.mjs", "setup.py", "manage.py", "__init__.py"}
 
