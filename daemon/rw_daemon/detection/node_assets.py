@@ -58,7 +58,7 @@ class Assets:
         return Step(
             name="node",
             commands=(*own, self._here(self.manager.install(development=True))),
-            inputs=(".",) if needs_all else tuple(at(one) for one in (NAME, *files)),
+            inputs=(".",) if needs_all else (*(at(one) for one in (NAME, *files)), *self.package.local),
             caches=self.manager.caches,
             variables=REGISTRY_VARIABLES,
         )

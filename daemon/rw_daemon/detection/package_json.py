@@ -11,6 +11,7 @@ from rw_daemon.detection.source import Source
 
 NAME = "package.json"
 JSON5 = "package.json5"  # which pnpm reads as well (pnpm.io/package_json)
+LOCAL = ("file:", "link:", "portal:", "./", "../")
 LIFECYCLE = ("preinstall", "install", "postinstall", "prepare")
 
 
@@ -61,8 +62,26 @@ class Package:
         """All packages that are asked for, with their ranges."""
         return {**self.development, **self.texts("optionalDependencies"), **self.texts("dependencies")}
 
+    @cached_property
+    def _local(self) -> dict[str, str | None]:
+        """Value of a package that is none of the registry's → where it lies in these sources, ``None`` where it does not."""
+        said = [value for value in self.packages.values() if value.startswith(LOCAL)]
+        found = {}
+        for value in said:
+            path = posixpath.normpath(self.at(value.partition(":")[2] if ":" in value else value))
+            is_below = path not in {".", self.folder} and not path.startswith("..")
+            found[value] = path if is_below and (self.source.has(path) or self.source.has(posixpath.join(path, NAME))) else None
+        return found
+
+    @property
+    def local(self) -> list[str]:
+        """Packages that are part of these sources: archives, and folders with a slash."""
+        return [path if self.source.has(path) else f"{path}/" for path in self._local.values() if path]
+
     @property
     def needs_sources_to_install(self) -> bool:
-        """A script of its own runs while packages are installed, or a package is a folder of these sources."""
-        local = any(value.startswith(("file:", "link:", "portal:", "./", "../")) for value in self.packages.values())
-        return local or any(name in self.scripts for name in LIFECYCLE)
+        """Any source may have a part in it: a script runs while packages are installed, here or in a package that is a folder."""
+        if None in self._local.values() or any(name in self.scripts for name in LIFECYCLE):
+            return True
+        folders = [Package(self.source, one.rstrip("/")) for one in self.local if one.endswith("/")]
+        return any(one._local or any(name in one.scripts for name in LIFECYCLE) for one in folders)  # noqa: SLF001 - of its own kind

@@ -298,6 +298,21 @@ def test_a_script_of_installing_gets_all_sources() -> None:
     assert planned(scripts={"postinstall": "node patch.js"}).steps[0].inputs == (".",)
 
 
+@pytest.mark.parametrize(
+    ("files", "value", "inputs"),
+    [
+        pytest.param({"lib/package.json": "{}"}, "file:./lib", ("package.json", "lib/"), id="a folder"),
+        pytest.param({"lib/package.json": "{}"}, "link:lib", ("package.json", "lib/"), id="a folder that is linked"),
+        pytest.param({"lib.tgz": ""}, "file:lib.tgz", ("package.json", "lib.tgz"), id="an archive"),
+        pytest.param({}, "file:../lib", (".",), id="somewhere else"),
+        pytest.param({"lib/package.json": '{"scripts": {"prepare": "tsc"}}'}, "file:lib", (".",), id="a folder that builds itself"),
+        pytest.param({"lib/package.json": '{"dependencies": {"b": "file:../b"}}'}, "file:lib", (".",), id="a folder that needs another"),
+    ],
+)
+def test_a_package_among_the_sources_is_installed_from_its_own_folder(files: dict[str, str], value: str, inputs: tuple[str, ...]) -> None:
+    assert planned(files, scripts={"start": "node ."}, dependencies={"lib": value}).steps[0].inputs == inputs
+
+
 def test_sveltekit_that_chooses_by_itself_is_told_to_take_a_server() -> None:
     plan = planned(scripts={"build": "vite build"}, devDependencies={"@sveltejs/kit": "2", "@sveltejs/adapter-auto": "6"})
     assert plan.steps[1].commands[0] == "GCP_BUILDPACKS=1 npm run build"

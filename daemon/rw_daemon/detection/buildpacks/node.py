@@ -239,7 +239,7 @@ def _steps(
     install = Step(
         name="install",
         commands=(manager.install(development=bool(builds) or not prunes),),
-        inputs=(".",) if _needs_all(root) else _manifests(root.source, manager),
+        inputs=(".",) if _needs_all(root) else _manifests(root, manager),
         caches=manager.caches,
         variables=REGISTRY_VARIABLES,
     )
@@ -270,7 +270,9 @@ def _build_caches(package: Package, framework: Framework) -> tuple[Cache, ...]:
     return (Cache(id="-".join(filter(None, (framework.name, name))), path=package.at(framework.cache)),)
 
 
-def _manifests(source: Source, manager: Manager) -> tuple[str, ...]:
+def _manifests(root: Package, manager: Manager) -> tuple[str, ...]:
+    source = root.source
     files = [one for one in (manager.lock, *INSTALL_FILES) if one and source.has(one)]
     folders = [one for one in INSTALL_FOLDERS if source.has_folder(one)]
-    return (source.first(NAME, JSON5) or NAME, *files, *folders, *node_workspaces.manifests(source))
+    local = [one for package in (root, *node_workspaces.members(source)) for one in package.local]
+    return (source.first(NAME, JSON5) or NAME, *files, *folders, *node_workspaces.manifests(source), *dict.fromkeys(local))
