@@ -80,7 +80,8 @@ class Controller:
         await self._retirer.left([Endpoint(one.host, one.port) for one in instances if one.port])
 
     async def spec(self, deployment: Deployment) -> ReleaseSpec:
-        """Return what the runtime starts for a deployment that was built."""
+        """Return what the runtime starts for a deployment that was built. ``ServiceNotFoundError`` when it was taken down meanwhile."""
+        await self.row(deployment)
         if deployment.artifact is None:
             raise ValueError(f"{deployment.id} was not built yet")
         return spec_of(

@@ -13,7 +13,7 @@ from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.lookup import find_deployment, find_source
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.planner import Planned, Planner
-from rw_daemon.deployments.rows import rows
+from rw_daemon.deployments.rows import in_rows
 from rw_daemon.deployments.running import Running
 from rw_daemon.deployments.targets import Target, Targets
 from rw_daemon.deployments.turns import urgency
@@ -204,14 +204,14 @@ class Orders:
         """Return deployments in rows by what their services refer to; those that are not in the first wait from now on."""
         found = {one.service: one for one in [await self._store.deployment(identity) for identity in identities] if one is not None}
         needs = {name: (await self._planner.planned(one)).needs for name, one in found.items()}
-        inrows, circle = rows(needs)
+        ordered, circle = in_rows(needs)
         for name in circle:
             words = f"{' and '.join(circle)} refer to each other: they start side by side."
             self._controller.remark(found[name], words)
-        for row in inrows[1:]:
+        for row in ordered[1:]:
             for name in row:
-                await self._controller.wait(found[name], needs[name] & found.keys())
-        return [[found[name].id for name in row] for row in inrows]
+                await self._controller.wait(found[name], (needs[name] & found.keys()) - {name})
+        return [[found[name].id for name in row] for row in ordered]
 
     async def _release(self, identity: str, target: Target) -> None:
         try:

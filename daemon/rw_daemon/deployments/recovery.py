@@ -16,7 +16,7 @@ from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.router import Router, id_of
-from rw_daemon.deployments.rows import rows
+from rw_daemon.deployments.rows import in_rows
 from rw_daemon.deployments.sleeping import Sleeping
 from rw_daemon.deployments.targets import AWAY_LOOK_SECONDS, Target, Targets
 from rw_daemon.deployments.watches import Watches
@@ -123,7 +123,7 @@ class Recovery:
         needs = {}
         for name, (_, deployment) in found.items():
             needs[name] = {f"{Scope.of(deployment)}/{one}" for one in await self._needs(deployment)}
-        return [found[name] for row in rows(needs)[0] for name in row]
+        return [found[name] for row in in_rows(needs)[0] for name in row]
 
     async def _needs(self, deployment: Deployment) -> set[str]:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 
 
-def rows(needs: Mapping[str, Set[str]]) -> tuple[list[list[str]], list[str]]:
+def in_rows(needs: Mapping[str, Set[str]]) -> tuple[list[list[str]], list[str]]:
     """Return services in rows, each after the rows that it needs; and those that wait for each other in a circle, who come together.
 
     :param needs: what each one refers to; itself, and what is not among them, counts for nothing.

@@ -235,6 +235,7 @@ class EnvoyEdge:
             if (made := self._made(program)) == running.made:
                 return
             await self._launch(program, made=made, epoch=running.epoch + 1)
+            await self._files.look()
             binary.forget_others(program)
         except (EdgeFailedError, OSError) as error:
             self._unfit = getattr(error, "why", "") or str(error)

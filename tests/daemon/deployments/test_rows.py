@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rw_daemon.deployments.rows import rows
+from rw_daemon.deployments.rows import in_rows
 
 
 @pytest.mark.parametrize(
@@ -22,12 +22,12 @@ from rw_daemon.deployments.rows import rows
     ],
 )
 def test_each_service_comes_after_those_that_it_refers_to(needs: dict[str, set[str]], found: list[list[str]], circle: list[str]) -> None:
-    assert rows(needs) == (found, circle)
+    assert in_rows(needs) == (found, circle)
 
 
 @given(st.dictionaries(st.sampled_from("abcdefg"), st.sets(st.sampled_from("abcdefgh")), max_size=7))
 def test_everybody_comes_up_once(needs: dict[str, set[str]]) -> None:
-    found, circle = rows(needs)
+    found, circle = in_rows(needs)
     names = [name for row in found for name in row]
     assert sorted(names) == sorted(needs)
     for at, row in enumerate(found):
