@@ -110,6 +110,7 @@ METRICS = "deploy.rollout.metrics"
 METRICS_FIX = "Set deploy.rollout.monitorSeconds, or the strategy gradual or blue-green."
 DEFAULT_CPU = 0.7  # what a replica is to use of its cores where `deploy.scale` names no target
 DEPLOY_ALL = {*DEPLOY_KEYS, *DEPLOY_IGNORED, "limitOverride", "rollout", "scale"}
+SHARED = "shared"
 TABLES = ("build", "deploy")
 SERVICE_KEYS = {*TABLES, "variables", "source"}
 TOP_KEYS = {*TABLES, "variables", "services", "environments", "project", "$schema"}
@@ -195,6 +196,8 @@ class _Reader:
             own = Layer(self.table(named, name, "services"), f"services.{name}")
             if not re.fullmatch(NAME_PATTERN, name):
                 raise self.wrong(own.place, "a name of lower-case letters, digits and -, at most 40,", name)
+            if name == SHARED:
+                raise self.wrong(own.place, "another name (variables refer to the shared ones by it)", name)
             self.known(own.tables, SERVICE_KEYS, own.place)
             over = Layer(self.table(overlays, name, here.key("services")), here.key(own.place))
             self.known(over.tables, {*TABLES, "variables"}, over.place)

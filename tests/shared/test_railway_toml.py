@@ -423,6 +423,7 @@ def test_an_environment_says_something_else_about_one_service_or_all() -> None:
     [
         ("[services.Web]\n", "services.Web: a name of lower-case letters"),
         ("[services]\nweb = 1\n", "services.web: a table was expected"),
+        ("[services.shared]\n", "services.shared: another name"),
         ("[services.web]\nsource = 1\n", "services.web.source: a text was expected"),
         ("[services.web]\nsource = '../web'\n", "services.web.source: a folder below this one"),
         ("[services.web]\nsource = '/web'\n", "services.web.source: a folder below this one"),

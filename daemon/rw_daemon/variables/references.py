@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rw_shared.errors import ConfigInvalidError
+from rw_shared.railway_toml import SHARED
 
 REFERENCE = re.compile(r"\$\{\{\s*(?:([A-Za-z0-9_-]+)\.)?([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
-SHARED = "shared"
 DEEPEST = 50
 """References to references; a longer chain is a mistake."""
 LONGEST = 128 * 1024 - 1
