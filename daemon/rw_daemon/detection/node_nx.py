@@ -103,6 +103,8 @@ class Project:
             return self._command("start") or self.run("start")
         if self.is_library or not self.target("build") or not self.output or self.pages:
             return ""
+        if (served := self._command("serve")).startswith("node ") and self.output in served:  # of what was built: no server for developing
+            return served
         if self._executor("build").endswith("next:build"):
             return f"sh -c 'cd {self.output} && exec next start -H $HOST -p $PORT'"
         if self._executor("build") in COMMANDS or self.options("build").get("main"):

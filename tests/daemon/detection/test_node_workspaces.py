@@ -161,6 +161,16 @@ TREES: dict[str, tuple[tuple[Files, ...], list[str], str]] = {
         ["NX_DAEMON=false nx run api:build"],
         "node dist/apps/api/index.js",
     ),
+    "nx, what it built is served": (
+        (NX, nx("apps/api", build={"executor": "nx:run-commands", "outputs": ["{workspaceRoot}/dist/api"], "options": {"command": "node build.js"}}, serve={"executor": "nx:run-commands", "options": {"command": "node dist/api/main.js"}})),
+        ["NX_DAEMON=false nx run api:build"],
+        "node dist/api/main.js",
+    ),
+    "nx, a server for developing": (
+        (NX, nx("apps/api", build={"executor": "nx:run-commands", "options": {"outputPath": "dist/api", "command": "node build.js"}}, serve={"executor": "nx:run-commands", "options": {"command": "node --watch apps/api/main.js"}})),
+        ["NX_DAEMON=false nx run api:build"],
+        "node dist/api/index.js",
+    ),
     "nx, next": (
         (NX, nx("apps/site", build={"executor": "@nx/next:build", "options": {"outputPath": "dist/apps/site"}})),
         ["NX_DAEMON=false nx run site:build"],

@@ -1,0 +1,2 @@
+require("node:http").createServer((_, answer) => answer.end("built by lerna")).listen(process.env.PORT, process.env.HOST);
+process.on("SIGTERM", () => process.exit(0));

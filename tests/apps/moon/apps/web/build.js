@@ -1,0 +1,1 @@
+const fs = require("node:fs"); fs.mkdirSync("dist", {recursive: true}); fs.copyFileSync("src/main.js", "dist/main.js");
