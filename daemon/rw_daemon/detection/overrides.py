@@ -25,6 +25,7 @@ INSTALL = ("RW_BUILD_INSTALL_CMD", "NIXPACKS_INSTALL_CMD", "RAILPACK_INSTALL_CMD
 BUILD_PACKAGES = ("RW_BUILD_APT_PACKAGES", "NIXPACKS_APT_PKGS", "RAILPACK_BUILD_APT_PACKAGES")
 RUN_PACKAGES = ("RW_BUILD_RUNTIME_APT_PACKAGES", "RAILPACK_DEPLOY_APT_PACKAGES")
 CACHES = {"NIXPACKS_INSTALL_CACHE_DIRS": "install", "NIXPACKS_BUILD_CACHE_DIRS": "build"}
+INLINE = "build.nixpacksPlan"
 MAIN = "web"
 INSTALL_STEP, BUILD_STEP = "install", "build"
 VENV = 'uv venv --quiet --seed --python "${UV_PYTHON:-python3}" .venv'  # with a pip of its own, which many install commands call
@@ -43,7 +44,8 @@ def with_files(request: Request) -> Request:
     path = _configured(request, "build.nixpacksConfigPath", build.nixpacks_config_path)
     files = [railpack_file.read(request.source, request.variables), nixpacks_file.read(request.source, request.variables, named=path)]
     if build.nixpacks_plan:
-        files.append(nixpacks_file.asked(build.nixpacks_plan, "build.nixpacksPlan"))
+        place = f"{request.config.origins[INLINE]}: {INLINE}"
+        files.append(nixpacks_file.asked(build.nixpacks_plan, place))
     said = {name: value for one in files for name, (value, _) in one.variables.items()}
     return replace(request, files=tuple(files), variables={**said, **request.variables})
 
@@ -143,7 +145,7 @@ def _weakest_first(names: tuple[str, ...], variables: Mapping[str, str], configu
 def _passed_over(plan: BuildPlan, request: Request) -> BuildPlan:
     places = [procfile.NAME] if request.source.has(procfile.NAME) else []
     places += [name for name in (*nixpacks_file.NAMES, railpack_file.NAME) if request.source.has(name)]
-    places += ["build.nixpacksPlan"] if request.config.build.nixpacks_plan else []
+    places += [INLINE] if request.config.build.nixpacks_plan else []
     places += [request.config.origins.get("build.buildCommand", "railway.toml")] if request.config.build.build_command else []
     places += [name for name in (*INSTALL, *BUILD, *BUILD_PACKAGES, *RUN_PACKAGES) if request.variables.get(name)]
     words = "{} has no effect: {} is taken as it is."

@@ -148,7 +148,7 @@ def test_a_plan_in_railway_toml_beats_the_file_and_is_beaten_by_its_commands() -
     plan = configured(file, railway)
     assert (plan.services[0].start, steps(plan)["build"]) == ("python x", ("make",))
     assert "ffmpeg" in plan.packages.runtime
-    assert plan.origins["steps.build"].source == "build.nixpacksPlan: phases.build.cmds"
+    assert plan.origins["steps.build"].source == "railway.toml:1: build.nixpacksPlan: phases.build.cmds"
     plan = configured(file, f'[build]\nbuildCommand = "ninja"\n[deploy]\nstartCommand = "python z"\n{railway}')
     assert (plan.services[0].start, steps(plan)["build"]) == ("python z", ("ninja",))
 
@@ -156,12 +156,14 @@ def test_a_plan_in_railway_toml_beats_the_file_and_is_beaten_by_its_commands() -
 def test_a_plan_in_railway_toml_makes_one_image_of_two_languages() -> None:
     railway = '[build.nixpacksPlan]\nproviders = ["python", "node"]\n'
     plan = configured({"package.json": '{"scripts": {"build": "vite build"}}'}, railway)
-    assert (plan.buildpack, plan.origins["node"].source) == ("python", "build.nixpacksPlan: providers")
+    assert (plan.buildpack, plan.origins["node"].source) == ("python", "railway.toml:1: build.nixpacksPlan: providers")
 
 
-@pytest.mark.parametrize("railway", ["[build]\nnixpacksPlan = 3\n", "[build.nixpacksPlan]\nproviders = 3\n"])
+@pytest.mark.parametrize(
+    "railway", ["[build]\nnixpacksPlan = 3\n", "[build.nixpacksPlan]\nproviders = 3\n", "[build.nixpacksPlan]\nproviders = ['x']\n"]
+)
 def test_a_plan_in_railway_toml_that_cannot_be_used_says_where(railway: str) -> None:
-    with pytest.raises(ConfigInvalidError, match=r"build\.nixpacksPlan"):
+    with pytest.raises(ConfigInvalidError, match=r"railway\.toml:[12]: build\.nixpacksPlan"):
         configured({}, railway)
 
 
