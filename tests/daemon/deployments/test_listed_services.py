@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -113,3 +114,36 @@ async def test_secrets_of_another_service_are_masked_where_they_are_referred_to(
     await world.logs.flushed()
     said = [one.message for one in await world.logs.read(LogQuery(project=SCOPE.project, environment=SCOPE.environment))]
     assert said.count("calling with ***") == 2
+
+
+async def test_a_service_that_waits_comes_up_also_when_the_daemon_died_meanwhile(world: World) -> None:
+    world.edge.gate = asyncio.Event()  # the one that it refers to cannot get its requests
+    operation = await world.start(files=shop())
+
+    async def waits() -> bool:
+        return sorted(await world.statuses()) == ["deploying", "waiting"]
+
+    await world.until(waits)
+    await world.kill()
+    world.edge.gate = None
+    await world.open()
+    await world.rooms.recovery.run()
+    assert (await world.settled(operation)).status is OperationStatus.SUCCEEDED
+    assert await world.statuses() == ["active", "active"]
+    assert started(world) == ["api", "web"]
+
+
+async def test_a_cancel_takes_back_what_waits_as_well(world: World) -> None:
+    world.edge.gate = asyncio.Event()
+    operation = await world.start(files=shop())
+
+    async def waits() -> bool:
+        return sorted(await world.statuses()) == ["deploying", "waiting"]
+
+    await world.until(waits)
+    cancelling = asyncio.ensure_future(world.rooms.orders.cancel(operation.id))
+    await asyncio.sleep(0)
+    world.edge.gate.set()
+    assert (await cancelling).status is OperationStatus.CANCELLED
+    assert await world.statuses() == ["cancelled", "cancelled"]
+    assert started(world) == []
