@@ -163,8 +163,9 @@ class Redeploying:
             kept = "The version before it still serves; " if self._serving() else ""
             self._session.mark(f"{error_text(outcome.error)}{kept}watching for the next change.")
         else:
-            urls = " ".join(one["url"] for one in outcome.result["services"] if one["url"])
-            self._session.say(f"✓ {urls or 'It'} runs this version, {outcome.result['durationMs'] / 1000:.2f} s after the change was seen.")
+            urls = [one["url"] for one in outcome.result["services"] if one["url"]]
+            words = f"{' '.join(urls) or 'It'} {'run' if len(urls) > 1 else 'runs'} this version"
+            self._session.say(f"✓ {words}, {outcome.result['durationMs'] / 1000:.2f} s after the change was seen.")
 
     def _tell_error(self, error: RwError) -> None:
         text = error_text(error)

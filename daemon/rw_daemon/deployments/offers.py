@@ -30,7 +30,7 @@ class Offers:
     async def own(self, deployment: Deployment) -> dict[str, str]:
         """Return what the user says, with what references stand for. ``ConfigInvalidError``: one stands for nothing."""
         own = (await self._planner.planned(deployment)).config.variables
-        return resolve(own, services=await self._all_offered(deployment, own), shared=own)
+        return resolve(own, services=await self._all_offered(deployment, own), shared=own, of=deployment.service)
 
     async def secrets(self, deployment: Deployment) -> set[str]:
         """Return the values that no log may show, those of services that are referred to among them."""

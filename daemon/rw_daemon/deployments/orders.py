@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from difflib import get_close_matches
 
 from rw_daemon.clock import Clock
 from rw_daemon.deployments.building import Building
@@ -21,8 +22,10 @@ from rw_daemon.deployments.watches import Watches
 from rw_daemon.plans.plan import ServicePlan
 from rw_daemon.store.store import ServiceRow, Store
 from rw_daemon.tasks import to_its_end
+from rw_daemon.variables.references import missing
 from rw_shared.errors import (
     CancelledError,
+    ConfigInvalidError,
     ProjectNotFoundError,
     RwError,
     ServiceNotFoundError,
@@ -113,6 +116,7 @@ class Orders:
         kind = await self._target(scope, order)
         target = await self._targets.get(kind, order.environ)
         have = {row.name: row.replicas for row in await self._store.services(scope)}
+        _check_references(services, known={*have, *(service.name for _, service in services)})
         drafts = [Draft.of_plan(planned, one, order.snapshot, order.commit, before=have.get(one.name, 0)) for planned, one in services]
         changed = [draft for draft in drafts if order.no_cache or order.image or await self._is_changed(scope, draft, target)]
         operation = await self._accept(scope, order, actor, [draft.service for draft in drafts], changed, kind)
@@ -297,6 +301,16 @@ def _selected(found: Sequence[Planned], order: OperationOrder) -> list[tuple[Pla
         if name not in all_:
             raise ServiceNotFoundError(name, candidates=[*all_])
     return [one for name, one in all_.items() if not order.services or name in order.services]
+
+
+def _check_references(services: Sequence[tuple[Planned, ServicePlan]], *, known: Collection[str]) -> None:
+    """Refuse what refers to a service that is neither there nor on its way."""
+    for planned, service in services:
+        if found := missing(planned.config.variables, known):
+            name, reference, other = found
+            near = get_close_matches(other, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else "`rw up` without -s brings up all services of the file."
+            raise ConfigInvalidError(f"variables of {service.name}", f"{name} refers to {reference}, and there is no {other}.", hint=hint)
 
 
 async def _all(work: Iterable[Awaitable[None]]) -> None:

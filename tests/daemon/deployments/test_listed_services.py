@@ -11,6 +11,7 @@ from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.logs.query import LogQuery
 from rw_daemon.runtimes.runtime import Line
+from rw_shared.errors import ConfigInvalidError
 from rw_shared.models import OperationStatus
 
 LISTED = """
@@ -147,3 +148,19 @@ async def test_a_cancel_takes_back_what_waits_as_well(world: World) -> None:
     assert (await cancelling).status is OperationStatus.CANCELLED
     assert await world.statuses() == ["cancelled", "cancelled"]
     assert started(world) == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "only", "hint"),
+    [
+        pytest.param(LISTED.replace("api.PORT", "apo.PORT"), (), "Did you mean api?", id="a wrong name"),
+        pytest.param(LISTED, ("web",), "`rw up` without -s brings up all services of the file.", id="one that is left out"),
+    ],
+)
+async def test_a_reference_to_a_service_that_is_not_there_is_refused_at_once(
+    world: World, listed: str, only: tuple[str, ...], hint: str
+) -> None:
+    with pytest.raises(ConfigInvalidError, match=r"variables of web: API refers to \$\{\{ap[io]\.\w+\}\}, and there is no ap") as caught:
+        await world.start(files=shop(listed), services=only)
+    assert caught.value.hint == hint
+    assert await world.deployments() == []
