@@ -88,7 +88,7 @@ async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonI
         TargetKind.DOCKER: docker_target(home, snapshots),
         TargetKind.PROCESS: process_target(home, snapshots),
     }
-    deployments = Deployments.compose(
+    deployments = Deployments(
         store=store,
         snapshots=snapshots,
         logs=logs,

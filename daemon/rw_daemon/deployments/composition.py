@@ -1,11 +1,11 @@
-"""Puts the room together: the parts know each other by their arguments only."""
+"""Puts the room together: the parts know each other by their arguments only, and each is made once, when it is first needed."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from rw_daemon.clock import Clock
@@ -46,6 +46,7 @@ from rw_daemon.deployments.windows import Windows
 from rw_daemon.edge.edge import Edge
 from rw_daemon.logs.collector import Collector
 from rw_daemon.logs.logs import Logs
+from rw_daemon.runtimes.runtime import Instance, ReleaseSpec
 from rw_daemon.settings import Settings
 from rw_daemon.snapshots import Snapshots
 from rw_daemon.store.store import Store
@@ -54,35 +55,11 @@ from rw_daemon.variables.masking import Mask
 from rw_shared.models import Deployment, TargetKind
 
 
-@dataclass(frozen=True)
 class Deployments:
-    """What the rest of the daemon needs of this room."""
+    """The room's parts; what is not named in ``Rooms`` or ``app.py`` is the room's own business."""
 
-    orders: Orders
-    operations: Operations
-    rollouts: Rollouts
-    rollbacks: Rollbacks
-    why: Why
-    planner: Planner
-    contents: Contents
-    projects: Projects
-    status: Status
-    checks: Checks
-    entries: Entries
-    recovery: Recovery
-    supervisor: Supervisor
-    autoscaler: Autoscaler
-    sleeping: Sleeping
-    router: Router
-    targets: Targets
-    exits: Exits
-    collector: Collector
-    everything: Callable[[], Awaitable[None]]
-    """Takes down all that rw runs, the edge last: for uninstalling."""
-
-    @classmethod
-    def compose(
-        cls,
+    def __init__(
+        self,
         *,
         store: Store,
         snapshots: Snapshots,
@@ -93,195 +70,330 @@ class Deployments:
         tasks: Tasks,
         clock: Clock,
         settings: Settings,
-    ) -> Deployments:
-        """Make every part once."""
-        exits, kept, output = Exits(), Environs(environs), Output(logs, clock)
+    ) -> None:
+        self.store, self.snapshots, self.logs, self.edge = store, snapshots, logs, edge
+        self.tasks, self.clock, self.settings = tasks, clock, settings
+        self.exits, self.environs, self.output = Exits(self._ended), Environs(environs), Output(logs, clock)
+        self.starting = defaultdict[str, asyncio.Lock](asyncio.Lock)
+        self.targets = Targets(openers, opened=self._follow)
+        self.recorder, self.planner = Recorder(store, clock), Planner(snapshots)
 
-        def follow(target: Target) -> None:
-            tasks.keep(f"exits on {target.kind}", lambda: exits.follow(target.runtime))
+    async def everything(self) -> None:
+        """Take down all that rw runs, the edge last: for uninstalling."""
+        await self.running.take_down_everything(self.targets)
+        await self.edge.stop()
 
-        targets = Targets(openers, opened=follow)
+    def _follow(self, target: Target) -> None:
+        self.tasks.keep(f"exits on {target.kind}", lambda: self.exits.follow(target.runtime))
 
-        async def mask_of(deployment: str) -> Mask:
-            found = await store.deployment(deployment)
-            return Mask(await offers.secrets(found)) if found else Mask(())
+    def _ended(self, instance: Instance) -> None:
+        self.supervisor.ended(instance)
 
-        recorder, collector, planner = Recorder(store, clock), Collector(logs, mask_of=mask_of), Planner(snapshots)
+    # --- what others ask
 
-        async def is_sticky(deployment: Deployment) -> bool:
-            return (await planner.planned(deployment)).config.deploy.rollout.sticky
-
-        router = Router(store, targets, edge, is_sticky)
-        offers = Offers(store, planner, router)
-        retirer = Retirer(recorder=recorder, edge=edge, environs=kept, tasks=tasks, clock=clock, settings=settings, gone=collector.detach)
-        proving = Proving(
-            recorder=recorder, planner=planner, exits=exits, output=output, collector=collector, clock=clock, settings=settings
-        )
-        meters = Meters(spec=lambda deployment: controller.spec(deployment), output=output, clock=clock, settings=settings)
-        windows = Windows(edge, meters, clock, settings)
-        rollout = Rollout(store=store, recorder=recorder, router=router, windows=windows, retirer=retirer, clock=clock, settings=settings)
-        starting = defaultdict[str, asyncio.Lock](asyncio.Lock)
-        controller = Controller(
-            store=store,
-            recorder=recorder,
-            planner=planner,
-            offers=offers,
-            router=router,
-            retirer=retirer,
-            exits=exits,
-            output=output,
-            collector=collector,
-            environs=kept,
-            proving=proving,
-            rollout=rollout,
-            starting=starting,
-            clock=clock,
-            settings=settings,
-        )
-        building = Building(
-            store=store,
-            recorder=recorder,
-            planner=planner,
-            offers=offers,
-            output=output,
-            environs=kept,
-            clock=clock,
-            settings=settings,
-        )
-        replicas = Replicas(store=store, proving=proving, controller=controller, router=router, collector=collector, clock=clock)
-        operations = Operations(store, recorder, tasks, clock)
-        watches = Watches(
-            store=store,
-            recorder=recorder,
-            planner=planner,
-            proving=proving,
-            controller=controller,
-            exits=exits,
-            windows=windows,
-            edge=edge,
-            tasks=tasks,
+    @cached_property
+    def orders(self) -> Orders:
+        """Accepts what commands ask for."""
+        return Orders(
+            store=self.store,
+            operations=self.operations,
+            building=self.building,
+            controller=self.controller,
+            watches=self.watches,
+            running=self.running,
+            drafts=Drafts(self.store, self.clock),
+            planner=self.planner,
+            targets=self.targets,
+            environs=self.environs,
+            clock=self.clock,
+            swept=self._swept,
         )
 
-        why = Why(store, planner, snapshots)
+    @cached_property
+    def rollouts(self) -> Rollouts:
+        """Answers about rollouts, and takes words to them."""
+        return Rollouts(
+            store=self.store,
+            recorder=self.recorder,
+            planner=self.planner,
+            controller=self.controller,
+            watches=self.watches,
+            operations=self.operations,
+            rollout=self.rollout,
+            router=self.router,
+            clock=self.clock,
+        )
 
-        async def everything() -> None:
-            await running.take_down_everything(targets)
-            await edge.stop()
+    @cached_property
+    def rollbacks(self) -> Rollbacks:
+        """Tells what a rollback would change."""
+        return Rollbacks(self.store, self.planner, self.controller, self.targets, self.why)
 
-        sleeping = Sleeping(
-            store=store,
-            recorder=recorder,
-            planner=planner,
-            controller=controller,
-            operations=operations,
-            router=router,
-            retirer=retirer,
-            watches=watches,
-            targets=targets,
-            output=output,
-            edge=edge,
-            starting=starting,
-            tasks=tasks,
-            clock=clock,
-            settings=settings,
+    @cached_property
+    def why(self) -> Why:
+        """Tells how something came about."""
+        return Why(self.store, self.planner, self.snapshots)
+
+    @cached_property
+    def status(self) -> Status:
+        """Tells what runs."""
+        return Status(self.store, self.planner, self.targets, self.router, self.edge)
+
+    @cached_property
+    def contents(self) -> Contents:
+        """Tells what artifacts hold."""
+        return Contents(self.store, self.targets, self.snapshots)
+
+    @cached_property
+    def projects(self) -> Projects:
+        """Knows projects by their folders."""
+        return Projects(self.store, self.clock)
+
+    @cached_property
+    def checks(self) -> Checks:
+        """Looks whether everything is there that rw needs."""
+        return Checks(self.targets, self.edge, self.store)
+
+    @cached_property
+    def entries(self) -> Entries:
+        """Tells ways into replicas."""
+        return Entries(self.store, self.targets, self.controller)
+
+    # --- what goes on by itself
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """Brings store and machine together at the start."""
+        return Recovery(
+            store=self.store,
+            targets=self.targets,
+            planner=self.planner,
+            controller=self.controller,
+            replicas=self.replicas,
+            operations=self.operations,
+            orders=self.orders,
+            watches=self.watches,
+            sleeping=self.sleeping,
+            router=self.router,
+            collector=self.collector,
+            exits=self.exits,
+            tasks=self.tasks,
+            clock=self.clock,
         )
-        running = Running(
-            store=store,
-            recorder=recorder,
-            operations=operations,
-            replicas=replicas,
-            router=router,
-            retirer=retirer,
-            sleeping=sleeping,
-            clock=clock,
+
+    @cached_property
+    def supervisor(self) -> Supervisor:
+        """Keeps alive what should run."""
+        return Supervisor(
+            store=self.store,
+            recorder=self.recorder,
+            planner=self.planner,
+            operations=self.operations,
+            replicas=self.replicas,
+            router=self.router,
+            targets=self.targets,
+            exits=self.exits,
+            output=self.output,
+            tasks=self.tasks,
+            clock=self.clock,
+            settings=self.settings,
+            edge=self.edge,
         )
-        sweeper = Sweeper(store, targets, snapshots, clock, settings)
-        orders = Orders(
-            store=store,
-            swept=lambda: tasks.spawn("sweep", sweeper.soon()),
-            operations=operations,
-            building=building,
-            controller=controller,
-            watches=watches,
-            running=running,
-            drafts=Drafts(store, clock),
-            planner=planner,
-            targets=targets,
-            environs=kept,
-            clock=clock,
+
+    @cached_property
+    def autoscaler(self) -> Autoscaler:
+        """Has as many replicas run as the load asks for."""
+        return Autoscaler(
+            store=self.store,
+            planner=self.planner,
+            replicas=self.replicas,
+            operations=self.operations,
+            targets=self.targets,
+            output=self.output,
+            edge=self.edge,
+            tasks=self.tasks,
+            clock=self.clock,
+            settings=self.settings,
         )
-        supervisor = Supervisor(
-            store=store,
-            recorder=recorder,
-            planner=planner,
-            operations=operations,
-            replicas=replicas,
-            router=router,
-            targets=targets,
-            exits=exits,
-            output=output,
-            tasks=tasks,
-            clock=clock,
-            settings=settings,
-            edge=edge,
+
+    @cached_property
+    def sleeping(self) -> Sleeping:
+        """Puts services to sleep and wakes them."""
+        return Sleeping(
+            store=self.store,
+            recorder=self.recorder,
+            planner=self.planner,
+            controller=self.controller,
+            operations=self.operations,
+            router=self.router,
+            retirer=self.retirer,
+            watches=self.watches,
+            targets=self.targets,
+            output=self.output,
+            edge=self.edge,
+            starting=self.starting,
+            tasks=self.tasks,
+            clock=self.clock,
+            settings=self.settings,
         )
-        autoscaler = Autoscaler(
-            store=store,
-            planner=planner,
-            replicas=replicas,
-            operations=operations,
-            targets=targets,
-            output=output,
-            edge=edge,
-            tasks=tasks,
-            clock=clock,
-            settings=settings,
+
+    # --- the parts of a deployment
+
+    @cached_property
+    def operations(self) -> Operations:
+        """The queue of each environment."""
+        return Operations(self.store, self.recorder, self.tasks, self.clock)
+
+    @cached_property
+    def building(self) -> Building:
+        """The first step of a deployment."""
+        return Building(
+            store=self.store,
+            recorder=self.recorder,
+            planner=self.planner,
+            offers=self.offers,
+            output=self.output,
+            environs=self.environs,
+            clock=self.clock,
+            settings=self.settings,
         )
-        recovery = Recovery(
-            store=store,
-            targets=targets,
-            planner=planner,
-            controller=controller,
-            replicas=replicas,
-            operations=operations,
-            orders=orders,
-            watches=watches,
-            sleeping=sleeping,
-            router=router,
-            collector=collector,
-            exits=exits,
-            tasks=tasks,
-            clock=clock,
+
+    @cached_property
+    def controller(self) -> Controller:
+        """The steps after the build."""
+        return Controller(
+            store=self.store,
+            recorder=self.recorder,
+            planner=self.planner,
+            offers=self.offers,
+            router=self.router,
+            retirer=self.retirer,
+            exits=self.exits,
+            output=self.output,
+            collector=self.collector,
+            environs=self.environs,
+            proving=self.proving,
+            rollout=self.rollout,
+            starting=self.starting,
+            clock=self.clock,
+            settings=self.settings,
         )
-        return cls(
-            orders=orders,
-            operations=operations,
-            rollouts=Rollouts(
-                store=store,
-                recorder=recorder,
-                planner=planner,
-                controller=controller,
-                watches=watches,
-                operations=operations,
-                rollout=rollout,
-                router=router,
-                clock=clock,
-            ),
-            rollbacks=Rollbacks(store, planner, controller, targets, why),
-            why=why,
-            planner=planner,
-            contents=Contents(store, targets, snapshots),
-            projects=Projects(store, clock),
-            status=Status(store, planner, targets, router, edge),
-            checks=Checks(targets, edge, store),
-            entries=Entries(store, targets, controller),
-            recovery=recovery,
-            supervisor=supervisor,
-            autoscaler=autoscaler,
-            sleeping=sleeping,
-            router=router,
-            targets=targets,
-            exits=exits,
-            collector=collector,
-            everything=everything,
+
+    @cached_property
+    def running(self) -> Running:
+        """What is done to services that run."""
+        return Running(
+            store=self.store,
+            recorder=self.recorder,
+            operations=self.operations,
+            replicas=self.replicas,
+            router=self.router,
+            retirer=self.retirer,
+            sleeping=self.sleeping,
+            clock=self.clock,
         )
+
+    @cached_property
+    def router(self) -> Router:
+        """Where requests go."""
+        return Router(self.store, self.targets, self.edge, self._is_sticky)
+
+    @cached_property
+    def offers(self) -> Offers:
+        """What services find in their environment."""
+        return Offers(self.store, self.planner, self.router)
+
+    @cached_property
+    def collector(self) -> Collector:
+        """Keeps what replicas print, without secrets."""
+        return Collector(self.logs, mask_of=self._mask_of)
+
+    @cached_property
+    def retirer(self) -> Retirer:
+        """The way out of an old release."""
+        return Retirer(
+            recorder=self.recorder,
+            edge=self.edge,
+            environs=self.environs,
+            tasks=self.tasks,
+            clock=self.clock,
+            settings=self.settings,
+            gone=self.collector.detach,
+        )
+
+    @cached_property
+    def proving(self) -> Proving:
+        """Whether a release is healthy."""
+        return Proving(
+            recorder=self.recorder,
+            planner=self.planner,
+            exits=self.exits,
+            output=self.output,
+            collector=self.collector,
+            clock=self.clock,
+            settings=self.settings,
+        )
+
+    @cached_property
+    def replicas(self) -> Replicas:
+        """How many replicas a release has."""
+        return Replicas(
+            store=self.store,
+            proving=self.proving,
+            controller=self.controller,
+            router=self.router,
+            collector=self.collector,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def windows(self) -> Windows:
+        """What is looked at while a release is tried."""
+        meters = Meters(spec=self._spec, output=self.output, clock=self.clock, settings=self.settings)
+        return Windows(self.edge, meters, self.clock, self.settings)
+
+    @cached_property
+    def rollout(self) -> Rollout:
+        """The steps in which requests move to a new release."""
+        return Rollout(
+            store=self.store,
+            recorder=self.recorder,
+            router=self.router,
+            windows=self.windows,
+            retirer=self.retirer,
+            clock=self.clock,
+            settings=self.settings,
+        )
+
+    @cached_property
+    def watches(self) -> Watches:
+        """The watch after the last step."""
+        return Watches(
+            store=self.store,
+            recorder=self.recorder,
+            planner=self.planner,
+            proving=self.proving,
+            controller=self.controller,
+            exits=self.exits,
+            windows=self.windows,
+            edge=self.edge,
+            tasks=self.tasks,
+        )
+
+    @cached_property
+    def sweeper(self) -> Sweeper:
+        """Removes what old releases leave behind."""
+        return Sweeper(self.store, self.targets, self.snapshots, self.clock, self.settings)
+
+    def _swept(self) -> None:
+        self.tasks.spawn("sweep", self.sweeper.soon())
+
+    async def _spec(self, deployment: Deployment) -> ReleaseSpec:
+        return await self.controller.spec(deployment)  # which needs the windows itself
+
+    async def _is_sticky(self, deployment: Deployment) -> bool:
+        return (await self.planner.planned(deployment)).config.deploy.rollout.sticky
+
+    async def _mask_of(self, deployment: str) -> Mask:
+        found = await self.store.deployment(deployment)
+        return Mask(await self.offers.secrets(found)) if found else Mask(())

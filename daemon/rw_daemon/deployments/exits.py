@@ -11,9 +11,10 @@ from rw_daemon.runtimes.runtime import Instance, Runtime
 class Exits:
     """Hands each end of a replica to the ones that listen for its deployment, and to the supervisor."""
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Callable[[Instance], None]) -> None:
+        """:param listener: is told of each end that nobody waits for."""
         self._waiting: dict[str, asyncio.Future[Instance]] = {}
-        self._listener: Callable[[Instance], None] | None = None
+        self._listener = listener
         self._alarms: dict[str, asyncio.Future[Instance]] = {}
 
     def alarm(self, deployment: str) -> asyncio.Future[Instance]:
@@ -26,10 +27,6 @@ class Exits:
         """Say that a replica ended which nobody stopped, or does not answer: the supervisor does."""
         if waiting := self._alarms.get(instance.key.deployment):
             waiting.set_result(instance)
-
-    def listen(self, listener: Callable[[Instance], None]) -> None:
-        """Tell ``listener`` of each end that nobody waits for."""
-        self._listener = listener
 
     def first(self, deployment: str) -> asyncio.Future[Instance]:
         """Return a future that gets the first replica of ``deployment`` that ends from now on."""
@@ -54,5 +51,5 @@ class Exits:
         if waiting is not None:
             if not waiting.done():
                 waiting.set_result(instance)
-        elif self._listener is not None:
+        else:
             self._listener(instance)

@@ -67,7 +67,6 @@ class Supervisor:
         self._budgets: dict[tuple[str, int], Budget] = {}
         self._busy: set[str] = set()
         self._exits = exits
-        exits.listen(self.ended)
 
     def ended(self, instance: Instance) -> None:
         """Take note that a replica ended that nobody stopped on purpose, as far as the store knows."""

@@ -42,7 +42,7 @@ class World:
         self.snapshots = Snapshots(self.folder / "snapshots", limit_files=1000, limit_bytes=10**8)
         self.logs = Logs(self.folder / "logs", clock=self.clock, settings=self.settings)
         await self.logs.open()
-        self.rooms = Deployments.compose(
+        self.rooms = Deployments(
             store=self.store, snapshots=self.snapshots, logs=self.logs, edge=self.edge, openers={TargetKind.PROCESS: self._target},
             environs=self.folder / "environs", tasks=self.tasks, clock=self.clock, settings=self.settings,
         )  # fmt: skip
