@@ -41,7 +41,7 @@ from rw_shared.errors import (
     ServiceNotFoundError,
 )
 from rw_shared.events import Event, RouteChanged
-from rw_shared.models import Deployment, DeploymentStatus, Scope, ServiceKind, StepName
+from rw_shared.models import Deployment, DeploymentStatus, Scope, ServiceKind, StepName, StepStatus
 
 MAY_RUN = {DeploymentStatus.ACTIVE, DeploymentStatus.SLEEPING, DeploymentStatus.REMOVING}
 
@@ -113,9 +113,17 @@ class Controller:
 
     async def wait(self, deployment: Deployment, others: Set[str]) -> None:
         """Say that a deployment that was built waits for the services that it refers to."""
-        if (await self._recorder.read(deployment.id)).status is DeploymentStatus.BUILDING:  # after a crash it may be further
+        found = await self._recorder.read(deployment.id)
+        if found.status is DeploymentStatus.BUILDING:  # after a crash it may be further
             words = f"It waits for {' and '.join(sorted(others))}, which it refers to."
-            await self._recorder.move(deployment.id, DeploymentStatus.WAITING, reason=words)
+            moved = self._recorder.moved(found, DeploymentStatus.WAITING, reason=words)
+            await self._store.append(moved, self._recorder.started(found, StepName.WAIT))
+
+    async def waited(self, identity: str) -> None:
+        """Say that a deployment waits no longer, if it did."""
+        deployment = await self._recorder.read(identity)
+        if any(one.name is StepName.WAIT and one.status is StepStatus.RUNNING for one in deployment.steps):
+            await self._store.append(self._recorder.finished(deployment, StepName.WAIT))
 
     # --- pre-deploy
 
@@ -376,7 +384,9 @@ class Controller:
             status = DeploymentStatus.ROLLED_BACK
         with suppress(EdgeFailedError):  # an edge that is gone sends nothing anywhere; the next change brings it up with the old release
             await self._rollout.undo(deployment)
-        await self._store.append(self._recorder.moved(deployment, status, reason=error.message, error=error))
+        open_ = [one.name for one in deployment.steps if one.status is StepStatus.RUNNING]
+        ended = [self._recorder.finished(deployment, one, status=StepStatus.CANCELLED) for one in open_]
+        await self._store.append(*ended, self._recorder.moved(deployment, status, reason=error.message, error=error))
         if is_proven(deployment):  # its own name goes as well
             with suppress(EdgeFailedError):
                 await self._router.apply()

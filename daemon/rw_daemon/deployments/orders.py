@@ -197,6 +197,7 @@ class Orders:
         await _all(self._building.build(one, target, urgency=how, no_cache=no_cache) for one in open_)
         for row in await self._rows(open_):
             for one in row:
+                await self._controller.waited(one)
                 await self._controller.pre_deploy(one, target)
             await _all(self._release(one, target) for one in row)
         for error in failures:

@@ -72,6 +72,11 @@ class Recorder:
         if deployment.status is not after:
             await self._store.append(self.moved(deployment, after, reason=reason, error=error))
 
+    def started(self, deployment: Deployment, step: StepName) -> Event:
+        """Return the event of a step's start."""
+        attempt = 1 + max((one.attempt for one in deployment.steps if one.name is step), default=0)
+        return StepStarted(at=self._clock.now(), **of(deployment), deployment=deployment.id, step=step, attempt=attempt)
+
     def finished(self, deployment: Deployment, step: StepName, *, status: StepStatus = StepStatus.DONE, detail: str = "") -> Event:
         """Return the event of a step's end."""
         return StepFinished(at=self._clock.now(), **of(deployment), deployment=deployment.id, step=step, status=status, detail=detail)
@@ -96,8 +101,7 @@ class Recorder:
         in one transaction with what it changes.
         """
         deployment = await self.read(identity)
-        attempt = 1 + max((one.attempt for one in deployment.steps if one.name is name), default=0)
-        await self._store.append(StepStarted(at=self._clock.now(), **of(deployment), deployment=identity, step=name, attempt=attempt))
+        await self._store.append(self.started(deployment, name))
         progress = Progress()
         try:
             yield progress

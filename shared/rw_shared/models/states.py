@@ -47,6 +47,7 @@ class StepName(StrEnum):
     SNAPSHOT = "snapshot"
     PLAN = "plan"
     BUILD = "build"
+    WAIT = "wait-for-dependencies"
     PRE_DEPLOY = "pre-deploy"
     STOP = "stop"
     START = "start"

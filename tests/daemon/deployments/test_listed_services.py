@@ -54,6 +54,7 @@ async def test_a_service_comes_up_after_the_one_that_it_refers_to_and_is_told_wh
     [web] = [one for one in await world.deployments() if one.service == "web"]
     words = [one.data["reason"] for one in await world.store.events(deployment=web.id) if one.data.get("after") == "waiting"]
     assert words == ["It waits for api, which it refers to."]
+    assert [(step.name, step.status) for step in web.steps][3:5] == [("wait-for-dependencies", "done"), ("start", "done")]
 
 
 async def test_what_needs_a_service_that_fails_is_not_released(world: World) -> None:
@@ -61,6 +62,8 @@ async def test_what_needs_a_service_that_fails_is_not_released(world: World) -> 
     done = await world.up(shop())
     assert done.status is OperationStatus.FAILED
     assert await world.statuses() == ["failed", "failed"]
+    [web] = [one for one in await world.deployments() if one.service == "web"]
+    assert [(step.name, step.status) for step in web.steps][3:] == [("wait-for-dependencies", "cancelled")]
     assert [one for one in world.log if one.startswith("start")] == ["start v1"]
 
 

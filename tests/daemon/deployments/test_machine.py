@@ -20,7 +20,7 @@ from rw_daemon.deployments.states import NEXT
 from rw_daemon.edge.edge import Lead
 from rw_shared.config import Queue
 from rw_shared.errors import BuildFailedError, EdgeFailedError, RwError
-from rw_shared.models import DeploymentStatus, Operation, OperationKind, Pace
+from rw_shared.models import DeploymentStatus, Operation, OperationKind, Pace, StepStatus
 
 FINAL = {status for status, after in NEXT.items() if not after}
 TURNS = 4
@@ -174,6 +174,8 @@ class Machine(RuleBasedStateMachine):
                 assert after in NEXT[before], f"{before} → {after}"
         for one in await self._world.deployments():
             assert self._finals.get(one.id, one.status) is one.status, f"{one.id} was {self._finals[one.id]}, is {one.status}"
+            open_ = [step.name for step in one.steps if step.status is StepStatus.RUNNING]
+            assert not (open_ and one.status.is_settled), f"{one.id} is {one.status}, and still has {open_}"
             if one.status in FINAL:
                 self._finals[one.id] = one.status
 
