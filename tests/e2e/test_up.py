@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.conftest import Rw, ask
+from e2e.conftest import Rw, ask, living
 
 from rw_cli.context.load import Load
 
@@ -284,3 +284,26 @@ def test_a_page_that_a_browser_kept_is_fetched_anew_although_it_is_as_long_as_be
     rw.up(tmp_path)
     found = ask(url, headers={"If-None-Match": kept})
     assert (found.status, found.text) == (200, "<p>two</p>")
+
+
+SAYS_WHERE = """import http.server, os
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(os.environ["RAILWAY_PUBLIC_DOMAIN"].encode())
+
+
+http.server.HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Answer).serve_forever()
+"""
+
+
+def test_the_very_first_release_knows_its_address(tmp_path: Path) -> None:
+    folder = tmp_path / "first"
+    folder.mkdir()
+    (folder / "main.py").write_text(SAYS_WHERE)
+    for rw in living(RW_TARGET="process", RW_WARM_SECONDS="0"):
+        url = rw.up(folder)["services"][0]["url"]
+        assert f"http://{ask(url).text}" == url
