@@ -165,7 +165,7 @@ def test_what_serves_goes_before_the_daemon(rw: Rw, target: str, online: dict[st
     [replica] = rw.json("status", cwd=online["folder"])["services"][0]["replicas"]
     envoy = json.loads((rw.home / "edge" / "envoy.pid").read_text())["pid"]
     nice = [int(Path(f"/proc/{pid}/autogroup").read_text().split()[-1]) for pid in (rw.pid(), pid_of(replica["id"]), envoy)]
-    assert nice == [10, 0, 0]
+    assert nice == [5, 0, 0]
 
 
 def test_killed_edge_serves_again_with_the_same_routes(rw: Rw, online: dict[str, Any]) -> None:

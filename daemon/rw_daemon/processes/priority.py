@@ -1,4 +1,4 @@
-"""What serves goes first: the daemon and builds on processes take what it leaves of the processors.
+"""What serves goes first, then the daemon, which still has to answer on a busy machine, then builds on processes.
 
 Where Linux schedules by session (sched(7), autogroup), niceness alone counts only within one. Each service has a session of its own.
 """
@@ -10,13 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 GROUP = "/proc/self/autogroup"
-NICENESS = 10
-BEHIND = f'{{ echo {NICENESS} >{GROUP}; }} 2>/dev/null; exec nice -n {NICENESS} /bin/sh -c "$0"'
-"""Shell text that runs its argument 0, a command, behind what serves."""
+DAEMON, BUILD = 5, 10
+BEHIND = f'{{ echo {BUILD} >{GROUP}; }} 2>/dev/null; exec nice -n {BUILD} /bin/sh -c "$0"'
+"""Shell text that runs its argument 0, a command of a build."""
 
 
 def stand_behind() -> None:
-    """Let this process's session stand behind others, unless a user's shell is in it."""
+    """Let this process's session stand behind what serves, unless a user's shell is in it."""
     if os.getsid(0) == os.getpid():
         with suppress(OSError):  # a kernel without it
-            Path(GROUP).write_text(str(NICENESS))
+            Path(GROUP).write_text(str(DAEMON))
