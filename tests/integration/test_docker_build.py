@@ -17,6 +17,7 @@ from urllib.parse import quote
 import pytest
 from fakes.cable import Cable
 from fakes.registry import Registry
+from shapes.deno import locked
 
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
 from rw_daemon.builds.docker import DockerBuilder
@@ -233,6 +234,25 @@ async def test_second_build_of_the_same_takes_every_step_from_the_cache(workshop
     workshop.said.clear()
     await workshop.build(await workshop.order(FLASK, key="b"))
     assert {one.state for one in workshop.said if " RUN " in one.step and one.state} == {"cached"}
+
+
+@pytest.mark.full
+async def test_deno_downloads_what_was_added_and_keeps_what_is_asked_for(workshop: Workshop) -> None:
+    name = f"@rw/deno-{time.time_ns()}"  # no engine has a cache of it
+
+    async def built(key: str, *packages: str) -> tuple[set[str], set[str]]:
+        workshop.said.clear()
+        artifact = await workshop.build(await workshop.order(locked(name, *packages), key=key))
+        # archives only: Deno also asks for the newest versions, to name them
+        loaded = {found[1] for one in workshop.said if (found := re.search(r"Download.*/-/([a-z-]+)-\d", one.text))}
+        look = "deno cache main.ts && ls .deno/npm/registry.npmjs.org"
+        there = docker("run", "--rm", "--network", "none", "--label", f"rw.project={PROJECT}", artifact.reference, "sh", "-c", look)
+        return loaded, set(there.split())
+
+    odd, both = {"is-odd", "is-number"}, {"is-odd", "is-number", "ms"}
+    assert await built("one", "is-odd@3.0.1") == (odd, odd)
+    assert await built("two", "is-odd@3.0.1", "ms@2.1.3") == ({"ms"}, both)
+    assert await built("three", "ms@2.1.3") == ({"ms"}, {"ms"})
 
 
 async def test_failing_step_names_its_command_exit_code_and_last_lines(workshop: Workshop) -> None:

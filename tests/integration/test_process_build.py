@@ -2,13 +2,18 @@
 
 import asyncio
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from shapes.deno import locked
 
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
 from rw_daemon.builds.process import ProcessBuilder
+from rw_daemon.detection import registry
+from rw_daemon.detection.buildpack import Request
+from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import BuildPlan, Cache, Origin, Step
 from rw_daemon.processes.spawning import run
 from rw_shared.errors import BuildFailedError, RegistryUnreachableError, ToolMissingError
@@ -26,7 +31,11 @@ FLASK = BuildPlan(
         Step(name="sources", commands=(), inputs=(".",)),
     ),
 )
-ENVIRON = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"} or name.startswith(("UV_", "PIP_", "SSL_"))}
+ENVIRON = {
+    name: value
+    for name, value in os.environ.items()
+    if name in {"PATH", "HOME"} or name.startswith(("UV_", "PIP_", "SSL_", "DENO_", "NODE_"))
+}
 
 
 class Workshop:
@@ -253,3 +262,18 @@ async def test_caddy_comes_from_the_registry_and_runs(shop):
     app = Path((await shop.build(plan)).reference)
     assert (app / "version").read_text().startswith("v2")
     assert (app / ".rw" / "bin" / "caddy").exists()
+
+
+@pytest.mark.skipif(not shutil.which("deno"), reason="needs deno")
+async def test_deno_downloads_what_was_added_and_keeps_what_is_asked_for(shop):
+    async def built(*packages: str) -> tuple[set[str], set[str]]:
+        shop.files, before = locked("@rw/shop", *packages), len(shop.said)
+        artifact = await shop.build(registry.plan(Request(Source(shop.files))), key=" ".join(packages))
+        # archives only: Deno also asks for the newest versions, to name them
+        loaded = {found[1] for one in shop.said[before:] if (found := re.search(r"Download.*/-/([a-z-]+)-\d", one.text))}
+        return loaded, {path.name for path in Path(artifact.reference).glob(".deno/npm/registry.npmjs.org/*")}
+
+    odd, both = {"is-odd", "is-number"}, {"is-odd", "is-number", "ms"}
+    assert await built("is-odd@3.0.1") == (odd, odd)
+    assert await built("is-odd@3.0.1", "ms@2.1.3") == ({"ms"}, both)
+    assert await built("ms@2.1.3") == ({"ms"}, {"ms"})

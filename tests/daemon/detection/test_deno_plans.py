@@ -106,9 +106,23 @@ def test_what_is_denos(files: dict[str, str], pack: str) -> None:
 def test_packages_come_before_sources_and_as_they_are_locked() -> None:
     files = {"deno.json": manifest(workspace=["a"]), "a/deno.json": "{}", "deno.lock": "{}", "main.ts": SERVER}
     install, build = deno(files).steps
-    assert install.commands == ("deno install --frozen",)
+    assert install.commands[1:-1] == ("deno install --frozen",)
     assert install.inputs == ("deno.json", "deno.lock", "a/deno.json")
     assert build.commands == ("deno cache --frozen main.ts",)
+
+
+@pytest.mark.parametrize(
+    ("files", "caches"),
+    [
+        ({"deno.json": "{}", "deno.lock": "{}"}, ["deno"]),
+        ({"deno.json": manifest(name="@shop/Web"), "deno.lock": "{}"}, ["deno-shop-web"]),
+        ({"deno.json": "{}", "package.json": '{"name": "shop"}', "deno.lock": "{}"}, ["deno-shop"]),
+        ({"deno.json": "{}"}, []),
+    ],
+    ids=["no name", "a name", "a name for npm", "nothing locked"],
+)
+def test_what_an_app_installed_is_kept_for_its_next_build(files: dict[str, str], caches: list[str]) -> None:
+    assert [one.id for one in deno({**files, "main.ts": SERVER}).steps[0].caches] == caches
 
 
 def test_an_import_map_of_its_own_is_read_and_there_for_the_installation() -> None:

@@ -14,7 +14,7 @@ from rw_daemon.detection.package_json import NAME as PACKAGE
 from rw_daemon.detection.package_json import Package
 from rw_daemon.detection.source import Source
 from rw_daemon.detection.versions import Wanted, choose
-from rw_daemon.plans.plan import Bases, BuildPlan, Origin, ServicePlan, Step
+from rw_daemon.plans.plan import Bases, BuildPlan, Cache, Origin, ServicePlan, Step
 
 MANIFESTS = ("deno.json", "deno.jsonc")
 LOCK = "deno.lock"
@@ -25,6 +25,13 @@ ENTRIES = tuple(
 FOREIGN = (PACKAGE, "requirements.txt", "pyproject.toml", "Pipfile", "go.mod", "Cargo.toml", "Gemfile", "composer.json", "mix.exs")
 WORKSPACE_FILES = ("/deno.json", "/deno.jsonc", "/package.json")
 CACHE_FOLDER = ".deno"
+KEPT, KEPT_PATH = "RW_DENO_KEPT", "/root/.cache/deno"
+# Deno's own cache would be every app's, and nothing in it says what is whose. So what an app's last build installed is kept, with the lines
+# of its lock file: where each of them is there again, all of it is needed again, and only the rest has to be downloaded
+_AT = f"kept=${{{KEPT}:-{KEPT_PATH}}}"
+_LOCKED = f"tr -d , < {LOCK} | sort -u"
+TAKE = f'{_AT}; mkdir -p {CACHE_FOLDER}; [ -n "$({_LOCKED} | comm -23 "$kept/lock" - 2>&1)" ] || cp -a "$kept/modules/." {CACHE_FOLDER}'
+KEEP = f'{_AT}; rm -rf "$kept/lock" "$kept/modules" && cp -a {CACHE_FOLDER} "$kept/modules" && {_LOCKED} > "$kept/lock"'
 ADDRESS = "env DENO_SERVE_ADDRESS=tcp:$HOST:$PORT "  # docs.deno.com/runtime/reference/env_variables
 _IMPORTS = re.compile(r"""^[ \t]*(?:import|export)\b[^'";]*["'](?:https?://|jsr:|npm:)""", re.MULTILINE)
 _CALLS = re.compile(r"(?<![\w.])Deno\.\w")
@@ -144,6 +151,13 @@ def _program(source: Source, path: str) -> str:
     return ADDRESS + run if _takes_any_port(source, [], text) else run
 
 
+def _kept(source: Source) -> Cache:
+    """Return the folder for what the last build installed: one for each app that has a name."""
+    names = [_manifest(source).get("name"), Package(source).text("name") if source.has(PACKAGE) else ""]
+    name = next((one for one in names if isinstance(one, str) and one), "")
+    return Cache(id=re.sub(r"[^a-z0-9]+", "-", f"deno-{name}".lower()).strip("-"), path=KEPT_PATH, variable=KEPT, locked=True)
+
+
 def _steps(source: Source, start: Start, *, is_first: bool) -> tuple[Step, ...]:
     """The lock file and the import map name most of what is fetched; modules that only code names come with the sources.
 
@@ -154,6 +168,8 @@ def _steps(source: Source, start: Start, *, is_first: bool) -> tuple[Step, ...]:
     members = [path for path in source.paths if is_workspace and path.endswith(WORKSPACE_FILES) and "node_modules/" not in path]
     manifests = [path for path in (*MANIFESTS, LOCK, _import_map(source), PACKAGE, ".npmrc") if source.has(path)]
     install = Step(name="install", commands=(f"deno install{frozen}",), inputs=(*manifests, *members))
+    if frozen:
+        install = install.model_copy(update={"commands": (TAKE, *install.commands, KEEP), "caches": (_kept(source),)})
     commands = [f"deno cache{frozen} {shlex.quote(start.entry)}"] if start.entry else []
     commands += ["deno task build"] if "build" in _tasks(source) else []
     build = Step(name="build", commands=tuple(commands), inputs=(".",), variables=("*",) if "build" in _tasks(source) else ())

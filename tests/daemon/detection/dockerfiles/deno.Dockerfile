@@ -8,7 +8,9 @@ WORKDIR /app
 
 # install
 COPY deno.json deno.lock ./
-RUN deno install --frozen
+RUN --mount=type=cache,id=rw-deno,target=/root/.cache/deno,sharing=locked kept=${RW_DENO_KEPT:-/root/.cache/deno}; mkdir -p .deno; [ -n "$(tr -d , < deno.lock | sort -u | comm -23 "$kept/lock" - 2>&1)" ] || cp -a "$kept/modules/." .deno
+RUN --mount=type=cache,id=rw-deno,target=/root/.cache/deno,sharing=locked deno install --frozen
+RUN --mount=type=cache,id=rw-deno,target=/root/.cache/deno,sharing=locked kept=${RW_DENO_KEPT:-/root/.cache/deno}; rm -rf "$kept/lock" "$kept/modules" && cp -a .deno "$kept/modules" && tr -d , < deno.lock | sort -u > "$kept/lock"
 
 # build
 COPY . ./
