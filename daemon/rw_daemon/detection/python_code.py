@@ -111,6 +111,16 @@ def constant_argument(source: Source, path: str, *, function: str, first: str) -
     return ""
 
 
+def keyword(source: Source, path: str, *, call: str, name: str) -> str:
+    """Return the text that a keyword of a call ``x.call(name="…")`` or ``call(name="…")`` has; empty when there is none."""
+    for node in ast.walk(_parse(source, path)):
+        if isinstance(node, ast.Call) and _resolved(node.func, {}).rpartition(".")[2] == call:
+            for one in node.keywords:
+                if one.arg == name and isinstance(one.value, ast.Constant) and isinstance(one.value.value, str):
+                    return one.value.value
+    return ""
+
+
 def assigns(source: Source, path: str, name: str) -> bool:
     """Return whether a file sets a name at its top level or in a branch there."""
     for node in ast.walk(_parse(source, path)):

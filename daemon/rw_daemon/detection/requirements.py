@@ -9,10 +9,12 @@ import re
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from rw_daemon.detection.source import Source
 
+LOCKS = ("uv.lock", "poetry.lock", "pdm.lock")
 _INCLUDE = re.compile(r"^(-r|--requirement|-c|--constraint)[\s=]*(\S+)")
 _LOCAL = re.compile(
     r"^(?:(?:-e|--editable|-f|--find-links)[\s=]*)?(?:\.{0,2}/|\.(?:\[|$|\s)|file:)|^[\w./-]+\.(?:whl|tar\.gz|zip)\b|@\s*(?:\.|file:)"
@@ -122,6 +124,18 @@ def of_pipfile(source: Source) -> set[str]:
     return _of_table(_table(source.toml("Pipfile"), "packages"))
 
 
+def specifier(source: Source, name: str) -> SpecifierSet:
+    """Return which versions of a package a project takes: the locked one, else what its manifests ask for; all where nothing says."""
+    for lock in LOCKS:
+        for one in _list(source.toml(lock).get("package")):
+            if isinstance(one, dict) and one.get("name") == name and isinstance(one.get("version"), str):
+                return SpecifierSet(f"=={one['version']}")
+    lines = [line for path in required(source, "requirements.txt") for line in source.text(path).splitlines()]
+    lines += [str(one) for one in _list(_table(source.toml("pyproject.toml"), "project").get("dependencies"))]
+    parsed = [one for line in lines if (one := _requirement(line)) and canonicalize_name(one.name) == name]
+    return parsed[0].specifier if parsed else SpecifierSet()
+
+
 def _of_table(packages: dict[str, Any]) -> set[str]:
     extras = {one: _list(said.get("extras")) if isinstance(said, dict) else [] for one, said in packages.items()}
     return {name for one, names in extras.items() for name in _with_extras(one, {str(extra) for extra in names})}
@@ -129,16 +143,27 @@ def _of_table(packages: dict[str, Any]) -> set[str]:
 
 def _names(line: str) -> set[str]:
     egg = _EGG.search(line)
-    line = re.split(r"\s--|\s+#", line.strip(), maxsplit=1)[0].strip()
+    line = _plain(line)
     if not line or line.startswith(("#", "-")):
         return {str(canonicalize_name(egg[1]))} if egg and line.startswith("-e") else set()
-    try:
-        parsed = Requirement(line)
-    except InvalidRequirement:
+    parsed = _requirement(line)
+    if parsed is None:
         return {str(canonicalize_name(egg[1]))} if egg else set()
     if parsed.marker is not None and not parsed.marker.evaluate(ON_LINUX):
         return set()
     return _with_extras(parsed.name, parsed.extras)
+
+
+def _plain(line: str) -> str:
+    """Return a line of a requirements file without options and comment."""
+    return re.split(r"\s--|\s+#", line.strip(), maxsplit=1)[0].strip()
+
+
+def _requirement(line: str) -> Requirement | None:
+    try:
+        return Requirement(_plain(line))
+    except InvalidRequirement:
+        return None
 
 
 def _with_extras(name: str, extras: set[str]) -> set[str]:

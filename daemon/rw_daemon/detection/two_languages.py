@@ -86,7 +86,10 @@ def _with_node(plan: BuildPlan, request: Request, place: str) -> BuildPlan:
     clean = (Step(name="clean", commands=(assets.clean(),)),) if not place else ()
     return plan.model_copy(
         update={
-            "toolchains": (*plan.toolchains, assets.toolchain.model_copy(update={"runs": bool(place)})),
+            "toolchains": (
+                *(one for one in plan.toolchains if one.image != assets.image),  # Reflex brings it as well
+                assets.toolchain.model_copy(update={"runs": bool(place)}),
+            ),
             "steps": (*((assets.install(),) if has_packages else ()), *plan.steps[:at], *made, *plan.steps[at:], *clean),
             "tools": {**plan.tools, **assets.tools},
             "installed": (),

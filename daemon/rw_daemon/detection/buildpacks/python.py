@@ -7,7 +7,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from rw_daemon.detection import browsers, celery, python_code, requirements, system_packages, uv_workspaces, versions
+from rw_daemon.detection import browsers, celery, python_code, reflex, requirements, system_packages, uv_workspaces, versions
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.python_install import UV_CACHE, Install, choose
 from rw_daemon.detection.source import Source
@@ -62,6 +62,7 @@ class PythonBuildpack:
         "a Django project (manage.py)",
         "an app object of FastAPI, Flask, Starlette, Litestar or Quart, or create_app(), in main.py, app.py and other modules",
         "[project.scripts] in pyproject.toml",
+        "rxconfig.py of Reflex, with the name of its app",
         "a Streamlit or Gradio page",
         f"a script that runs by itself: {', '.join(python_code.SCRIPTS)}",
         "a Procfile",
@@ -114,6 +115,7 @@ class PythonBuildpack:
             origins={**_origins(install, version.origin, start), **tasks.origins, **asking},
             warnings=(*version.notices, *_notices(start, install), *start.notices, *mistakes),
         )
+        plan = reflex.with_pages(plan, request) if start.framework == reflex.NAME else plan
         return browsers.find(install.names, request.variables).within(plan)
 
 
@@ -175,8 +177,8 @@ def _ranges(source: Source) -> list[Wanted]:
 
 
 def _start(source: Source, install: Install) -> Start:
-    """Return the first that fits: Django, Streamlit, an app object, a Gradio page, a console script, a script."""
-    kinds = (_django, _streamlit, _app, _gradio, _script)
+    """Return the first that fits: Django, Reflex, Streamlit, an app object, a Gradio page, a console script, a script."""
+    kinds = (_django, _reflex, _streamlit, _app, _gradio, _script)
     return next((found for kind in kinds if (found := kind(source, install))), Start())
 
 
@@ -214,6 +216,13 @@ def _django_project(source: Source, install: Install, *, manage: str, settings: 
 def _sqlite(settings: str) -> Notice:
     words = f"The database is SQLite ({settings}): a file beside the app is new with every release, and each replica has its own."
     return Notice(code="DATABASE_IN_RELEASE", message=words, fix="Read DATABASE_URL in the settings to use a database that stays.")
+
+
+def _reflex(source: Source, install: Install) -> Start | None:
+    """Return the server of pages and backend: the one among the requirements, else Reflex's own."""
+    target = reflex.target(source, install.names)
+    command, _ = _serve("asgi", target, install.names | {reflex.SERVER}, is_factory=True)
+    return Start(f"{reflex.SERVED} {command}", reflex.CONFIG, reflex.NAME, notices=reflex.notices(source)) if target else None
 
 
 def _streamlit(source: Source, install: Install) -> Start | None:
