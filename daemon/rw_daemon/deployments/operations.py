@@ -182,13 +182,11 @@ class Operations:
     async def cancel(self, identity: str) -> Operation:
         """End an operation that is not settled; what it made is taken back. Returns once that is done."""
         await self.resumed()
-        operation = await self.read(identity)
         job = self._jobs.get(identity)
         if job is not None and job.task is not None:
             self._end(job, CancelledError())
             await asyncio.wait({job.task})
-            operation = await self.read(identity)
-        return operation
+        return await self.read(identity)  # last: one that was read before may have ended meanwhile
 
     def _end(self, job: Job, verdict: RwError) -> None:
         if job.verdict is None and not job.is_ending and job.task is not None:
