@@ -71,8 +71,9 @@ def _detected(session: Session, root: Path) -> tuple[Json | None, Sequence[str]]
         if error.code not in {NothingDetectedError.code, NoStartCommandError.code, SeveralAppsError.code}:
             raise
         session.say(f"{error.message} {error.why}")
-        if error.code == SeveralAppsError.code:
-            session.say(f"{' and '.join(error.candidates)} become services of this project: `rw up` deploys them all.")
+        if error.code != SeveralAppsError.code:
+            return None, ()
+        session.say(f"{' and '.join(error.candidates)} become services of this project: `rw up` deploys them all.")
         return None, error.candidates
     plan: Json = answer["plan"]
     session.say(plan_text(plan))

@@ -24,27 +24,28 @@ class Offers:
 
     async def variables(self, deployment: Deployment) -> dict[str, str]:
         """Return everything that an app finds but its own PORT and HOST. ``ConfigInvalidError``: a reference stands for nothing."""
-        planned = await self._planner.planned(deployment)
-        return {**planned.plan.environment, **await self._given(deployment), **await self.own(deployment)}
+        planned, given = await self._planner.planned(deployment), await self._given(deployment)
+        own = planned.config.variables
+        services = await self._all_offered(deployment, own, given)
+        return {**planned.plan.environment, **given, **_resolved(deployment, own, services)}
 
     async def own(self, deployment: Deployment) -> dict[str, str]:
         """Return what the user says, with what references stand for. ``ConfigInvalidError``: one stands for nothing."""
         own = (await self._planner.planned(deployment)).config.variables
-        return resolve(own, services=await self._all_offered(deployment, own), shared=own, of=deployment.service)
+        return _resolved(deployment, own, await self._all_offered(deployment, own, await self._given(deployment)))
 
     async def secrets(self, deployment: Deployment) -> set[str]:
         """Return the values that no log may show, those of services that are referred to among them."""
         own = (await self._planner.planned(deployment)).config.variables
-        found = secrets_of(own)
-        for offered in (await self._all_offered(deployment, own)).values():
-            found |= secrets_of(offered)
+        services = await self._all_offered(deployment, own, await self._given(deployment))
+        found = secrets_of(own).union(*map(secrets_of, services.values()))
         with suppress(ConfigInvalidError):  # a reference that stands for nothing is told where it matters
-            found |= secrets_of(await self.own(deployment))
+            found |= secrets_of(_resolved(deployment, own, services))
         return found
 
-    async def _all_offered(self, deployment: Deployment, own: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    async def _all_offered(self, deployment: Deployment, own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, dict[str, str]]:
         """Return what can be referred to, by service."""
-        services = {deployment.service: {**own, **await self._given(deployment)}}
+        services = {deployment.service: {**own, **given}}
         for row in await self._store.services(Scope.of(deployment)) if services_in(own) else ():
             if row.name != deployment.service and (offered := await self._offered(row)) is not None:
                 services[row.name] = offered
@@ -54,18 +55,18 @@ class Offers:
         newest = next(iter(await self._store.deployments(Scope.of(row), service=row.name, limit=1)), None)
         if newest is None or newest.plan is None:
             return None
-        planned = await self._planner.planned(newest)
-        given = await self._given(newest)
+        planned, is_process = await self._planner.planned(newest), await self._is_process(newest)
+        given = self._told(newest, row, is_process=is_process)
         if row.kind is ServiceKind.WEB:
-            is_bridged = await self._target(newest) is not TargetKind.PROCESS
-            given["PORT"] = str(port_of(planned, newest) if is_bridged else row.port)
+            given["PORT"] = str(row.port if is_process else port_of(planned, newest))
         return {**planned.config.variables, **given}
 
     async def _given(self, deployment: Deployment) -> dict[str, str]:
+        row = next((one for one in await self._store.services(Scope.of(deployment)) if one.name == deployment.service), None)
+        return self._told(deployment, row, is_process=await self._is_process(deployment))
+
+    def _told(self, deployment: Deployment, row: ServiceRow | None, *, is_process: bool) -> dict[str, str]:
         """Return what rw tells a service about itself. On processes others reach it at the edge, in containers by its name."""
-        scope = Scope.of(deployment)
-        row = next((one for one in await self._store.services(scope) if one.name == deployment.service), None)
-        is_process = await self._target(deployment) is TargetKind.PROCESS
         return provided(
             project=deployment.project,
             environment=deployment.environment,
@@ -77,5 +78,9 @@ class Offers:
             private="localhost" if is_process else deployment.service,
         )
 
-    async def _target(self, deployment: Deployment) -> TargetKind | None:
-        return (await self._store.environments(deployment.project)).get(deployment.environment)
+    async def _is_process(self, deployment: Deployment) -> bool:
+        return (await self._store.environments(deployment.project)).get(deployment.environment) is TargetKind.PROCESS
+
+
+def _resolved(deployment: Deployment, own: Mapping[str, str], services: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    return resolve(own, services=services, shared=own, of=deployment.service)

@@ -22,7 +22,7 @@ from rw_daemon.deployments.watches import Watches
 from rw_daemon.plans.plan import ServicePlan
 from rw_daemon.store.store import ServiceRow, Store
 from rw_daemon.tasks import to_its_end
-from rw_daemon.variables.references import missing
+from rw_daemon.variables.references import references
 from rw_shared.errors import (
     CancelledError,
     ConfigInvalidError,
@@ -307,11 +307,12 @@ def _selected(found: Sequence[Planned], order: OperationOrder) -> list[tuple[Pla
 def _check_references(services: Sequence[tuple[Planned, ServicePlan]], *, known: Collection[str]) -> None:
     """Refuse what refers to a service that is neither there nor on its way."""
     for planned, service in services:
-        if found := missing(planned.config.variables, known):
-            name, reference, other = found
-            near = get_close_matches(other, known, n=1)
-            hint = f"Did you mean {near[0]}?" if near else "`rw up` without -s brings up all services of the file."
-            raise ConfigInvalidError(f"variables of {service.name}", f"{name} refers to {reference}, and there is no {other}.", hint=hint)
+        for name, reference, other in references(planned.config.variables):
+            if other not in known:
+                near = get_close_matches(other, known, n=1)
+                hint = f"Did you mean {near[0]}?" if near else "`rw up` without -s brings up all services of the file."
+                words = f"{name} refers to {reference}, and there is no {other}."
+                raise ConfigInvalidError(f"variables of {service.name}", words, hint=hint)
 
 
 async def _all(work: Iterable[Awaitable[None]]) -> None:

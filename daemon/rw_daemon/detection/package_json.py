@@ -84,4 +84,4 @@ class Package:
         if None in self._local.values() or any(name in self.scripts for name in LIFECYCLE):
             return True
         folders = [Package(self.source, one.rstrip("/")) for one in self.local if one.endswith("/")]
-        return any(one._local or any(name in one.scripts for name in LIFECYCLE) for one in folders)  # noqa: SLF001 - of its own kind
+        return any(one.local or one.needs_sources_to_install for one in folders)  # in this order: two may name each other

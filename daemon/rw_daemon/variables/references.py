@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rw_shared.errors import ConfigInvalidError
@@ -16,18 +16,17 @@ LONGEST = 128 * 1024 - 1
 """Characters of a value: Linux takes no longer text in an environment (MAX_ARG_STRLEN), and a few references can multiply without end."""
 
 
-def missing(values: Mapping[str, str], known: Collection[str]) -> tuple[str, str, str] | None:
-    """Return the first variable that refers to a service which is not known, the reference and that service."""
+def references(values: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield each reference to a service: the variable that it stands in, its text, the service."""
     for name, value in values.items():
         for match in REFERENCE.finditer(value):
-            if match[1] not in {None, SHARED, *known}:
-                return name, match[0], match[1]
-    return None
+            if match[1] not in {None, SHARED}:
+                yield name, match[0], match[1]
 
 
 def services_in(values: Mapping[str, str]) -> set[str]:
     """Return the services that values refer to, whether they are there or not."""
-    return {match[1] for value in values.values() for match in REFERENCE.finditer(value) if match[1] not in {None, SHARED}}
+    return {service for _, _, service in references(values)}
 
 
 def resolve(
