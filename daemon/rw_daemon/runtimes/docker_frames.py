@@ -7,8 +7,9 @@ next frame of the same stream continues. (Engine API reference, "Attach to a con
 The engine keeps a bounded number of log files. When the frame that ``base`` is the stamp of is gone, so may others be that nobody read:
 a line of stream ``rw`` says so.
 
-A cursor is ``base:count``: ask for everything since ``base`` nanoseconds, leave out the first ``count`` frames from then on.
-``base`` stays a second or more behind the newest stamp, since the two streams' stamps may be out of order by a little.
+A cursor is ``base:count:since``: ask for everything since ``since`` nanoseconds, look for the frame of ``base``, and leave out the first
+``count`` frames from it on. ``base`` stays a second or more behind the newest stamp, since the two streams' stamps may be out of order by a
+little. ``since`` is the earliest stamp among those that are left out: before ``base`` only where a clock was set back.
 """
 
 from __future__ import annotations
@@ -37,20 +38,21 @@ class Frames:
     _parts: dict[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        base, _, count = (self.after or "0:0").partition(":")
-        self._base, self._count, self._skip = int(base), int(count), int(count)
-        self._next_base, self._next_count, self._newest = 0, 0, int(base)
+        base, count, *since = (int(part) for part in (self.after or "0:0").split(":"))
+        self._base, self._count, self._skip = base, count, count
+        self._since = since[0] if since else base
+        self._next_base, self._next_count, self._next_since, self._newest = 0, 0, 0, base
         self._is_resuming = bool(self._base)
 
     @property
     def since(self) -> str:
         """The engine's ``since`` for the first request: seconds with nanoseconds."""
-        return f"{self._base // 10**9}.{self._base % 10**9:09d}"
+        return f"{self._since // 10**9}.{self._since % 10**9:09d}"
 
     @property
     def cursor(self) -> str:
         """Where to go on when the connection breaks."""
-        return f"{self._base}:{self._count}"
+        return f"{self._base}:{self._count}:{self._since}"
 
     def feed(self, data: bytes) -> Iterator[Line]:
         """Yield the lines that ``data`` completes."""
@@ -86,13 +88,13 @@ class Frames:
         self._is_resuming = False
         if nanoseconds == self._base:
             return None
-        self._base, self._count, self._skip = nanoseconds, 0, 0
+        self._base, self._count, self._skip, self._since = nanoseconds, 0, 0, nanoseconds
         return Line(moment, "rw", LAPPED, self.cursor)
 
     def _take(self, stream: str, frame: bytes) -> Line | None:
         stamp, _, text = frame.partition(b" ")
         moment, nanoseconds = parse_stamp(stamp.decode("ascii", "replace"))
-        if nanoseconds < self._base:
+        if self._is_resuming:
             return None
         if self._skip:
             self._skip -= 1
@@ -107,12 +109,14 @@ class Frames:
     def _advance(self, nanoseconds: int) -> None:
         """Count the frame; once the newer base is old enough, no frame before it can come any more and it takes over."""
         if self._next_base and nanoseconds - self._next_base > LAG_NS:
-            self._base, self._count, self._next_base = self._next_base, self._next_count, 0
+            self._base, self._count, self._since, self._next_base = self._next_base, self._next_count, self._next_since, 0
         self._count += 1
+        self._since = min(self._since, nanoseconds)
         if not self._next_base and nanoseconds > self._newest:
-            self._next_base, self._next_count = nanoseconds, 0
-        if self._next_base and nanoseconds >= self._next_base:
+            self._next_base, self._next_count, self._next_since = nanoseconds, 0, nanoseconds
+        if self._next_base:
             self._next_count += 1
+            self._next_since = min(self._next_since, nanoseconds)
         self._newest = max(self._newest, nanoseconds)
 
 
