@@ -226,7 +226,8 @@ class Orders:
             # a cancel in the middle would leave what runs: by then the release is settled, and nobody looks at it again
             await to_its_end(self._controller.take_back(identity, target, DeploymentStatus.FAILED, error))
             raise
-        await self._watches.begin(identity, target)
+        finally:  # one that is cancelled too late serves all the same
+            await to_its_end(self._watches.begin(identity, target))
 
     def _give_up(self, operation: Operation) -> Callable[[RwError], Awaitable[None]]:
         async def give_up(error: RwError) -> None:

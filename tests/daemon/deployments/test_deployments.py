@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from rw_shared.errors import (
     RwError,
     ServiceNotFoundError,
 )
-from rw_shared.events import Event, RouteChanged, StoredEvent
+from rw_shared.events import StoredEvent
 from rw_shared.models import DeploymentStatus, Operation, OperationKind, OperationStatus
 
 
@@ -136,22 +135,11 @@ async def test_cancelled_while_the_switch_is_being_written_it_serves_and_the_old
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.up()
-    commit, loop, cancelling = world.store._commit, asyncio.get_running_loop(), []
-
-    def slowly(events: Sequence[Event]) -> list[StoredEvent]:
-        if any(isinstance(one, RouteChanged) for one in events):
-            cancel = world.rooms.orders.cancel(operation.id)
-            loop.call_soon_threadsafe(lambda: cancelling.append(asyncio.ensure_future(cancel)))
-            time.sleep(0.1)
-        return commit(events)
-
-    monkeypatch.setattr(world.store, "_commit", slowly)
-    operation = await world.start(files={**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
-    assert (await world.settled(operation)).status is OperationStatus.CANCELLED
+    operation = await world.up_cancelled_too_late({**FLASK, "app.py": FLASK["app.py"] + "# 2\n"}, monkeypatch)
+    assert operation.status is OperationStatus.CANCELLED
     assert (await world.statuses())[0] == "active"
     await world.until(lambda: _is_removed(world))
     assert {one.key.version for one in world.runtime.instances.values()} == {2}
-    await asyncio.gather(*cancelling)
 
 
 async def _has_begun(world: World, builds: int) -> bool:

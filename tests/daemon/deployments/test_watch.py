@@ -13,7 +13,7 @@ from rw_daemon.edge.edge import Traffic
 from rw_daemon.runtimes.runtime import Exit
 from rw_shared.errors import EdgeFailedError, OnlyWatchedError
 from rw_shared.events import StoredEvent
-from rw_shared.models import Deployment, OperationKind, Pace
+from rw_shared.models import Deployment, DeploymentStatus, OperationKind, OperationStatus, Pace
 
 PER_SECOND = 100
 
@@ -70,6 +70,15 @@ async def outcome(world: World, deployment: Deployment) -> tuple[str, str]:
 
 def serving(world: World) -> list[str]:
     return [one.release for one in next(one for one in world.edge.routes if one.key == "shop/production/web").upstreams]
+
+
+async def test_release_whose_cancel_came_too_late_is_watched(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy(world)
+    await world.up(files(1))
+    assert (await world.up_cancelled_too_late(files(2), monkeypatch)).status is OperationStatus.CANCELLED
+    newest = (await world.deployments())[0]
+    assert (newest.version, newest.status) == (2, DeploymentStatus.ACTIVE)
+    assert (await outcome(world, newest))[0] == "passed"
 
 
 @pytest.mark.parametrize("more", ["", 'strategy = "gradual"\n', 'strategy = "blue-green"\n'], ids=["replace", "gradual", "blue-green"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fakes.clock import FakeClock
 from fakes.targets import FakeBuilder, FakeEdge, FakeRuntime
 
@@ -17,6 +19,7 @@ from rw_daemon.settings import Settings
 from rw_daemon.snapshots import Snapshots
 from rw_daemon.store.sql import SqlStore
 from rw_daemon.tasks import Tasks
+from rw_shared.events import Event, RouteChanged, StoredEvent
 from rw_shared.models import Deployment, Operation, OperationKind, OperationOrder, ProjectOrder, Scope, TargetKind
 
 SCOPE = Scope(project="shop", environment="production")
@@ -96,6 +99,24 @@ class World:
 
     async def up(self, files: Mapping[str, str] | None = None, **options: Any) -> Operation:
         return await self.settled(await self.start(files=files, **options))
+
+    async def up_cancelled_too_late(self, files: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Operation:
+        """Order an ``up`` that is cancelled while its switch is being written."""
+        commit, loop, cancelling = self.store._commit, asyncio.get_running_loop(), []
+
+        def slowly(events: Sequence[Event]) -> list[StoredEvent]:
+            if any(isinstance(one, RouteChanged) for one in events):
+                cancel = self.rooms.orders.cancel(operation.id)
+                loop.call_soon_threadsafe(lambda: cancelling.append(asyncio.ensure_future(cancel)))
+                time.sleep(0.1)
+            return commit(events)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(self.store, "_commit", slowly)
+            operation = await self.start(files=files)
+            found = await self.settled(operation)
+            await asyncio.gather(*cancelling)
+        return found
 
     async def until(self, condition: Any) -> None:
         async with asyncio.timeout(20):
