@@ -16,7 +16,7 @@ class NotFoundError(RwError):
     def __init__(
         self, what: str, name: str, *, candidates: Sequence[str] = (), hint: str = "Run `rw status` to see what there is."
     ) -> None:
-        why = f"There is: {', '.join(candidates)}." if candidates else ""
+        why = f"Known: {', '.join(candidates)}." if candidates else ""
         super().__init__(f"There is no {what} {name!r}.", why=why, hint=hint, candidates=candidates)
 
 

@@ -113,7 +113,7 @@ class TargetUnknownError(RwError):
 
     def __init__(self, target: str, known: Sequence[str]) -> None:
         super().__init__(
-            f"There is no target {target!r}.", why=f"There is: {', '.join(known)}.", hint="Set RW_TARGET to one of them.", candidates=known
+            f"There is no target {target!r}.", why=f"Known: {', '.join(known)}.", hint="Set RW_TARGET to one of them.", candidates=known
         )
 
 
