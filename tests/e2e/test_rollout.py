@@ -50,6 +50,7 @@ stepSeconds = 4
 pytestmark = pytest.mark.full_on("docker")
 
 
+RECREATE = '[deploy.rollout]\nstrategy = "recreate"\n'
 QUICK = RAILWAY.replace("stepSeconds = 4", "stepSeconds = 1")
 
 
@@ -197,9 +198,9 @@ def test_what_was_taken_back_is_tried_again(rw: Rw, tmp_path: Path) -> None:
 
 
 def test_recreate_never_runs_two_and_requests_wait(rw: Rw, tmp_path: Path) -> None:
-    folder = write(tmp_path / "recreated", "old", railway='[deploy.rollout]\nstrategy = "recreate"\n')
+    folder = write(tmp_path / "recreated", "old", railway=RECREATE)
     url = rw.up(folder)["services"][0]["url"]
-    write(folder, "new", railway='[deploy.rollout]\nstrategy = "recreate"\n')
+    write(folder, "new", railway=RECREATE)
     with Load(url, echo="/echo") as load:
         done = rw.up(folder)
     assert load.failures == []
@@ -211,6 +212,23 @@ def test_recreate_never_runs_two_and_requests_wait(rw: Rw, tmp_path: Path) -> No
     why = rw.ok("why", cwd=folder)
     assert "main.py modified" in why
     assert "stop done: v1 first; requests wait" in why
+
+
+@pytest.mark.parametrize("fails", ["proof", "check"])
+def test_requests_that_waited_for_a_release_that_failed_are_answered_by_the_one_that_came_back(rw: Rw, tmp_path: Path, fails: str) -> None:
+    folder = write(tmp_path / f"back-{fails}", "old", railway=RECREATE)
+    url = rw.up(folder)["services"][0]["url"]
+    write(folder, "new", railway=RECREATE + ('check = "sleep 2; exit 1"\n' if fails == "check" else ""))
+    if fails == "proof":
+        (folder / "main.py").write_text("import sys, time\ntime.sleep(2)\nsys.exit(9)\n")
+    with Load(url, echo="/echo") as load:
+        code, result, _ = rw.result("up", str(folder))
+    assert (code, result["services"][0]["status"]) == (3, "failed")
+    assert load.failures == []
+    assert load.seen == {"old"}
+    assert ask(url).text == "old"
+    assert [one["status"] for one in rw.json("deployments", cwd=folder)["items"]] == ["failed", "active"]
+    assert "came to nothing" in rw.ok("why", "v1", cwd=folder)
 
 
 def test_rollback_while_the_old_release_is_warm_starts_nothing(rw: Rw, tmp_path: Path) -> None:

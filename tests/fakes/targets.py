@@ -39,6 +39,8 @@ class FakeRuntime:
         self.job_exit = 0
         self.job_lines: tuple[str, ...] = ()
         """What each job prints."""
+        self.job_gate: asyncio.Event | None = None
+        """What each job waits for at its end."""
         self.exit_at_start: Exit | None = None
         self.is_away = False
         """Nothing answers."""
@@ -141,6 +143,8 @@ class FakeRuntime:
             self.jobs[spec.id] = self.job_exit
         for text in self.job_lines:
             output(Line(datetime.now(UTC), "stdout", text, ""))
+        if self.job_gate is not None:
+            await self.job_gate.wait()
         return self.jobs[spec.id]
 
     async def drop_job(self, spec: JobSpec) -> None:

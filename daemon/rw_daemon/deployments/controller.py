@@ -19,6 +19,7 @@ from rw_daemon.deployments.proving import LAST_LINES, Proving
 from rw_daemon.deployments.release import asking, key_of, spec_of
 from rw_daemon.deployments.retire import Retirer
 from rw_daemon.deployments.rollout import IN_STEPS, Rollout
+from rw_daemon.deployments.room import Room
 from rw_daemon.deployments.router import Router, has_room, id_of, is_proven
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target
@@ -42,8 +43,6 @@ from rw_shared.errors import (
 )
 from rw_shared.events import Event, RouteChanged
 from rw_shared.models import Deployment, DeploymentStatus, Scope, ServiceKind, StepName, StepStatus
-
-MAY_RUN = {DeploymentStatus.ACTIVE, DeploymentStatus.SLEEPING, DeploymentStatus.REMOVING}
 
 
 class Controller:
@@ -73,7 +72,16 @@ class Controller:
         self._router, self._retirer = router, retirer
         self._rollout, self._proving = rollout, proving
         self._exits, self._output, self._collector, self._environs = exits, output, collector, environs
-        self._starting, self._clock, self._settings = starting, clock, settings
+        self._clock, self._settings = clock, settings
+        self.room = Room(
+            store=store,
+            recorder=recorder,
+            router=router,
+            retirer=retirer,
+            start_again=self.start_again,
+            starting=starting,
+            settings=settings,
+        )
 
     async def left(self, instances: Sequence[Instance]) -> None:
         """Wait for the last requests of replicas that no route leads to any more."""
@@ -137,15 +145,15 @@ class Controller:
         spec = await self.spec(await self._recorder.read(identity))
         async with self._recorder.step(identity, StepName.PRE_DEPLOY):
             for number, command in enumerate(commands):
-                code, output = await self._job(deployment, target, JobSpec(f"{identity}-pre-deploy-{number}", spec, command))
+                job = JobSpec(f"{identity}-pre-deploy-{number}", spec, command)
+                async with moving("pre-deploy", seconds=self._settings.step_deadline_seconds) as moved:
+                    code, output = await self._job(deployment, target, job, moved=moved)
                 if code is None:
                     raise PreDeployUnknownError(command)
                 if code != 0:
                     raise PreDeployFailedError(command, exit_code=code, output=output)
 
-    async def _job(
-        self, deployment: Deployment, target: Target, job: JobSpec, *, moved: Callable[[], None] = lambda: None
-    ) -> tuple[int | None, str]:
+    async def _job(self, deployment: Deployment, target: Target, job: JobSpec, *, moved: Callable[[], None]) -> tuple[int | None, str]:
         """Return a command's exit code, ``None`` when nobody knows it, and its last lines. ``moved`` is called at each line."""
         lines: list[str] = []
 
@@ -166,12 +174,15 @@ class Controller:
     async def release(self, identity: str, target: Target) -> None:
         """Start the release, prove it, move requests to it. On return it is active."""
         await self._recorder.move(identity, DeploymentStatus.DEPLOYING)
-        await self._make_room(identity, target)
+        deployment = await self._recorder.read(identity)
+        if (await self._planner.planned(deployment)).config.deploy.rollout.strategy is Strategy.RECREATE:
+            await self.room.make(deployment, await self.row(deployment), target)
         spec = await self.spec(await self._recorder.read(identity))
         waiting = self._exits.first(identity)
         try:
             async with self._recorder.step(identity, StepName.START):
-                release = await target.runtime.start(spec)
+                async with moving("start", seconds=self._settings.step_deadline_seconds):
+                    release = await target.runtime.start(spec)
                 for instance in release.instances:
                     self._collector.attach(instance, target.runtime)
             async with self._recorder.step(identity, StepName.HEALTHCHECK) as step:
@@ -180,40 +191,6 @@ class Controller:
             await self._shift(identity, target, release, waiting)
         finally:
             self._exits.forget(identity)
-
-    async def _make_room(self, identity: str, target: Target) -> None:
-        """Stop the old release first where two must never run at once (``recreate``). Requests wait meanwhile."""
-        deployment = await self._recorder.read(identity)
-        row = await self.row(deployment)
-        strategy = (await self._planner.planned(deployment)).config.deploy.rollout.strategy
-        if strategy is not Strategy.RECREATE or row.serving in {"", identity}:
-            return
-        async with self._starting[id_of(row)]:  # a request that is waking the old release is waited for, else two would run for a moment
-            old = await self._store.deployment(row.serving)
-            if old is None or old.status not in MAY_RUN:
-                return
-            async with self._recorder.step(identity, StepName.STOP) as step:
-                await self._router.apply()
-                if old.status is not DeploymentStatus.REMOVING:
-                    words = f"It stops before v{deployment.version} starts."
-                    await self._router.record(self._recorder.moved(old, DeploymentStatus.REMOVING, reason=words))
-                await self._retirer.quiet(old.id)
-                await target.runtime.stop(key_of(old), grace_seconds=self._settings.grace_seconds)
-                step.detail = f"v{old.version} first; requests wait"
-
-    async def restore(self, row: ServiceRow, target: Target) -> None:
-        """Bring back a release that stopped for one that came to nothing; without one, nothing happens."""
-        old = await self._store.deployment(row.serving) if row.serving else None
-        if old is None or old.status is not DeploymentStatus.REMOVING:
-            return
-        scope = Scope.of(row)
-        unsettled = await self._store.deployments(scope, service=row.name, unsettled=True)
-        if any(has_room(one) and one.status is DeploymentStatus.DEPLOYING for one in unsettled):
-            return
-        await self._recorder.move(old.id, DeploymentStatus.ACTIVE, reason="The release after it came to nothing.")
-        for instance in (await target.runtime.start(await self.spec(old))).instances:
-            self._collector.attach(instance, target.runtime)
-        await self._router.apply()
 
     async def start_again(self, deployment: Deployment, target: Target, *, replicas: int) -> str:
         """Start a release that was stopped, and prove it; returns how it was proven. What was started stays, whatever is raised.
@@ -394,5 +371,5 @@ class Controller:
             await target.runtime.stop(key_of(deployment), grace_seconds=min(self._settings.grace_seconds, 5.0))
             if has_room(deployment):
                 with suppress(ServiceNotFoundError):
-                    await self.restore(await self.row(deployment), target)
+                    await self.room.give_back(await self.row(deployment), target)
         self._environs.forget(identity)

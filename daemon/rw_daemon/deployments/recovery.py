@@ -107,7 +107,8 @@ class Recovery:
             for instance in release.instances:
                 self._collector.attach(instance, target.runtime)
         for row, deployment in await self._serving(target):
-            await self._controller.restore(row, target)
+            if deployment.status is DeploymentStatus.REMOVING:  # proving it may take a minute: nothing else waits for it
+                self._tasks.keep(f"give back {deployment.id}", partial(self._controller.room.give_back, row, target))
             if deployment.status in SERVES:
                 await self._whole(deployment, found.get(deployment.id), target)
                 await self._watches.begin(deployment.id, target)

@@ -19,8 +19,10 @@ from rw_shared.models import Deployment, DeploymentStatus, ServiceKind, StepName
 UNSETTLED = 1000
 NOTHING: Mapping[str, str] = {}
 NOBODY = Endpoint("127.0.0.1", 1)
-"""Nobody listens there: a request waits at the edge until its release has an address (edge.md: a refused connection is tried again)."""
+"""Nobody listens there. It stands for a release whose requests are held."""
 NO_SHARES: Mapping[str, int] = {}
+STOPPED = {DeploymentStatus.SLEEPING, DeploymentStatus.REMOVING}
+"""A release that serves and does not run: it is woken by a request, or it stopped for another one (``room.py``)."""
 
 
 class Router:
@@ -34,6 +36,7 @@ class Router:
         self._without: dict[str, Set[int]] = {}
         self._routes: dict[str, HttpRoute] = {}
         self._is_behind = False
+        self._changing = asyncio.Event()
 
     @property
     def port(self) -> int:
@@ -56,7 +59,7 @@ class Router:
 
         :param serving: services, by ``id_of``, whose requests go to another deployment from now on.
         :param shares: releases in a rollout, by deployment, that have another share from now on, in percent.
-        :param awake: releases that sleep by the store's word, and are proven again. One that serves no more stays without requests.
+        :param awake: releases that do not run by the store's word, and are proven again. One that serves no more stays without requests.
         :param record: the events that say so. They are written once it is in force and before anything else changes the edge.
         """
         async with self._lock:
@@ -68,13 +71,11 @@ class Router:
             for row in rows:
                 to, notice, is_held = (serving[id_of(row)], "", False) if id_of(row) in serving else await self._serving(row, awake)
                 old, trial = self._upstreams(to, running), coming.get(id_of(row))
-                if trial is not None and trial.id != to and has_room(trial):  # the old one stopped for it, or is about to
-                    waiting = (Upstream(trial.id, (NOBODY,)),)
-                    routes.append(self._route(row, self._upstreams(trial.id, running) if is_proven(trial) else waiting, ""))
-                    continue
                 new = self._upstreams(trial.id, running) if trial is not None and trial.id != to and is_proven(trial) else ()
-                if is_held:
-                    routes.append(replace(self._route(row, (Upstream(to, (NOBODY,)),), ""), is_held=True))
+                stops = trial is not None and trial.id != to and has_room(trial)  # for it the old one stopped, or is about to
+                if is_held or stops:
+                    waits_for = trial.id if trial is not None and stops else to
+                    routes.append(replace(self._route(row, (Upstream(waits_for, (NOBODY,)),), ""), is_held=True))
                     routes += [self._preview(trial, row, new)] if trial is not None and new else []
                     continue
                 if trial is None or not new:
@@ -88,6 +89,8 @@ class Router:
             await self._edge.route(tuple(routes))
             self._is_behind = False
             self._routes = {route.key: route for route in routes}
+            self._changing.set()
+            self._changing = asyncio.Event()
             if events := record():
                 await self._store.append(*events)
 
@@ -102,6 +105,10 @@ class Router:
         if route is None or not route.upstreams:
             return Lead(words=route.notice if route else f"{service.rpartition('/')[2]} is not running; `rw status` says why.")
         return None if route.is_held else Lead(max(route.upstreams, key=lambda one: one.weight).release)
+
+    def changing(self) -> asyncio.Event:
+        """Return what is set once the routes that are in force now are replaced."""
+        return self._changing
 
     @contextmanager
     def without(self, deployment: str, indexes: Set[int]) -> Iterator[None]:
@@ -122,13 +129,13 @@ class Router:
             await self.apply()
 
     async def _serving(self, row: ServiceRow, awake: Set[str]) -> tuple[str, str, bool]:
-        """Return the deployment that requests go to, what to say where there is none, and whether it has to be woken first."""
+        """Return the deployment that requests go to, what to say where there is none, and whether they have to be held first."""
         found = await self._store.deployment(row.serving) if row.serving else None
         if found is None:
             return "", f"{row.name} is not running yet; `rw status` says how it stands.", False
         if found.status in {DeploymentStatus.CRASHED, DeploymentStatus.COMPLETED}:
             return "", f"{row.name} has {found.status}: {found.reason} `rw logs {row.name}` shows its last words.", False
-        return found.id, "", found.status is DeploymentStatus.SLEEPING and found.id not in awake
+        return found.id, "", found.status in STOPPED and found.id not in awake
 
     async def _running(self) -> dict[str, list[Instance]]:
         found: dict[str, list[Instance]] = {}

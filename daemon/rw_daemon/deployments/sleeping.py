@@ -18,6 +18,7 @@ from rw_daemon.deployments.followed import Followed
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planner
+from rw_daemon.deployments.proving import OF_THE_APP
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.retire import Retirer
 from rw_daemon.deployments.router import Router, id_of, service_of
@@ -29,11 +30,8 @@ from rw_daemon.edge.held import HELD_SECONDS
 from rw_daemon.settings import Settings
 from rw_daemon.store.store import ServiceRow, Store
 from rw_daemon.tasks import Tasks
-from rw_shared.errors import ArtifactMissingError, CrashedError, EdgeFailedError, NeverHealthyError, RwError, ServiceNotFoundError
+from rw_shared.errors import EdgeFailedError, RwError, ServiceNotFoundError
 from rw_shared.models import Deployment, DeploymentStatus, Scope
-
-OF_THE_APP = (CrashedError, NeverHealthyError, ArtifactMissingError)
-"""What waking again would meet again: the service has crashed. After anything else the next request may wake it."""
 
 
 @dataclass(frozen=True)
@@ -152,18 +150,27 @@ class Sleeping:
     # --- waking
 
     async def lead(self, service: str) -> Lead:
-        """Return where a held request goes, once it can: has its service woken. ``service``: as ``id_of``."""
+        """Return where a held request goes, once it can: has its service woken, if it sleeps. ``service``: as ``id_of``."""
         name = service.rpartition("/")[2]
         try:
             async with asyncio.timeout(HELD_SECONDS):
                 await self._ready.wait()
-                if self._router.lead(service) is None:
-                    await asyncio.shield(self._begin_to_wake(service))
+                await self._led(service)
         except TimeoutError:
-            return Lead(words=f"{name} is being woken; that takes longer than {HELD_SECONDS:.0f} s. `rw logs {name}` shows what it prints.")
+            return Lead(words=f"{name} is starting; that takes longer than {HELD_SECONDS:.0f} s. `rw logs {name}` shows what it prints.")
         found, error = self._router.lead(service), self._refused.get(service)
         words = f"{error.message} {error.why} {error.hint}" if error else "`rw status` says how it stands."
         return found or Lead(words=f"{name} sleeps and could not be woken. {words}")
+
+    async def _led(self, service: str) -> None:
+        """Return once a service's requests are held no longer, or it could not be woken."""
+        while True:
+            changed = self._router.changing()
+            if self._router.lead(service) is None:
+                await asyncio.shield(self._begin_to_wake(service))
+            if self._router.lead(service) is not None or service in self._refused:
+                return
+            await changed.wait()  # one release stops for another: either of them will have the requests
 
     async def wake(self, row: ServiceRow) -> None:
         """Return once a service does not sleep any more. Raises what it could not be woken for; it may have crashed by that."""

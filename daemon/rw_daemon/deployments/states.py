@@ -16,7 +16,7 @@ NEXT: dict[S, frozenset[S]] = {
     S.SLEEPING: frozenset({S.ACTIVE, S.CRASHED, S.REMOVING}),
     S.CRASHED: frozenset({S.ACTIVE, S.REMOVING, S.REMOVED}),
     S.COMPLETED: frozenset({S.ACTIVE, S.REMOVING, S.REMOVED}),
-    S.REMOVING: frozenset({S.REMOVED, S.ACTIVE}),
+    S.REMOVING: frozenset({S.REMOVED, S.ACTIVE, S.CRASHED}),
     S.REMOVED: frozenset(),
     S.FAILED: frozenset(),
     S.SKIPPED: frozenset(),

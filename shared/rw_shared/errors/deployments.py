@@ -250,8 +250,8 @@ class DeadlineError(DeploymentFailedError):
     def __init__(self, step: str, *, seconds: float) -> None:
         super().__init__(
             f"The step {step!r} was given up after {seconds:.0f} s.",
-            why="It made no progress within its deadline.",
-            hint="Run `rw logs --build` to see where it stood, then `rw up` again.",
+            why="It made no progress within its deadline: each line that it prints is progress.",
+            hint=f"`rw logs{' --build' if step == 'build' else ''}` shows where it stood. RW_STEP_DEADLINE_SECONDS gives it longer.",
         )
 
 

@@ -142,6 +142,16 @@ async def test_cancelled_while_the_switch_is_being_written_it_serves_and_the_old
     assert {one.key.version for one in world.runtime.instances.values()} == {2}
 
 
+async def test_pre_deploy_command_that_says_nothing_for_too_long_is_given_up(world: World) -> None:
+    world.settings = replace(world.settings, step_deadline_seconds=0.2)
+    await world.restart()
+    world.runtime.job_gate = asyncio.Event()
+    done = await world.up({**FLASK, "railway.toml": '[deploy]\npreDeployCommand = "migrate"\n'})
+    assert done.error is not None
+    assert (done.error.code, done.error.message) == ("DEADLINE", "The step 'pre-deploy' was given up after 0 s.")
+    assert await world.statuses() == ["failed"]
+
+
 async def _has_begun(world: World, builds: int) -> bool:
     return world.log.count("build") == builds
 

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from daemon.deployments.world import FLASK, World
 
-from rw_daemon.edge.edge import Endpoint
+from rw_daemon.edge.edge import Lead
 from rw_daemon.runtimes.runtime import Exit
 from rw_shared.models import Deployment, StepName
 
 RECREATE = '[deploy.rollout]\nstrategy = "recreate"\n'
-NOBODY = (Endpoint("127.0.0.1", 1),)
+KEY = "shop/production/web"
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     made = await World(tmp_path).open()
+    await made.rooms.recovery.run()
     yield made
     await made.close()
 
 
-def files(version: int) -> dict[str, str]:
-    return {**FLASK, "app.py": f"{FLASK['app.py']}# {version}\n", "railway.toml": RECREATE}
+def files(version: int, *, more: str = "") -> dict[str, str]:
+    return {**FLASK, "app.py": f"{FLASK['app.py']}# {version}\n", "railway.toml": RECREATE + more}
 
 
 def done(world: World) -> list[str]:
     return [line for line in world.log if line.startswith(("start v", "stop v"))]
 
 
-def asked(world: World) -> tuple[str, tuple[Endpoint, ...]]:
-    (upstream,) = world.edge.routes[0].upstreams
-    return upstream.release, upstream.endpoints
+def asked(world: World) -> tuple[str, bool]:
+    """Which release requests go to, and whether they are held."""
+    route = next(one for one in world.edge.routes if one.key == KEY)
+    return route.upstreams[0].release, route.is_held
+
+
+async def lead(world: World) -> Lead:
+    """What a request that is held is answered at last."""
+    async with asyncio.timeout(10):
+        return await world.rooms.sleeping.lead(KEY)
 
 
 async def runs(world: World) -> list[int]:
@@ -69,10 +78,63 @@ async def test_requests_wait_while_nothing_runs(world: World) -> None:
     operation = await world.start(files=files(2))
     await world.until(lambda: _is_proving(world))
     await world.rooms.router.apply()  # whatever else changes meanwhile
-    assert asked(world) == ((await newest(world)).id, NOBODY)
+    assert asked(world) == ((await newest(world)).id, True)
+    held = [asyncio.create_task(lead(world)) for _ in range(3)]
     world.runtime.port = port
     await world.settled(operation)
     assert await world.statuses() == ["failed", "active"]
+    assert await asyncio.gather(*held) == [Lead((await world.deployments())[1].id)] * 3
+
+
+async def test_nobody_is_sent_to_the_new_one_before_it_is_checked(world: World) -> None:
+    await world.up(files(1))
+    world.runtime.job_gate = asyncio.Event()
+    operation = await world.start(files=files(2, more='check = "smoke"\n'))
+    await world.until(lambda: _is_checked(world))
+    deployment = await newest(world)
+    held = asyncio.create_task(lead(world))
+    assert asked(world) == (deployment.id, True)
+    assert [one.upstreams[0].release for one in world.edge.routes if one.key == f"v2@{KEY}"] == [
+        deployment.id
+    ]  # at its own name it answers
+    assert not held.done()
+    world.runtime.job_gate.set()
+    await world.settled(operation)
+    assert await held == Lead(deployment.id)
+
+
+async def _is_checked(world: World) -> bool:
+    return any(one.name is StepName.CHECK for one in (await newest(world)).steps)
+
+
+async def test_one_that_does_not_come_back_has_crashed_and_requests_are_told(world: World) -> None:
+    await world.up(files(1))
+    world.runtime.exit_at_start = Exit(1)
+    await world.up(files(2))
+    assert await world.statuses() == ["failed", "crashed"]
+    assert "did not come up again" in (await world.deployments())[1].reason
+    assert "has crashed" in (await lead(world)).words
+    assert await runs(world) == []
+
+
+async def test_daemon_killed_before_the_old_one_is_back_brings_it_back(world: World) -> None:
+    await world.up(files(1))
+    world.log.clear()
+    world.runtime.exit_at_start = Exit(1)
+    operation = await world.start(files=files(2))
+    await world.until(lambda: _is_proving(world))
+    world.runtime.exit_at_start = None
+    await world.until(lambda: _is_given_up(world))
+    await world.restart()
+    held = asyncio.create_task(lead(world))
+    await world.settled(operation)
+    await world.until(lambda: _statuses(world, "failed", "active"))
+    assert await held == Lead((await world.deployments())[1].id)
+    assert await runs(world) == [1]
+
+
+async def _is_given_up(world: World) -> bool:
+    return "stop v2" in world.log
 
 
 async def test_one_that_crashes_brings_the_old_one_back(world: World) -> None:
