@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from e2e.conftest import Rw, ask, living
+from e2e.test_kills_under_load import kill_replica
 
 from rw_cli.context.load import Load
 
@@ -195,6 +197,35 @@ def test_what_was_taken_back_is_tried_again(rw: Rw, tmp_path: Path) -> None:
     code, result, _ = rw.result("rollout", "retry", cwd=folder)
     assert (code, result["status"], result["services"][0]["version"]) == (0, "active", 3)
     assert ask(url).text == "new"
+
+
+def test_release_in_its_steps_whose_replica_is_killed_costs_no_request_that_may_be_repeated(rw: Rw, target: str, tmp_path: Path) -> None:
+    folder = write(tmp_path / "shot", "old")
+    url = rw.up(folder)["services"][0]["url"]
+    write(folder, "new", railway=QUICK.replace("stepSeconds = 1", "stepSeconds = 30").replace("[10, 50, 100]", "[50, 100]"))
+    with on_its_way(rw, folder), Load(url, rate=150) as load:
+        rollout(rw, folder, share=50)
+        time.sleep(1)
+        kill_replica(rw, target, replica_of(rw, target, rollout(rw, folder)["deployment"]))
+        until_taken_back(rw, folder)
+        time.sleep(1)
+    assert load.failures == []
+    assert ask(url).text == "old"
+
+
+def replica_of(rw: Rw, target: str, deployment: str) -> str:
+    """The one replica of a release that does not serve yet: no status names it."""
+    if target == "docker":
+        command = ["docker", "ps", "-q", "--filter", f"label=rw.deployment={deployment}"]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return next(one.name for one in (rw.home / "instances").iterdir() if one.name.startswith(deployment))
+
+
+def until_taken_back(rw: Rw, folder: Path) -> None:
+    deadline = time.monotonic() + 40
+    while rw.json("deployments", cwd=folder)["items"][0]["status"] != "rolled_back":
+        assert time.monotonic() < deadline, rw.log_tail()
+        time.sleep(0.05)
 
 
 def test_recreate_never_runs_two_and_requests_wait(rw: Rw, tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ class Router:
                 shared = replace(self._route(row, both, notice), is_sticky=await self._is_sticky(trial))
                 routes += [shared, self._preview(trial, row, new)]
             self._is_behind = True
+            routes = [replace(route, gone=self._gone(route, running)) for route in routes]
             await self._edge.route(tuple(routes))
             self._is_behind = False
             self._routes = {route.key: route for route in routes}
@@ -165,6 +166,21 @@ class Router:
 
     def _preview(self, trial: Deployment, row: ServiceRow, upstreams: tuple[Upstream, ...]) -> HttpRoute:
         return HttpRoute(f"v{trial.version}@{id_of(row)}", (preview_of(trial, row),), upstreams=upstreams)
+
+    def _gone(self, route: HttpRoute, running: Mapping[str, list[Instance]]) -> tuple[Upstream, ...]:
+        """Return the releases that had the requests of a route before those that have them now.
+
+        A request whose replica has just died waits to be tried again, and Envoy does that within the cluster it chose at first: without
+        this it would be refused as soon as the release is taken back.
+        """
+        before = self._routes.get(route.key)
+        now = {one.release for one in route.upstreams}
+        if before is None or not now or route.is_held:
+            return ()
+        names = {one.release for one in before.upstreams}
+        instead = max(route.upstreams, key=lambda one: one.weight).endpoints
+        left = {one.release for one in before.gone} if names == now else names - now
+        return tuple(Upstream(one, tuple(Endpoint(i.host, i.port) for i in running.get(one, ())) or instead) for one in sorted(left))
 
     def _upstreams(self, release: str, running: Mapping[str, list[Instance]]) -> tuple[Upstream, ...]:
         if not release:

@@ -62,7 +62,8 @@ def bootstrap(folder: Path, *, admin_socket: Path, held_socket: Path) -> Json:
 
 def clusters(routes: tuple[HttpRoute, ...]) -> list[Json]:
     """Return one cluster for each release, by name."""
-    found = {upstream.release: upstream for route in routes for upstream in route.upstreams}
+    found = {upstream.release: upstream for route in routes for upstream in route.gone}
+    found |= {upstream.release: upstream for route in routes for upstream in route.upstreams}
     return [cluster(found[name]) for name in sorted(found)]
 
 

@@ -91,7 +91,8 @@ class HttpRoute:
     :param upstreams: empty when nothing is proven: requests get the page of 503.
     :param notice: one sentence for that page and what to type (``web crashed; run `rw logs web```).
     :param is_sticky: whoever has met one of several releases keeps it, by a cookie; the weights are those of new visitors.
-    :param is_held: the service sleeps: each request waits until the daemon has said which release it goes to.
+    :param is_held: nothing runs: each request waits until the daemon has said which release it goes to.
+    :param gone: releases that no request goes to any more. One that waits to be tried again is tried at their endpoints.
     """
 
     key: str
@@ -101,6 +102,7 @@ class HttpRoute:
     notice: str = ""
     is_sticky: bool = False
     is_held: bool = False
+    gone: tuple[Upstream, ...] = ()
 
 
 @dataclass(frozen=True)
