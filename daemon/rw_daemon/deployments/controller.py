@@ -171,8 +171,11 @@ class Controller:
 
     # --- start, prove, switch
 
-    async def release(self, identity: str, target: Target) -> None:
-        """Start the release, prove it, move requests to it. On return it is active."""
+    async def release(self, identity: str, target: Target, *, is_known: bool = False) -> None:
+        """Start the release, prove it, move requests to it. On return it is active.
+
+        :param is_known: it served before: it need pass no check and no steps, which would leave requests with a bad release meanwhile.
+        """
         await self._recorder.move(identity, DeploymentStatus.DEPLOYING)
         deployment = await self._recorder.read(identity)
         if (await self._planner.planned(deployment)).config.deploy.rollout.strategy is Strategy.RECREATE:
@@ -187,8 +190,9 @@ class Controller:
                     self._collector.attach(instance, target.runtime)
             async with self._recorder.step(identity, StepName.HEALTHCHECK) as step:
                 step.detail = await self._proving.proven(release, spec, target, waiting)
-            await self._check(identity, target, release, spec)
-            await self._shift(identity, target, release, waiting)
+            if not is_known:
+                await self._check(identity, target, release, spec)
+            await self._shift(identity, target, release, waiting, is_known=is_known)
         finally:
             self._exits.forget(identity)
 
@@ -223,11 +227,11 @@ class Controller:
             if code != 0:
                 raise CheckFailedError(deployment.service, command, exit_code=code, output=output)
 
-    async def _shift(self, identity: str, target: Target, release: Release, ended: asyncio.Future[Instance]) -> None:
+    async def _shift(self, identity: str, target: Target, release: Release, ended: asyncio.Future[Instance], *, is_known: bool) -> None:
         deployment = await self._recorder.read(identity)
         row = await self.row(deployment)
         async with self._recorder.step(identity, StepName.SHIFT, is_last=True):
-            if row.kind is ServiceKind.WEB:
+            if row.kind is ServiceKind.WEB and not is_known:
                 await self._gradually(deployment, row, release, ended, target)
             old = await self._recorder.read(row.serving) if row.serving not in {"", identity} else None
             events = self._switched(deployment, row, old)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rw_daemon.store.store import ServiceRow, Store
-from rw_shared.errors import AmbiguousNameError, DeploymentNotFoundError, NothingToRollBackError
+from rw_shared.errors import AmbiguousNameError, ConflictError, DeploymentNotFoundError, NothingToRollBackError
 from rw_shared.models import Deployment, DeploymentStatus, Scope
 
 PREVIOUS = "previous"
@@ -50,11 +50,22 @@ async def served_before(store: Store, scope: Scope, service: str, *, before: str
 async def find_source(store: Store, scope: Scope, row: ServiceRow, name: str) -> Deployment:
     """Return the release that a rollback goes back to: the one of that name, or the one before the serving one.
 
-    :raises DeploymentNotFoundError: none has that name. ``NothingToRollBackError``: none served before.
+    :raises DeploymentNotFoundError: none has that name. ``NothingToRollBackError``: none served before. ``ConflictError``: that one serves,
+        or never did.
     """
     if name not in {"", PREVIOUS}:
-        return await find_deployment(store, name, scope=scope, service=row.name)
+        return _served(await find_deployment(store, name, scope=scope, service=row.name), row)
     before = await served_before(store, scope, row.name, before=row.serving)
     if before is None:
         raise NothingToRollBackError(row.name)
     return before
+
+
+def _served(found: Deployment, row: ServiceRow) -> Deployment:
+    """Return a release that is fit to go back to: what failed, or was taken back, is nothing to rely on."""
+    again = f"`rw deployments redeploy v{found.version}` releases it once more, with all that a new release has to pass."
+    if found.id == row.serving and found.status is DeploymentStatus.ACTIVE:
+        raise ConflictError(f"v{found.version} of {row.name} serves already.", hint=again)
+    if found.status not in SERVED:
+        raise ConflictError(f"v{found.version} of {row.name} is {found.status}: nothing to go back to.", why=found.reason, hint=again)
+    return found

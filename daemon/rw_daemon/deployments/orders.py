@@ -193,13 +193,15 @@ class Orders:
             for one in open_:
                 if (deployment := await self._store.deployment(one)) is not None:
                     await self._drafts.configure(deployment)
+        goes_back = operation.kind is OperationKind.ROLLBACK
         how = urgency(operation.kind, operation.environment)
         await _all(self._building.build(one, target, urgency=how, no_cache=no_cache) for one in open_)
         for row in await self._rows(open_):
             for one in row:
                 await self._controller.waited(one)
-                await self._controller.pre_deploy(one, target)
-            await _all(self._release(one, target) for one in row)
+                if not goes_back:  # the data may be newer than what its commands know
+                    await self._controller.pre_deploy(one, target)
+            await _all(self._release(one, target, is_known=goes_back) for one in row)
         for error in failures:
             raise error
         if operation.deployments:
@@ -218,10 +220,10 @@ class Orders:
                 await self._controller.wait(found[name], (needs[name] & found.keys()) - {name})
         return [[found[name].id for name in row] for row in ordered]
 
-    async def _release(self, identity: str, target: Target) -> None:
+    async def _release(self, identity: str, target: Target, *, is_known: bool) -> None:
         try:
             await self._watches.prepare(identity)
-            await self._controller.release(identity, target)
+            await self._controller.release(identity, target, is_known=is_known)
         except RwError as error:
             # a cancel in the middle would leave what runs: by then the release is settled, and nobody looks at it again
             await to_its_end(self._controller.take_back(identity, target, DeploymentStatus.FAILED, error))
@@ -277,8 +279,10 @@ class Orders:
         return operation
 
     async def _source(self, scope: Scope, order: OperationOrder, row: ServiceRow) -> Deployment:
-        if order.kind is OperationKind.ROLLBACK or order.deployment:
+        if order.kind is OperationKind.ROLLBACK:
             return await find_source(self._store, scope, row, order.deployment)
+        if order.deployment:
+            return await find_deployment(self._store, order.deployment, scope=scope, service=row.name)
         serving = await self._store.deployment(row.serving) if row.serving else None
         return serving or (await self._store.deployments(scope, service=row.name, limit=1))[0]
 

@@ -20,13 +20,18 @@ from rw_daemon.plans.plan import BuildPlan, Notice, ServicePlan
 from rw_daemon.snapshots import Snapshots, as_dockerignore
 from rw_daemon.variables.references import services_in
 from rw_shared import railway_toml
-from rw_shared.config import ServiceConfig
+from rw_shared.config import ServiceConfig, Strategy
 from rw_shared.errors import ConfigInvalidError, RwError, ServiceNotFoundError, UsageError
 from rw_shared.models import Deployment, Place, PlanAnswer, PlanOrder, slug
 from rw_shared.railway_toml import ProjectConfig
 
 CONFIG_FILES = ("railway.toml", "railway.json")
 PLANS_KEPT = 500
+RECREATES = Notice(
+    code="REQUESTS_WAIT",
+    message='strategy = "recreate": the old release stops before the new one starts, and requests wait meanwhile, at most 100 s.',
+    fix="Where two may run at once, remove the line: then nobody waits.",
+)
 BUILD_PREFIXES = ("RW_BUILD_", "NIXPACKS_", "RAILPACK_")
 
 
@@ -206,8 +211,9 @@ def _plan(source: Source, config: ServiceConfig, *, app: str, environ: Mapping[s
     said = {**environ, **config.variables, **({members.VARIABLE: app} if app else {})}
     overrides = {name: value for name, value in said.items() if name.startswith(BUILD_PREFIXES)}
     plan = registry.plan(Request(source=source, config=config, variables=overrides, image=image))
+    gap = [RECREATES] if config.deploy.rollout.strategy is Strategy.RECREATE else []
     own = check_text(source.below(plan.root).text(plan.dockerfile), name=plan.dockerfile) if plan.dockerfile else ()
-    return plan.model_copy(update={"app": app, "warnings": (*plan.warnings, *own)})
+    return plan.model_copy(update={"app": app, "warnings": (*plan.warnings, *own, *gap)})
 
 
 def _called(plan: BuildPlan, name: str) -> tuple[ServicePlan, ...]:

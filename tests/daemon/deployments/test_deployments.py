@@ -15,6 +15,7 @@ from rw_daemon.runtimes.runtime import Exit
 from rw_shared.errors import (
     BuildFailedError,
     ConfigInvalidError,
+    ConflictError,
     DiskFullError,
     EdgeFailedError,
     EngineUnreachableError,
@@ -140,6 +141,41 @@ async def test_cancelled_while_the_switch_is_being_written_it_serves_and_the_old
     assert (await world.statuses())[0] == "active"
     await world.until(lambda: _is_removed(world))
     assert {one.key.version for one in world.runtime.instances.values()} == {2}
+
+
+STRICT = """[deploy]
+preDeployCommand = "migrate"
+[deploy.rollout]
+strategy = "blue-green"
+autoPromote = false
+check = "smoke"
+"""
+
+
+async def test_release_that_served_is_gone_back_to_without_steps_check_or_pre_deploy(world: World) -> None:
+    await world.up({**FLASK, "railway.toml": STRICT})
+    await world.up({**FLASK, "app.py": FLASK["app.py"] + "# 2\n", "railway.toml": ""})
+    await world.until(lambda: _is_removed(world))
+    world.log.clear()
+    done = await world.settled(await world.start(OperationKind.ROLLBACK))
+    newest = (await world.deployments())[0]
+    assert (done.status, newest.version, newest.status) == (OperationStatus.SUCCEEDED, 3, DeploymentStatus.ACTIVE)
+    assert "start v3" in world.log
+    assert not [line for line in world.log if line.startswith("job")]
+
+
+@pytest.mark.parametrize(("name", "words"), [("v1", "v1 of web serves already"), ("v2", "v2 of web is failed: nothing to go back to")])
+async def test_what_serves_or_never_did_is_not_gone_back_to(world: World, name: str, words: str) -> None:
+    await world.up()
+    world.runtime.exit_at_start = Exit(1)
+    await world.up({**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+    world.runtime.exit_at_start = None
+    with pytest.raises(ConflictError, match=words):
+        await world.start(OperationKind.ROLLBACK, deployment=name)
+    with pytest.raises(ConflictError, match=words):
+        await world.rooms.rollbacks.preview(SCOPE, "web", name)
+    again = await world.settled(await world.start(OperationKind.REDEPLOY, deployment="v2", services=("web",)))
+    assert again.status is OperationStatus.SUCCEEDED
 
 
 async def test_pre_deploy_command_that_says_nothing_for_too_long_is_given_up(world: World) -> None:
