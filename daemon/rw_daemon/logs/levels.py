@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
+
+from pydantic_core import from_json
 
 LEVELS = {
     "trace": "debug",
@@ -40,8 +41,8 @@ def read(text: str) -> tuple[str, str, dict[str, Any]]:
 
 def _object(text: str) -> tuple[str, str, dict[str, Any]] | None:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = from_json(text)
+    except ValueError:
         return None
     message = next((found[key] for key in ("message", "msg", "event") if isinstance(found.get(key), str)), None)
     if message is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 from rw_daemon.clock import Clock
 from rw_daemon.logs.logs import Logs, NewLine
@@ -21,7 +22,6 @@ READ_BYTES = 512 * 1024
 BACKLOG_LINES = 20_000
 INSTANCE = "edge"
 """Who stands in kept lines as the one that printed them."""
-MOVED = ("ts", "service", "release")
 
 
 class Requests:
@@ -87,17 +87,18 @@ def place_of(text: str) -> tuple[int, int]:
 def line_of(raw: bytes, *, place: str) -> NewLine | None:
     """Return a request as a line; ``None`` for one that no service was found for."""
     try:
-        row = json.loads(raw)
-        project, environment, service = str(row["service"]).split("/")
-        at = datetime.fromisoformat(row["ts"])
-    except (ValueError, KeyError, TypeError):
+        row = from_json(raw)
+        project, environment, service = row.pop("service").split("/")
+        at = datetime.fromisoformat(row.pop("ts"))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    attrs = {name: value for name, value in row.items() if name not in MOVED and value is not None}
+    deployment = str(row.pop("release", None) or "")
+    attrs = {name: value for name, value in row.items() if value is not None}
     status = int(row.get("status") or 0)
     level = "error" if status >= 500 or not status else "warn" if status >= 400 else "info"
     message = f"{row.get('method')} {row.get('path')} {status or 'cut'} {_milliseconds(row)}"
     return NewLine(
-        ts=at, project=project, environment=environment, service=service, deployment=str(row.get("release") or ""), message=message,
+        ts=at, project=project, environment=environment, service=service, deployment=deployment, message=message,
         source=LogSource.HTTP, stream="http", level=level, attrs=attrs, instance=INSTANCE, place=place,
     )  # fmt: skip
 

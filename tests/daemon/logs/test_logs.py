@@ -48,6 +48,13 @@ async def logs(tmp_path: Path) -> AsyncIterator[Logs]:
     await made.close()
 
 
+async def test_half_of_a_surrogate_pair_stops_no_log(logs: Logs) -> None:
+    level, message, attrs = levels.read('{"message": "\\ud800", "level": "error"}')
+    logs.append([line(message, level=level, attrs=attrs), line("\udc00"), line("é")])
+    await logs.flushed()
+    assert [one.message for one in await logs.read(ALL)] == ['{"message": "\\ud800", "level": "error"}', "?", "é"]
+
+
 async def taken(stream: AsyncIterator[LogRecord | Gap], count: int) -> list[LogRecord | Gap]:
     found = []
     async with asyncio.timeout(10):
