@@ -1,5 +1,7 @@
 """Measurements, side by side in one run: ``python tests/bench [NAME…]``. Prints a table, or JSON; asserts no time.
 
+Exit code 1: something failed of which nothing may.
+
 Everything runs on loopback with a home of its own and is removed afterwards. Docker rows appear where an engine answers.
 """
 
@@ -39,13 +41,16 @@ def main() -> None:
     said = parser.parse_args()
     if unknown := set(said.names) - {*ONCE, *ON_EACH_TARGET}:
         parser.error(f"no such measurement: {', '.join(sorted(unknown))}")
+    is_lost = False
     if not said.json:
         print("| what | here |\n|---|---|")
     for name in said.names or [name for name in (*ONCE, *ON_EACH_TARGET) if name not in LONG]:
         for target in _targets(name, said.target):
             for figure in {**ONCE, **ON_EACH_TARGET}[name](Run(target, said.short)):
+                is_lost |= figure.is_lost
                 shown = "" if name in ONCE else target
                 print(json.dumps(figure.to_json(shown)) if said.json else figure.row(shown), flush=True)
+    sys.exit(is_lost)
 
 
 def _targets(name: str, wanted: str | None) -> list[str]:

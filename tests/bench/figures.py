@@ -22,6 +22,11 @@ class Figure:
     goal: str = ""
     note: str = ""
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether something failed of which nothing may: no matter of a machine's pace."""
+        return self.goal == "0" and self.value > 0
+
     def row(self, target: str) -> str:
         """Return its row of a table."""
         where = f", {target}" if target else ""
