@@ -125,6 +125,22 @@ class OperationCreated(Event):
     request: dict[str, Any] = {}
 
 
+class OperationWaiting(Event):
+    """An operation waits for others of its services, or for something else now; or has them end first.
+
+    :param words: what it waits for, or ends, for people.
+    """
+
+    name = "operation.waiting"
+    words: str
+
+
+class OperationBegun(Event):
+    """An operation that waited has its turn. One that did not wait has no such event."""
+
+    name = "operation.begun"
+
+
 class OperationSettled(Event):
     """Nothing more will come of an operation."""
 
@@ -217,6 +233,13 @@ class RolloutPaced(Event):
     pace: Pace
     reason: str = ""
     """Why rw itself paused it, and what may be said to it."""
+
+
+class RolloutAborted(Event):
+    """Somebody asked to have a release taken back that is on its way, or watched."""
+
+    name = "rollout.aborted"
+    deployment: str
 
 
 class MetricJudged(Model):

@@ -11,7 +11,7 @@ from rw_shared.models import Deployment, Model
 class Moment(Model):
     """Something that happened, in words.
 
-    :param kind: ``asked``, ``source``, ``configuration``, ``variables``, ``step``, ``share``, ``verdict``, ``pace``, ``replica``,
+    :param kind: ``asked``, ``wait``, ``source``, ``configuration``, ``variables``, ``step``, ``share``, ``verdict``, ``pace``, ``replica``,
         ``route``, ``status`` or ``end``.
     :param data: the fields of the event behind it; of a comparison, what differs. Variables are named, never quoted.
     """

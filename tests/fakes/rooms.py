@@ -81,7 +81,7 @@ class FakeRollouts:
     async def pace(self, scope: Scope, service: str, pace: Pace, *, actor: str) -> Rollout:
         raise NoRolloutError(service)
 
-    async def abort(self, scope: Scope, service: str) -> Deployment:
+    async def abort(self, scope: Scope, service: str, *, actor: str) -> Deployment:
         raise NoRolloutError(service)
 
 

@@ -21,7 +21,7 @@ def value(hint: Any) -> Any:
     """Return something for a constructor's parameter."""
     if hint is str:
         return "thing"
-    if hint in {int, float}:
+    if hint in {int, float, bool}:
         return hint(7)
     if get_origin(hint) in {tuple, list} or "Sequence" in str(hint):
         return ["one", "two"]

@@ -15,7 +15,7 @@ from rw_cli.context.monitoring import watch
 from rw_cli.context.outcomes import Outcome, outcome_of
 from rw_cli.context.rows import Rows, Stream
 from rw_cli.context.session import Session, path_of
-from rw_cli.render.progress import Progress, row_of
+from rw_cli.render.progress import BEGUN, WAITING, Progress, row_of
 from rw_shared.errors import RwError, WaitTimedOutError
 
 SETTLED = {"succeeded", "failed", "cancelled"}
@@ -71,6 +71,8 @@ class Following:
         self.operation = operation
         self._client, self._cursor = client, cursor
         self._deployments: set[str] = set(operation.get("deployments", ()))
+        self.is_waiting = False
+        """Whether it waits for others, as far as is known."""
         self._scope = {"project": operation["project"], "environment": operation["environment"]}
 
     def rows(self, *, timeout_seconds: float = 0) -> Iterator[Json]:
@@ -99,6 +101,8 @@ class Following:
         if row.get("type") != "log":
             if row.get("name") == "deployment.created":
                 self._deployments.add(row["data"]["deployment"])
+            if row.get("name") in {WAITING, BEGUN}:
+                self.is_waiting = row["name"] == WAITING
             yield row
             return
         self._cursor = max(self._cursor, row["cursor"])
@@ -143,7 +147,7 @@ def follow(
     except WaitTimedOutError as error:
         late = error
     except KeyboardInterrupt:
-        return _interrupted(session, following.operation)
+        return _interrupted(session, following)
     outcome = outcome_of(session.client, place, following.operation, late=late, seconds=time.monotonic() - begun)
     for line in lines.finish(outcome.error):
         session.mark(line)
@@ -164,8 +168,10 @@ def _show(session: Session, following: Following, *, timeout_seconds: float, lin
             session.mark(line)
 
 
-def _interrupted(session: Session, operation: Json) -> Outcome:
-    session.say(f"Stopped following; the operation goes on. Ctrl-C again cancels it, or `rw deployments cancel {operation['id']}`.")
+def _interrupted(session: Session, following: Following) -> Outcome:
+    operation = following.operation
+    goes_on = "waits on, and begins when it is its turn" if following.is_waiting else "goes on"
+    session.say(f"Stopped following; the operation {goes_on}. Ctrl-C again cancels it, or `rw deployments cancel {operation['id']}`.")
     try:
         time.sleep(1.5)
     except KeyboardInterrupt:

@@ -18,6 +18,7 @@ PACES = {
     "promoted": "the rollout skips the rest of its steps",
 }
 PAUSED = ", paused"
+WAITING, BEGUN = "operation.waiting", "operation.begun"
 MARKS = {"done": "✓", "skipped": "–", "failed": "✗", "cancelled": "✗", "running": "●"}
 
 
@@ -29,7 +30,8 @@ def row_of(row: Json) -> Json:
         data = row["data"]
         return {"type": "step", "at": row["at"], "service": row["service"], "deployment": data["deployment"], "step": data["step"],
                 "status": data.get("status", "running"), "detail": data.get("detail", "")}  # fmt: skip
-    return {"type": "event", "name": row["name"], "at": row["at"], "service": row["service"], "operation": row["operation"]}
+    found = {"type": "event", "name": row["name"], "at": row["at"], "service": row["service"], "operation": row["operation"]}
+    return {**found, "words": row["data"]["words"]} if row["name"] == WAITING else found
 
 
 @dataclass
@@ -42,6 +44,8 @@ class ServiceProgress:
     """The build's own step, or the share of the requests. Lines and events come by streams of their own: it may be early."""
     status: str = "running"
     ended: float = 0
+    waits: bool = False
+    """Its order waits for others, or did."""
 
     @property
     def words(self) -> str:
@@ -72,12 +76,20 @@ class Progress:
             self.last.append(f"{row['service']} | {text}")
             return [f"{row['service']} | {text}"]
         lines = self._event(row["name"], row["service"], row["data"])
-        return [] if self.is_brief else lines
+        return [] if self.is_brief and row["name"] != WAITING else lines
 
     def _event(self, name: str, service: str, data: Json) -> list[str]:
+        if name == "operation.settled":
+            self._end_waiting(data["status"])
         if not service:
             return []
         known = self.services.setdefault(service, ServiceProgress(time.monotonic()))
+        if name == WAITING:
+            known.step, known.waits = line(data["words"]), True
+            return [f"{service}: {known.step}"]
+        if name == BEGUN:
+            known.step = "at work"
+            return [f"{service}: waits no longer"]
         if name == "step.started":
             known.step, known.status = data["step"], "running"
             if known.step == "shift":
@@ -103,6 +115,12 @@ class Progress:
         if name == "deployment.status_changed":
             return self._status(service, known, data)
         return []
+
+    def _end_waiting(self, status: str) -> None:
+        """End the line of a service that waited and has no steps: nothing else says how that ended."""
+        for one in self.services.values():
+            if one.waits and not one.ended:
+                one.step, one.status, one.ended = status, "done" if status == "succeeded" else "failed", time.monotonic()
 
     def _build_step(self, service: str, name: str, attrs: Json) -> list[str]:
         """One line when a step of the build is over; while it runs it is part of the service's line."""

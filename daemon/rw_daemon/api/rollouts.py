@@ -30,10 +30,10 @@ async def pace_rollout(scope: InScope, service: Name, order: RolloutOrder, calle
 
 
 @router.delete(PLACE + "/{service}")
-async def abort_rollout(scope: InScope, service: Name, rooms: Behind) -> Deployment:
+async def abort_rollout(scope: InScope, service: Name, caller: Caller, rooms: Behind) -> Deployment:
     """Take the new release back; answers once the old one has every request again."""
     await check_scope(rooms.store, scope, services=[service])
-    return await rooms.rollouts.abort(scope, service)
+    return await rooms.rollouts.abort(scope, service, actor=caller.name)
 
 
 @router.get("/v1/projects/{project}/environments/{environment}/services/{service}/rollback")

@@ -65,7 +65,7 @@ class Rollouts(Protocol):
         """Pause one, have it go on, or skip the rest of its steps."""
         ...
 
-    async def abort(self, scope: Scope, service: str) -> Deployment:
+    async def abort(self, scope: Scope, service: str, *, actor: str) -> Deployment:
         """Take the new release back."""
         ...
 

@@ -12,6 +12,7 @@ from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.replicas import Replicas
+from rw_daemon.deployments.router import service_of
 from rw_daemon.deployments.scaling import Bounds, Load, wanted
 from rw_daemon.deployments.steps import of
 from rw_daemon.deployments.targets import Target, Targets
@@ -23,7 +24,7 @@ from rw_daemon.tasks import Tasks
 from rw_shared.config import DeployConfig, ScaleConfig
 from rw_shared.errors import EdgeFailedError, RwError, UnreachableError
 from rw_shared.events import ServiceScaled
-from rw_shared.models import Deployment, DeploymentStatus, Scope
+from rw_shared.models import Deployment, DeploymentStatus
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Watch:
 
 
 class Autoscaler:
-    """Looks at the load of every serving release, and changes its replicas while no operation is at work on its environment."""
+    """Looks at the load of every serving release, and changes its replicas while no operation is at work on its service."""
 
     def __init__(
         self,
@@ -121,7 +122,7 @@ class Autoscaler:
             finally:
                 self._watched.pop(deployment.id, None)  # the next change needs a window of its own
 
-        await self._operations.between(Scope.of(deployment), work)
+        await self._operations.between(service_of(deployment), work)
 
     async def _told(self, deployment: Deployment, number: int, words: str) -> None:
         await self._store.append(

@@ -20,6 +20,7 @@ from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.exits import Exits
 from rw_daemon.deployments.meters import Meters
 from rw_daemon.deployments.offers import Offers
+from rw_daemon.deployments.ongoing import Ongoing
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.orders import Orders
 from rw_daemon.deployments.output import Output
@@ -105,6 +106,7 @@ class Deployments:
             planner=self.planner,
             targets=self.targets,
             environs=self.environs,
+            ongoing=self.ongoing,
             clock=self.clock,
             swept=self._swept,
         )
@@ -127,7 +129,7 @@ class Deployments:
     @cached_property
     def rollbacks(self) -> Rollbacks:
         """Tells what a rollback would change."""
-        return Rollbacks(self.store, self.planner, self.controller, self.targets, self.why)
+        return Rollbacks(self.store, self.planner, self.controller, self.targets, self.why, self.ongoing)
 
     @cached_property
     def why(self) -> Why:
@@ -241,8 +243,13 @@ class Deployments:
 
     @cached_property
     def operations(self) -> Operations:
-        """The queue of each environment."""
-        return Operations(self.store, self.recorder, self.tasks, self.clock)
+        """The queue of each service."""
+        return Operations(self.store, self.ongoing, self.tasks, self.clock)
+
+    @cached_property
+    def ongoing(self) -> Ongoing:
+        """What is on its way."""
+        return Ongoing(self.store, self.planner)
 
     @cached_property
     def building(self) -> Building:

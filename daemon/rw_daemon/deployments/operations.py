@@ -1,27 +1,40 @@
-"""What commands ask for: accepted, queued, carried out, cancelled. One operation at a time changes an environment."""
+"""What commands ask for: accepted, queued, carried out, cancelled. One operation at a time changes a service."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from rw_daemon.clock import Clock
+from rw_daemon.deployments.claims import Claim, Claims
 from rw_daemon.deployments.identities import new_id
-from rw_daemon.deployments.steps import Recorder
+from rw_daemon.deployments.ongoing import Ongoing
 from rw_daemon.store.store import Store
 from rw_daemon.tasks import Tasks
 from rw_shared.config import Queue
 from rw_shared.errors import CancelledError, DiskFullError, InternalError, OperationNotFoundError, RwError, SupersededError
-from rw_shared.events import OperationCreated, OperationSettled
+from rw_shared.events import (
+    DeploymentStatusChanged,
+    OperationBegun,
+    OperationCreated,
+    OperationSettled,
+    OperationWaiting,
+    RolloutPaced,
+    RolloutShifted,
+    StepStarted,
+)
 from rw_shared.models import ErrorBody, Operation, OperationKind, OperationOrder, OperationStatus, Scope
 
 log = logging.getLogger(__name__)
 WRITE_AGAIN_SECONDS = 5.0
 Work = Callable[[], Awaitable[None]]
 """The rest of an operation, to be run when it is its turn; raises the error that it fails with."""
+NEWS = {one.name for one in (DeploymentStatusChanged, StepStarted, RolloutShifted, RolloutPaced, OperationSettled)}
+"""After which others may wait for something else, or for nothing that they should wait for."""
 
 
 @dataclass
@@ -29,20 +42,22 @@ class Job:
     """An operation that is queued or running."""
 
     operation: Operation
+    claim: Claim
     task: asyncio.Task[None] | None = None
+    has_started: bool = False
+    """A task that is cancelled before its first step runs none of it."""
     verdict: RwError | None = None
     """Set when somebody decided that it ends: cancelled, superseded."""
-    has_begun: bool = field(default=False)
-    is_ending: bool = field(default=False)
+    is_ending: bool = False
     """How it ended is being written: nobody may decide otherwise, nor break the writing off, or it would never be settled."""
 
 
 class Operations:
-    """The queue of each environment, first come first served; what an ``up`` does about those before it is configured."""
+    """The queue of each service, first come first served; what an ``up`` does about those before it is configured."""
 
-    def __init__(self, store: Store, recorder: Recorder, tasks: Tasks, clock: Clock) -> None:
-        self._store, self._recorder, self._tasks, self._clock = store, recorder, tasks, clock
-        self._turns: dict[str, asyncio.Lock] = {}
+    def __init__(self, store: Store, ongoing: Ongoing, tasks: Tasks, clock: Clock) -> None:
+        self._store, self._ongoing, self._tasks, self._clock = store, ongoing, tasks, clock
+        self._claims = Claims()
         self._jobs: dict[str, Job] = {}
         self._unwritten: dict[str, Operation] = {}
         self._resumed = asyncio.Event()
@@ -87,14 +102,27 @@ class Operations:
             request=request,
         )
 
-    async def between(self, scope: Scope, work: Work) -> bool:
-        """Run ``work`` where no operation is at work in its environment, and have later ones wait for it; else return ``False`` at once."""
-        turn = self._turns.setdefault(str(scope), asyncio.Lock())
-        if turn.locked():
+    async def between(self, service: str, work: Work) -> bool:
+        """Run ``work`` where no operation is at work on a service (as ``id_of``), and have others wait; else return ``False`` at once."""
+        claim = Claim(frozenset({service}))
+        if self._claims.is_at_work(claim):
             return False
-        async with turn:
+        claim.has_begun = True
+        self._claims.ask(claim)
+        try:
             await work()
+        finally:
+            self._claims.leave(claim)
         return True
+
+    def free(self, identity: str, service: str) -> None:
+        """Let others change a service (as ``id_of``) that an operation at work is done with: the rest of it may take a day."""
+        if (job := self._jobs.get(identity)) is not None:
+            self._claims.free(job.claim, service)
+
+    def is_leaving(self, service: str) -> bool:
+        """Return whether a service is about to be taken down."""
+        return any(job.operation.kind is OperationKind.DOWN and service in job.claim.services for job in self._jobs.values())
 
     async def read(self, identity: str) -> Operation:
         """Return an operation as it is stored; ``OperationNotFoundError``."""
@@ -104,35 +132,112 @@ class Operations:
         return found
 
     def begin(
-        self, operation: Operation, work: Work, give_up: Callable[[RwError], Awaitable[None]], *, queue: Queue = Queue.NEWEST
+        self,
+        operation: Operation,
+        work: Work,
+        give_up: Callable[[RwError], Awaitable[None]],
+        *,
+        claim: Claim,
+        queue: Queue = Queue.NEWEST,
     ) -> None:
         """Run ``work`` when it is its turn.
 
         :param give_up: called with the error when the operation fails or is cancelled: takes back what is unfinished.
+        :param claim: the services that it changes.
         :param queue: what an ``up`` does about earlier ones of the same services.
         """
-        scope = f"{operation.project}/{operation.environment}"
         if operation.kind is OperationKind.UP:
-            self._supersede(scope, operation, queue)
-        job = self._jobs[operation.id] = Job(operation)
-        job.task = self._tasks.spawn(f"operation {operation.id}", self._run(scope, job, work, give_up))
+            self._supersede(operation, queue)
+        job = self._jobs[operation.id] = Job(operation, claim)
+        self._claims.ask(claim)
+        job.task = self._tasks.spawn(f"operation {operation.id}", self._run(job, work, give_up))
 
-    def _supersede(self, scope: str, newer: Operation, queue: Queue) -> None:
+    def _supersede(self, newer: Operation, queue: Queue) -> None:
         for job in self._jobs.values():
             waiting = job.operation
-            same = (
-                f"{waiting.project}/{waiting.environment}" == scope
-                and waiting.kind is OperationKind.UP
-                and waiting.services == newer.services
-            )
-            if same and queue is not Queue.ALL and (queue is Queue.INTERRUPT or not job.has_begun):
+            same = Scope.of(waiting) == Scope.of(newer) and waiting.kind is OperationKind.UP and waiting.services == newer.services
+            if same and queue is not Queue.ALL and (queue is Queue.INTERRUPT or not job.claim.has_begun):
                 self._end(job, SupersededError(newer.id))
 
-    async def _run(self, scope: str, job: Job, work: Work, give_up: Callable[[RwError], Awaitable[None]]) -> None:
+    async def _in_turn(self, job: Job, work: Work) -> None:
         try:
-            async with self._turns.setdefault(scope, asyncio.Lock()):
-                job.has_begun = True
-                await work()
+            if job.verdict is not None:
+                raise asyncio.CancelledError
+            has_ended_others = job.operation.kind is OperationKind.DOWN and await self._clear_way(job)
+            if await self._claims.begin(job.claim, waits=lambda: self._tell(job)) or has_ended_others:
+                await self._store.append(OperationBegun(**self._about(job)))
+            await work()
+        finally:
+            self._claims.leave(job.claim)
+
+    # --- waiting
+
+    async def _clear_way(self, job: Job) -> bool:
+        """Have all that is on its way for services that are taken down come to its end, and be taken back, first.
+
+        Return whether anything was said of that.
+        """
+        earlier = list(self._jobs.values())
+        earlier = [one for one in earlier[: earlier.index(job)] if one.claim.services and one.claim.services <= job.claim.services]
+        ended = [one for one in earlier if one.operation.kind is not OperationKind.DOWN and one.task is not None]
+        told = [words for one in ended if (words := await self._ongoing.words(one.operation, has_hints=False))]
+        if told:
+            await self._say(job, f"ends {' and '.join(told)} first")
+        for one in ended:
+            self._end(one, CancelledError(f"{', '.join(sorted(_names(one.claim)))} was taken down before it was done."))
+        for one in ended:
+            if one.task is not None:
+                await asyncio.wait({one.task})
+        return bool(told)
+
+    async def _tell(self, job: Job) -> None:
+        """Say what an operation waits for, whenever that is something else; end it where it must not wait."""
+        said, news = "", self._store.subscribe()
+        try:
+            while True:
+                before = [one.operation for one in self._jobs.values() if one.claim in self._claims.before(job.claim)]
+                scope, names = Scope.of(job.operation), _names(job.claim)
+                if error := await self._ongoing.refused(job.operation.kind, scope, names):
+                    self._end(job, error)
+                    return
+                words, others = await self._words(before), {one.id for one in before}
+                if words and words != said:
+                    await self._say(job, f"waits for {words}")
+                    said = words
+                while (one := await anext(news)).name not in NEWS or one.operation not in others:
+                    pass
+        except StopAsyncIteration:
+            pass  # the daemon stops
+        except Exception:
+            log.exception("what %s waits for cannot be told", job.operation.id)
+
+    async def _words(self, operations: Sequence[Operation]) -> str:
+        if not operations:
+            return "rw itself, which starts or stops replicas"
+        told = [await self._ongoing.words(one) for one in operations]
+        return " and for ".join(one for one in told if one)
+
+    async def _say(self, job: Job, words: str) -> None:
+        await self._store.append(OperationWaiting(**self._about(job), words=words))
+
+    def _about(self, job: Job) -> dict[str, Any]:
+        """Return the envelope of an operation's own events. One service stands for all of its."""
+        one = job.operation
+        first = min(_names(job.claim), default="")
+        return {
+            "at": self._clock.now(),
+            "project": one.project,
+            "environment": one.environment,
+            "operation": one.id,
+            "service": first,
+        }
+
+    # --- the way to the end
+
+    async def _run(self, job: Job, work: Work, give_up: Callable[[RwError], Awaitable[None]]) -> None:
+        job.has_started = True
+        try:
+            await self._in_turn(job, work)
         except asyncio.CancelledError:
             if job.verdict is None:
                 raise  # the daemon stops: nothing is undone, the next one goes on
@@ -191,4 +296,9 @@ class Operations:
     def _end(self, job: Job, verdict: RwError) -> None:
         if job.verdict is None and not job.is_ending and job.task is not None:
             job.verdict = verdict
-            job.task.cancel()
+            if job.has_started:
+                job.task.cancel()
+
+
+def _names(claim: Claim) -> set[str]:
+    return {one.rpartition("/")[2] for one in claim.services}

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 
 from rw_daemon.clock import Clock
 from rw_daemon.deployments.building import Building
+from rw_daemon.deployments.claims import Claim
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.drafts import Draft, Drafts
 from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.lookup import find_deployment, find_source
+from rw_daemon.deployments.ongoing import Ongoing
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.planner import Planned, Planner
+from rw_daemon.deployments.router import service_of
 from rw_daemon.deployments.rows import in_rows
 from rw_daemon.deployments.running import Running
 from rw_daemon.deployments.targets import Target, Targets
@@ -52,6 +56,7 @@ class Orders:
         planner: Planner,
         targets: Targets,
         environs: Environs,
+        ongoing: Ongoing,
         clock: Clock,
         swept: Callable[[], object],
     ) -> None:
@@ -59,7 +64,7 @@ class Orders:
         self._swept, self._watches, self._building = swept, watches, building
         self._store, self._operations, self._controller, self._running, self._drafts = store, operations, controller, running, drafts
         self._planner, self._targets, self._environs, self._clock = planner, targets, environs, clock
-        self._accepting = asyncio.Lock()
+        self._ongoing, self._accepting = ongoing, asyncio.Lock()
 
     async def start(self, scope: Scope, order: OperationOrder, *, actor: str = "user") -> Operation:
         """Accept an order; progress arrives as events.
@@ -79,6 +84,11 @@ class Orders:
                 return await self._up(scope, order, actor)
             kind = await self._target(scope, order)
             rows = await self._chosen(scope, order)
+            if order.kind is OperationKind.WAKE:  # beside a rollout nothing sleeps
+                awake = {one.service for one in await self._ongoing.in_steps(scope, [row.name for row in rows])}
+                rows = [row for row in rows if row.name not in awake]
+            if error := await self._ongoing.refused(order.kind, scope, {row.name for row in rows}):
+                raise error
             target = await self._targets.get(kind, order.environ)
             if order.kind in {OperationKind.REDEPLOY, OperationKind.ROLLBACK}:
                 return await self._again(scope, order, actor, target, rows)
@@ -129,7 +139,8 @@ class Orders:
             for row in stale:  # a process type that is gone from the Procfile
                 await self._running.take_down(row, target, operation.id)
 
-        self._operations.begin(operation, work, self._give_up(operation), queue=found[0].config.deploy.queue)
+        claim = await self._claim(operation, *(row.name for row in stale))
+        self._operations.begin(operation, work, self._give_up(operation), claim=claim, queue=found[0].config.deploy.queue)
         return operation
 
     async def _target(self, scope: Scope, order: OperationOrder) -> TargetKind:
@@ -140,6 +151,8 @@ class Orders:
 
     async def _is_changed(self, scope: Scope, draft: Draft, target: Target) -> bool:
         """Return whether anything about a service differs from what serves, or what serves is not whole."""
+        if self._operations.is_leaving(f"{scope}/{draft.service}"):
+            return True
         row = await self._drafts.row(scope, draft.service)
         serving = await self._store.deployment(row.serving) if row and row.serving else None
         if serving is None or serving.status not in {DeploymentStatus.ACTIVE, DeploymentStatus.SLEEPING}:
@@ -180,6 +193,21 @@ class Orders:
                 self._environs.keep(event.deployment, order.environ)
         await self._store.append(*events)
         return await self._operations.read(identity)
+
+    async def _claim(self, operation: Operation, *others: str) -> Claim:
+        """Return what an operation changes: the services of its deployments, and others.
+
+        What its services refer to is needed where nothing serves there yet: an earlier operation may be about to bring it up.
+        """
+        made = [await self._store.deployment(identity) for identity in operation.deployments]
+        found = [one for one in made if one is not None and not one.status.is_settled]
+        scope, names = Scope.of(operation), {*others, *(one.service for one in found)}
+        served = {row.name for row in await self._store.services(scope) if row.serving}
+        needs: set[str] = set()
+        for one in found:
+            with suppress(RwError):  # its snapshot is gone: it fails where that matters
+                needs |= (await self._planner.planned(one)).needs
+        return Claim(frozenset(f"{scope}/{name}" for name in names), frozenset(f"{scope}/{name}" for name in needs - served - names))
 
     # --- the work of up, redeploy and rollback
 
@@ -230,6 +258,8 @@ class Orders:
             raise
         finally:  # one that is cancelled too late serves all the same
             await to_its_end(self._watches.begin(identity, target))
+            if (found := await self._store.deployment(identity)) is not None and found.status.is_settled:
+                self._operations.free(found.operation, service_of(found))
 
     def _give_up(self, operation: Operation) -> Callable[[RwError], Awaitable[None]]:
         async def give_up(error: RwError) -> None:
@@ -257,9 +287,12 @@ class Orders:
             elif request.kind in {OperationKind.UP, OperationKind.REDEPLOY, OperationKind.ROLLBACK}:
                 await self._deploy(operation, target, no_cache=request.no_cache)
             else:
-                await self._running.work(request, operation, target, await self._chosen(scope, request))
+                rows = [row for row in await self._store.services(scope) if row.name in operation.services]
+                await self._running.work(request, operation, target, rows)
 
-        self._operations.begin(operation, work, self._give_up(operation))
+        named = () if operation.deployments else operation.services
+        claim = await self._claim(operation, *(named if request.kind is not OperationKind.UP else ()))
+        self._operations.begin(operation, work, self._give_up(operation), claim=claim)
 
     # --- again
 
@@ -270,12 +303,18 @@ class Orders:
             exact = order.model_copy(update={"deployment": sources[0].id})  # what it means must not change on the way
             operation = await self._accept(scope, exact, actor, [rows[0].name], [])
             self._operations.begin(
-                operation, lambda: self._controller.go_back(sources[0].id, target, operation=operation.id), self._give_up(operation)
+                operation,
+                lambda: self._controller.go_back(sources[0].id, target, operation=operation.id),
+                self._give_up(operation),
+                claim=await self._claim(operation, rows[0].name),
             )
             return operation
         drafts = [Draft.of_earlier(source, replicas=row.replicas) for source, row in zip(sources, rows, strict=True)]
         operation = await self._accept(scope, order, actor, [row.name for row in rows], drafts)
-        self._operations.begin(operation, lambda: self._deploy(operation, target, no_cache=order.no_cache), self._give_up(operation))
+        claim = await self._claim(operation)
+        self._operations.begin(
+            operation, lambda: self._deploy(operation, target, no_cache=order.no_cache), self._give_up(operation), claim=claim
+        )
         return operation
 
     async def _source(self, scope: Scope, order: OperationOrder, row: ServiceRow) -> Deployment:

@@ -4,30 +4,34 @@ from __future__ import annotations
 
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.lookup import find_source
+from rw_daemon.deployments.ongoing import Ongoing
 from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.targets import Targets
 from rw_daemon.deployments.why import Why
 from rw_daemon.store.store import Store
 from rw_shared.errors import ServiceNotFoundError
-from rw_shared.models import Deployment, Scope
+from rw_shared.models import Deployment, OperationKind, Scope
 from rw_shared.rollouts import Rollback
 
 
 class Rollbacks:
     """Looks at the way back."""
 
-    def __init__(self, store: Store, planner: Planner, controller: Controller, targets: Targets, why: Why) -> None:
+    def __init__(self, store: Store, planner: Planner, controller: Controller, targets: Targets, why: Why, ongoing: Ongoing) -> None:
         self._store, self._planner, self._controller, self._targets, self._why = store, planner, controller, targets, why
+        self._ongoing = ongoing
 
     async def preview(self, scope: Scope, service: str, to: str) -> Rollback:
         """Return what a rollback of a service would do; ``to`` as in the order: ``vN``, an id, or empty for the one before.
 
-        :raises ServiceNotFoundError: or ``DeploymentNotFoundError``, ``NothingToRollBackError``.
+        :raises ServiceNotFoundError: or ``DeploymentNotFoundError``, ``RolloutGoingOnError``, ``NothingToRollBackError``.
         """
         rows = {row.name: row for row in await self._store.services(scope)}
         if service not in rows:
             raise ServiceNotFoundError(service, candidates=sorted(rows))
         row = rows[service]
+        if error := await self._ongoing.refused(OperationKind.ROLLBACK, scope, {service}):
+            raise error
         source = await find_source(self._store, scope, row, to)
         serving = await self._store.deployment(row.serving) if row.serving else None
         kind = (await self._store.environments(scope.project))[scope.environment]

@@ -8,13 +8,14 @@ from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.rollout import IN_STEPS, Rollout, shares_of
 from rw_daemon.deployments.router import Router, is_proven, preview_of
-from rw_daemon.deployments.steps import Recorder
+from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.verdicts import EVERYTHING, said_of
 from rw_daemon.deployments.watches import Watches
 from rw_daemon.store.store import Store
 from rw_shared import rollouts as shared
 from rw_shared.config import RolloutConfig
 from rw_shared.errors import NoRolloutError, OnlyWatchedError
+from rw_shared.events import RolloutAborted
 from rw_shared.models import Deployment, DeploymentStatus, Pace, Scope
 
 LOOK_SECONDS = 0.05
@@ -54,14 +55,15 @@ class Rollouts:
         if deployment.status is DeploymentStatus.ACTIVE:
             if pace is not Pace.PROMOTED:
                 raise OnlyWatchedError(service)
-            await self._watches.end(deployment.id)
+            await self._watches.end(deployment.id, actor=actor)
         elif deployment.pace is not pace:
             await self._rollout.pace(deployment, pace, actor=actor)
         return await self._told(await self._recorder.read(deployment.id), config)
 
-    async def abort(self, scope: Scope, service: str) -> Deployment:
+    async def abort(self, scope: Scope, service: str, *, actor: str = "user") -> Deployment:
         """Take a service's new release back; returns once the old one has everything again. ``NoRolloutError``."""
         deployment, _ = await self._one(scope, service)
+        await self._store.append(RolloutAborted(at=self._clock.now(), **{**of(deployment), "actor": actor}, deployment=deployment.id))
         if deployment.status is DeploymentStatus.ACTIVE:
             await self._watches.abort(deployment.id)
         elif not self._rollout.abort(deployment.id):  # it is being built or proven: nothing of it was asked yet

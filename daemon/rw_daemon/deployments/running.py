@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from rw_daemon.clock import Clock
+from rw_daemon.deployments.claims import Claim
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.replicas import Replicas
 from rw_daemon.deployments.retire import Retirer
-from rw_daemon.deployments.router import Router
+from rw_daemon.deployments.router import Router, id_of
 from rw_daemon.deployments.sleeping import Sleeping
 from rw_daemon.deployments.steps import Recorder
 from rw_daemon.deployments.targets import Target, Targets
@@ -49,7 +50,8 @@ class Running:
         async def nothing(_: RwError) -> None:
             """Nothing new was made, so that nothing is taken back."""
 
-        self._operations.begin(operation, lambda: self.work(order, operation, target, rows), nothing)
+        claim = Claim(frozenset(id_of(row) for row in rows))
+        self._operations.begin(operation, lambda: self.work(order, operation, target, rows), nothing, claim=claim)
         return operation
 
     async def work(self, order: OperationOrder, operation: Operation, target: Target, rows: Sequence[ServiceRow]) -> None:
@@ -67,7 +69,7 @@ class Running:
                 await self.take_down(row, target, operation.id)
 
     async def _lay_down(self, row: ServiceRow) -> None:
-        found = await self._store.deployment(row.serving) if row.serving else None
+        found = await self._served(row)
         if found is None or row.kind is not ServiceKind.WEB:
             return  # nothing runs, or nobody could wake it
         await self._sleeping.lay_down(found, "Somebody put it to sleep.")
@@ -90,11 +92,15 @@ class Running:
         return await self._recorder.read(found.id)
 
     async def _serving(self, row: ServiceRow) -> Deployment:
-        fresh = next((one for one in await self._store.services(Scope.of(row)) if one.name == row.name), None)  # None: taken down meanwhile
-        found = await self._store.deployment(fresh.serving) if fresh and fresh.serving else None
+        found = await self._served(row)
         if found is None:
             raise DeploymentFailedError(f"{row.name} has no release that serves.", hint="Run `rw up`.")
         return found
+
+    async def _served(self, row: ServiceRow) -> Deployment | None:
+        """Return the release that serves by now: the operation may have waited since its services were chosen."""
+        fresh = next((one for one in await self._store.services(Scope.of(row)) if one.name == row.name), None)  # None: taken down meanwhile
+        return await self._store.deployment(fresh.serving) if fresh and fresh.serving else None
 
     async def _scale(self, row: ServiceRow, replicas: int, operation: Operation, target: Target) -> None:
         deployment = await self._awake(row)

@@ -110,13 +110,13 @@ class Sleeping:
                 self._tasks.keep(f"sleep {identity}", partial(self.nap, deployment, words))
 
     async def nap(self, deployment: Deployment, words: str) -> None:
-        """Lay a release down, unless an operation is at work in its environment."""
-        await self._operations.between(Scope.of(deployment), partial(self.lay_down, deployment, words))
+        """Lay a release down, unless an operation is at work on its service."""
+        await self._operations.between(service_of(deployment), partial(self.lay_down, deployment, words))
 
     async def lay_down(self, deployment: Deployment, words: str) -> None:
         """Hold a serving release's requests and stop it. It stays awake while a request is open, or where the edge does not hold them.
 
-        To be called while no operation changes its environment. May be called again after a failure.
+        To be called while no operation changes its service. May be called again after a failure.
         :param words: why, for people.
         """
         service = service_of(deployment)

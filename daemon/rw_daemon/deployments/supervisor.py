@@ -14,7 +14,7 @@ from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.replicas import Replicas
-from rw_daemon.deployments.router import Router
+from rw_daemon.deployments.router import Router, service_of
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import AWAY_LOOK_SECONDS, Target, Targets
 from rw_daemon.edge import health
@@ -26,7 +26,7 @@ from rw_daemon.tasks import Tasks
 from rw_shared.config import DeployConfig, RestartPolicy
 from rw_shared.errors import EdgeFailedError, RwError, UnreachableError
 from rw_shared.events import InstanceChanged
-from rw_shared.models import Deployment, DeploymentStatus, Scope, ServiceKind, TargetKind
+from rw_shared.models import Deployment, DeploymentStatus, ServiceKind, TargetKind
 
 DOUBLINGS = 16  # of a pause: beyond any longest one, and no number that a day of trying makes too large
 
@@ -269,7 +269,7 @@ class Supervisor:
 
         async def fill() -> None:
             try:
-                await self._operations.between(Scope.of(deployment), work)
+                await self._operations.between(service_of(deployment), work)
             except RwError as error:
                 self._output.remark(deployment, f"{error.message} {error.why}")
             finally:

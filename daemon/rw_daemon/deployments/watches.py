@@ -33,6 +33,8 @@ class Watch:
     told: Told = field(default_factory=Told)
     ending: str = "Another release came before the watch was over."
     """Why it ends early, should somebody say so."""
+    actor: str = "rw"
+    """Who ends it."""
     task: asyncio.Task[None] | None = None
 
 
@@ -62,10 +64,10 @@ class Watches:
         place = (scope.project, scope.environment)
         return [identity for identity, watch in self._going_on.items() if watch.service[:2] == place]
 
-    async def end(self, identity: str) -> None:
+    async def end(self, identity: str, *, actor: str) -> None:
         """End a watch by hand: the release stays."""
         if watch := self._going_on.get(identity):
-            watch.ending = "It was ended by hand."
+            watch.ending, watch.actor = "It was ended by hand.", actor
             await self._word(watch)
 
     async def abort(self, identity: str) -> None:
@@ -127,9 +129,8 @@ class Watches:
         finally:
             trial.ended.cancel()
             del self._going_on[deployment.id]
-        await self._store.append(
-            RolloutWatchEnded(at=self._recorder.now(), **of(deployment), deployment=deployment.id, outcome=outcome, words=words)
-        )
+        about = {**of(deployment), "actor": watch.actor, "deployment": deployment.id}
+        await self._store.append(RolloutWatchEnded(at=self._recorder.now(), **about, outcome=outcome, words=words))
 
     async def _judged(self, trial: Trial, seconds: float, watch: Watch) -> tuple[str, str]:
         """Look at the windows that are left: counted, so that no clock matters. Two at least in all: one alone never proves anything."""

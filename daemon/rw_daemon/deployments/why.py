@@ -14,11 +14,13 @@ from rw_shared import events as e
 from rw_shared.config import ServiceConfig
 from rw_shared.errors import SnapshotMissingError
 from rw_shared.events import StoredEvent
-from rw_shared.models import Deployment, FileChange, Pace, Scope
+from rw_shared.models import Deployment, FileChange, Pace, Scope, StepStatus
 from rw_shared.timeline import Moment, Timeline
 
 FILES_NAMED = 5
 EVENTS_AT_MOST = 5000
+STARTED = e.StepStarted.name
+OF_ORDERS = {one.name for one in (e.OperationCreated, e.OperationWaiting, e.OperationBegun, e.OperationSettled)}
 
 
 class Why:
@@ -30,15 +32,25 @@ class Why:
     async def read(self, deployment: Deployment) -> Timeline:
         """Return the timeline of a deployment, oldest first."""
         own = await self._store.events(deployment=deployment.id, limit=EVENTS_AT_MOST)
-        ordered = await self._store.events(operation=deployment.operation, limit=EVENTS_AT_MOST)
-        order = [one for one in ordered if one.name in {e.OperationCreated.name, e.OperationSettled.name}]
-        told = [_moment(one) for one in sorted([*own, *order], key=lambda one: one.sequence)]
+        orders = await self._orders(deployment, own)
+        running = _running(deployment, own)
+        told = [_moment(one) for one in sorted([*own, *orders], key=lambda one: one.sequence) if one.name != STARTED or one in running]
         items = [one for one in told if one is not None]
         asked_at = next((place for place, one in enumerate(items) if one.kind == "asked"), -1)
         scope = Scope.of(deployment)
         before = await served_before(self._store, scope, deployment.service, before=deployment.id)
         items[asked_at + 1 : asked_at + 1] = await self.differences(deployment, before)
         return Timeline(deployment=deployment, items=tuple(items))
+
+    async def _orders(self, deployment: Deployment, own: Sequence[StoredEvent]) -> list[StoredEvent]:
+        """Return what is told of the operation that made a deployment, and of others that changed it and made none of their own."""
+        found: list[StoredEvent] = []
+        for identity in sorted({deployment.operation, *(one.operation for one in own)} - {""}):
+            events = await self._store.events(operation=identity, limit=EVENTS_AT_MOST)
+            makes = any(one.name == e.DeploymentCreated.name for one in events)
+            if identity == deployment.operation or not makes:
+                found += [one for one in events if one.name in OF_ORDERS]
+        return found
 
     async def differences(self, deployment: Deployment, before: Deployment | None) -> list[Moment]:
         """Return what is different from another release: files, settings, names of variables."""
@@ -62,6 +74,13 @@ class Why:
             kinds = {one: "added" if was is None else "removed" if now is None else "changed" for one, (was, now) in variables.items()}
             found.append(moment("variables", ", ".join(f"{one} {kind}" for one, kind in kinds.items()), kinds))
         return found
+
+
+def _running(deployment: Deployment, own: Sequence[StoredEvent]) -> list[StoredEvent]:
+    """Return the last start of each step that is not over."""
+    open_ = {one.name.value for one in deployment.steps if one.status is StepStatus.RUNNING}
+    begun = {one.data["step"]: one for one in own if one.name == STARTED}
+    return [one for step, one in begun.items() if step in open_]
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -148,16 +167,26 @@ def _watched(event: e.RolloutWatched) -> str:
     return f"to be watched for {event.seconds:g} s; before it {event.failed} of {event.requests} failed"
 
 
+def _watch_ended(event: e.RolloutWatchEnded) -> str:
+    return f"{event.outcome}{f' by {event.actor}' if event.actor not in NOBODY else ''}: {event.words}"
+
+
+NOBODY = {"rw", "user"}
+"""Actors that name nobody who ended a watch."""
 PACES = {Pace.STEPS: "sent on by its steps", Pace.PAUSED: "paused", Pace.PROMOTED: "sent to its end"}
 WORDS: dict[type[e.Event], tuple[str, Callable[[Any], str]]] = {
     e.OperationCreated: ("asked", _asked),
+    e.OperationWaiting: ("wait", lambda event: event.words),
+    e.OperationBegun: ("wait", lambda _: "its turn"),
+    e.StepStarted: ("step", lambda event: f"{event.step} started"),
     e.StepFinished: ("step", _ended),
     e.InstanceChanged: ("replica", _replica),
     e.RolloutShifted: ("share", _share),
     e.RolloutPaced: ("pace", _paced),
+    e.RolloutAborted: ("pace", lambda event: f"to be taken back, by {event.actor}"),
     e.RolloutJudged: ("verdict", lambda event: f"{event.verdict} at {event.share} %: {event.words}"),
     e.RolloutWatched: ("watch", _watched),
-    e.RolloutWatchEnded: ("watch", lambda event: f"{event.outcome}: {event.words}"),
+    e.RolloutWatchEnded: ("watch", _watch_ended),
     e.RouteChanged: ("route", _routed),
     e.DeploymentStatusChanged: ("status", _status),
     e.OperationSettled: ("end", _settled),

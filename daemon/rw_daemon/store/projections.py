@@ -95,6 +95,16 @@ def _settled(event: e.OperationSettled) -> list[Change]:
     return [Update("operations", {"id": event.operation}, values)]
 
 
+def _waits(event: e.OperationWaiting) -> list[Change]:
+    waiting = {"operation": event.operation, "status": DeploymentStatus.QUEUED.value}
+    return [Update("deployments", waiting, {"reason": event.words})]
+
+
+def _begun(event: e.OperationBegun) -> list[Change]:
+    waiting = {"operation": event.operation, "status": DeploymentStatus.QUEUED.value}
+    return [Update("deployments", waiting, {"reason": ""}), *_runs(event)]
+
+
 def _runs(event: e.Event) -> list[Change]:
     """Return what makes an operation a running one: the first thing that happens in its name. No event says so itself."""
     if not event.operation:
@@ -177,6 +187,8 @@ _RULES: dict[type[e.Event], Callable[[Any], list[Change]]] = {
     e.ServiceScaled: _scaled,
     e.ServiceRemoved: _removed,
     e.RouteChanged: _routed,
+    e.OperationWaiting: _waits,
+    e.OperationBegun: _begun,
     e.OperationSettled: _settled,
     e.DeploymentPlanned: _planned,
     e.DeploymentBuilt: _built,

@@ -269,5 +269,5 @@ class CancelledError(DeploymentFailedError):
 
     code = "CANCELLED"
 
-    def __init__(self) -> None:
-        super().__init__("The deployment was cancelled.", why="Somebody asked for it.", hint="Run `rw up` to start again.")
+    def __init__(self, why: str = "Somebody asked for it.") -> None:
+        super().__init__("The deployment was cancelled.", why=why, hint="Run `rw up` to start again.")

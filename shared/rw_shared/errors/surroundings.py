@@ -46,6 +46,21 @@ class OnlyWatchedError(ConflictError):
         )
 
 
+class RolloutGoingOnError(ConflictError):
+    """A rollout of the service is at one of its steps, and has to come to its end first."""
+
+    code = "ROLLOUT_GOING_ON"
+
+    def __init__(self, service: str, *, version: int, serving: int, share: int, is_paused: bool) -> None:
+        abort, promote = f"`rw rollout abort {service}`", f"`rw rollout promote {service}`"
+        super().__init__(
+            f"v{version} of {service} is on its way: its rollout is {'paused ' if is_paused else ''}at {share} %.",
+            why="It may stay there for long: this does not wait for it.",
+            hint=f"{abort} gives v{serving} every request again, {promote} gives them to v{version}.",
+            details={"service": service, "version": version, "serving": serving, "share": share, "isPaused": is_paused},
+        )
+
+
 class UnreachableError(RwError):
     """Base of: daemon, engine or cluster cannot be reached."""
 

@@ -11,7 +11,7 @@ import pytest
 from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_shared.errors import EngineUnreachableError, RwError, UsageError
-from rw_shared.models import OperationKind, Scope
+from rw_shared.models import OperationKind
 
 SCALED = {**FLASK, "railway.toml": "[deploy.scale]\nmin = 1\nmax = 5\nrequests = 10\n"}
 
@@ -100,7 +100,7 @@ async def test_nothing_is_scaled_while_an_operation_is_at_work(world: World) -> 
         await watch(world, seconds=5)
         assert answering(world) == 1
 
-    assert await world.rooms.operations.between(Scope(project=SCOPE.project, environment=SCOPE.environment), meanwhile)
+    assert await world.rooms.operations.between(f"{SCOPE}/web", meanwhile)
     await watch(world, seconds=1)
     assert answering(world) == 5
 

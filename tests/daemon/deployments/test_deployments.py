@@ -494,7 +494,7 @@ async def test_order_for_a_service_that_is_taken_down_before_its_turn_fails(
         orders.append(await world.start(OperationKind.DOWN))
         orders.append(await world.start(kind, **options))
 
-    assert await world.rooms.operations.between(SCOPE, accept), "neither begins before both are accepted"
+    assert await world.rooms.operations.between(f"{SCOPE}/web", accept), "neither begins before both are accepted"
     down, late = [await world.settled(one) for one in orders]
     assert down.status == "succeeded"
     assert late.error is not None
@@ -554,7 +554,7 @@ async def test_release_ordered_before_its_service_was_taken_down_brings_it_back(
         orders.append(await world.start(OperationKind.DOWN))
         orders.append(await world.start(kind, files=files if kind is OperationKind.UP else None))
 
-    assert await world.rooms.operations.between(SCOPE, accept), "neither begins before both are accepted"
+    assert await world.rooms.operations.between(f"{SCOPE}/web", accept), "neither begins before both are accepted"
     assert [(await world.settled(one)).status for one in orders] == ["succeeded", "succeeded"]
     assert await world.statuses() == ["active", "removed"]
     assert [(row.name, row.port) for row in await world.store.services(SCOPE)] == [("web", port)]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from daemon.deployments.world import SCOPE, World
 
+from rw_daemon.deployments.claims import Claim
 from rw_shared.errors import BuildFailedError, RwError
 from rw_shared.models import Operation, OperationKind, OperationOrder, OperationStatus
 
@@ -28,6 +29,21 @@ async def accepted(world: World) -> Operation:
     return await operations.read(event.operation)
 
 
+async def test_cancel_in_the_moment_of_the_order_ends_it_all_the_same(world: World) -> None:
+    operations, operation = world.rooms.operations, await accepted(world)
+
+    async def work() -> None:
+        raise AssertionError("it was cancelled before it began")
+
+    async def give_up(_: RwError) -> None:
+        pass
+
+    operations.begin(operation, work, give_up, claim=Claim(frozenset({f"{SCOPE}/web"})))
+    async with asyncio.timeout(5):
+        cancelled = await operations.cancel(operation.id)
+    assert (cancelled.status, operations.are_running) == (OperationStatus.CANCELLED, False)
+
+
 @pytest.mark.parametrize("fails", [True, False], ids=["as it fails", "as it succeeds"])
 async def test_cancel_that_comes_too_late_does_not_leave_it_running_for_ever(world: World, fails: bool) -> None:
     operations, operation = world.rooms.operations, await accepted(world)
@@ -42,7 +58,7 @@ async def test_cancel_that_comes_too_late_does_not_leave_it_running_for_ever(wor
         ending.set()
         await gate.wait()
 
-    operations.begin(operation, work, give_up)
+    operations.begin(operation, work, give_up, claim=Claim(frozenset({f"{SCOPE}/web"})))
     await ending.wait()
     cancelling = asyncio.create_task(operations.cancel(operation.id))
     await asyncio.sleep(0)

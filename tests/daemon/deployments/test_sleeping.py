@@ -136,7 +136,7 @@ async def test_nothing_falls_asleep_while_an_operation_is_at_work(world: World) 
         await quiet(world, 60)
         assert await world.statuses() == ["active"]
 
-    assert await world.rooms.operations.between(SCOPE, meanwhile)
+    assert await world.rooms.operations.between(f"{SCOPE}/web", meanwhile)
     await quiet(world, 60)
     assert await world.statuses() == ["sleeping"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.edge.edge import Traffic
 from rw_shared.errors import DeploymentNotFoundError
-from rw_shared.models import OperationKind
+from rw_shared.models import OperationKind, OperationOrder, Pace
 from rw_shared.timeline import Moment
 
 FIRST = '[deploy]\nhealthcheckTimeout = 20\n[variables]\nTOKEN = "hunter2"\nOLD = "1"\n'
@@ -65,6 +66,37 @@ async def test_first_release_and_one_deployed_again(world: World) -> None:
     assert of_kind(await told(world, version=1), "source") == ["The first release of this service."]
     await world.settled(await world.start(OperationKind.REDEPLOY))
     assert of_kind(await told(world, version=2), "source") == ["The same files as v1."]
+
+
+async def test_who_asked_for_a_rollback_that_made_no_deployment_is_told(world: World) -> None:
+    world.settings = replace(world.settings, warm_seconds=1e9)
+    await world.restart()
+    await world.up()
+    await world.up({**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+    order = OperationOrder(kind=OperationKind.ROLLBACK, message="it fails")
+    await world.settled(await world.rooms.orders.start(SCOPE, order, actor="ada"))
+    for version in (1, 2):
+        items = await told(world, version=version)
+        assert of_kind(items, "asked") == ["user asked for up", "ada asked for rollback: it fails"]
+        assert of_kind(items, "end") == ["the order succeeded"] * 2
+        assert [one.at for one in items] == sorted(one.at for one in items)
+
+
+async def test_who_took_a_rollout_back_and_the_step_that_runs_are_told(world: World) -> None:
+    await world.up({**FLASK, "railway.toml": FIRST})
+    operation = await world.start(files={**FLASK, "railway.toml": SECOND.replace('"gradual"', '"gradual"\nautoPromote = false')})
+
+    async def shifts() -> bool:
+        return any(one.name == "rollout.shifted" for one in await world.store.events(operation=operation.id))
+
+    await world.until(shifts)
+    assert of_kind(await told(world, version=2), "step")[-1] == "shift started"
+    await world.rooms.rollouts.pace(SCOPE, "web", Pace.STEPS, actor="ada")
+    await world.rooms.rollouts.pace(SCOPE, "web", Pace.PAUSED, actor="ada")
+    await world.rooms.rollouts.abort(SCOPE, "web", actor="bob")
+    items = await told(world, version=2)
+    assert of_kind(items, "pace") == ["paused by rw", "sent on by its steps by ada", "paused by ada", "to be taken back, by bob"]
+    assert not [one for one in of_kind(items, "step") if one.endswith("started")]
 
 
 async def test_what_going_back_would_change_is_told_before(world: World) -> None:
