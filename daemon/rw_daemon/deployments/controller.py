@@ -268,12 +268,13 @@ class Controller:
         self, deployment: Deployment, row: ServiceRow, release: Release, ended: asyncio.Future[Instance], target: Target
     ) -> None:
         """Walk the steps before the switch, where the service has any and an old release to compare with."""
-        config = (await self._planner.planned(deployment)).config.deploy.rollout
+        planned = await self._planner.planned(deployment)
+        config, path = planned.config.deploy.rollout, planned.service(deployment.service).health_path
         old = await self._store.deployment(row.serving) if row.serving else None
         if config.strategy in IN_STEPS and old is not None and old.id != deployment.id and old.status is DeploymentStatus.ACTIVE:
             endpoints = [Endpoint(one.host, one.port) for one in release.instances]
             ending = partial(self._proving.ending, deployment)
-            await self._rollout.run(Trial(deployment, row.serving, config, endpoints, ended, ending, target))
+            await self._rollout.run(Trial(deployment, row.serving, config, endpoints, ended, ending, target, health_path=path))
 
     def _url(self, row: ServiceRow) -> str:
         return f"http://{row.hostname}:{self._router.port}" if row.kind is ServiceKind.WEB else ""

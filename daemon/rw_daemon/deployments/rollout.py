@@ -102,7 +102,7 @@ class Rollout:
             step = (await said_of(self._store, deployment.id)).step
             if not is_paused or found.verdict not in step[-1:]:  # a pause may last for hours
                 await self._recorder.judged(deployment, share, found)
-            follows = next_of((*step, found.verdict))
+            follows = next_of((*step, found.verdict), found.few)
             if found.verdict is Verdict.BAD:
                 raise trial.failed(share, found.words)
             if is_paused:
@@ -111,7 +111,7 @@ class Rollout:
             elif follows is Next.ON:
                 return
             elif follows is Next.BACK:
-                raise trial.failed(share, f"No good window in {WINDOWS_AT_MOST}. The last verdict: {found.verdict}.")
+                raise trial.failed(share, f"No good window in {WINDOWS_AT_MOST}. The last verdict: {found.verdict} ({found.words}).")
             elif follows is Next.HELD:
                 await self.pace(deployment, Pace.PAUSED, actor="rw", reason=_held(deployment, share, found))
 

@@ -196,6 +196,61 @@ async def test_few_requests_of_two_windows_are_judged_together(world: World) -> 
     assert await verdicts(world, operation) == ["no data", "good"] * 3
 
 
+def slowly(world: World, *, seconds: float, failed: float = 0.0, old_failed: float = 0.0) -> None:
+    """From now on each release gets a request every so many seconds; of the newest one's, beside another one, a share fails."""
+    since = world.clock.elapsed
+
+    def traffic(release: str) -> Traffic:
+        requests, ups = int((world.clock.elapsed - since) / seconds), world.edge.routes[0].upstreams
+        return Traffic(requests, round(requests * (failed if len(ups) > 1 and release == ups[-1].release else old_failed)))
+
+    world.edge.traffic = traffic
+
+
+async def test_release_that_fails_everything_for_the_few_who_ask_is_taken_back(world: World) -> None:
+    await world.up(files(1))
+    slowly(world, seconds=10, failed=1)
+    operation = await world.up(files(2))
+    assert await verdicts(world, operation) == ["no data"] * 6 + ["bad"]  # ten that fail need no window's end
+    assert (await world.statuses())[0] == "rolled_back"
+    assert await shifted_to(world, operation, 25) is False
+
+
+@pytest.mark.parametrize(("old_failed", "windows", "status"), [(0.0, 8, "rolled_back"), (1.0, 24, "active")])
+async def test_too_few_to_be_sure_of_which_half_fail_take_it_back(world: World, old_failed: float, windows: int, status: str) -> None:
+    await world.up(files(1))
+    slowly(world, seconds=20, failed=1, old_failed=old_failed)
+    operation = await world.up(files(2))
+    assert await verdicts(world, operation) == ["no data"] * windows
+    newest = (await world.deployments())[0]
+    assert newest.status == status
+    if newest.error is not None:
+        assert "No good window in 8. The last verdict: no data (6 of 6 failed; the old release: 0 of 6 failed; it" in newest.error.why
+
+
+async def test_few_requests_that_are_answered_lengthen_a_step_four_times(world: World) -> None:
+    await world.up(files(1))
+    slowly(world, seconds=10)
+    operation = await world.up(files(2))
+    assert await verdicts(world, operation) == ["no data"] * 12
+    assert (await world.statuses())[0] == "active"
+
+
+async def test_daemon_killed_in_a_lengthened_window_counts_its_windows_on(world: World) -> None:
+    await world.up(files(1))
+    slowly(world, seconds=20, failed=1)
+    operation = await world.start(files=files(2))
+
+    async def four() -> bool:
+        return len(await verdicts(world, operation)) >= 4
+
+    await world.until(four)
+    await world.restart()
+    await world.settled(operation)
+    assert await verdicts(world, operation) == ["no data"] * 8
+    assert (await world.statuses())[0] == "rolled_back"
+
+
 @pytest.mark.parametrize("is_sticky", [True, False])
 async def test_visitors_keep_their_release_where_that_is_asked_and_only_meanwhile(world: World, is_sticky: bool) -> None:
     rollout = f"{GRADUAL}sticky = true\n" if is_sticky else GRADUAL
@@ -232,6 +287,26 @@ async def test_replica_that_ends_on_the_way_is_told_with_its_last_words(world: W
     assert words in newest.error.why
     assert "too much of everything" in newest.error.why
     assert shares(world) == [100]
+
+
+async def test_release_whose_health_turns_bad_on_the_way_is_taken_back(world: World) -> None:
+    asked: list[str] = []
+
+    def page(path: str) -> tuple[int, str]:
+        asked.append(path)
+        is_shared = any(len(one.upstreams) > 1 for one in world.edge.routes)
+        return (503 if path == "/healthz" and is_shared else 200), ""
+
+    world.page = page
+    with_path = f'[deploy]\nhealthcheckPath = "/healthz"\n{GRADUAL}'
+    await world.up(files(1, rollout=with_path))
+    failing(world, new=0)
+    await world.up(files(2, rollout=with_path))
+    newest = (await world.deployments())[0]
+    assert newest.status == "rolled_back"
+    assert newest.error is not None
+    assert "GET /healthz did not answer below 500 3 times running" in newest.error.why
+    assert set(asked) == {"/healthz"}  # the app's own pages are left alone
 
 
 async def test_cancelled_in_the_middle_gives_everything_back(world: World) -> None:
