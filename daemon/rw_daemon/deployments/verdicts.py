@@ -45,12 +45,16 @@ class Said:
     :param step: the verdicts since the share that it has, or since somebody's last word.
     :param watch: the windows judged after the last shift.
     :param watched: what a watch that is not over needs.
+    :param paced: the last word on how it goes on, somebody's or rw's own.
+    :param most: the largest share that it ever had, in percent.
     """
 
     last: RolloutJudged | None = None
     step: tuple[Verdict, ...] = ()
     watch: tuple[Verdict, ...] = ()
     watched: RolloutWatched | None = None
+    paced: RolloutPaced | None = None
+    most: int = 0
 
 
 async def said_of(store: Store, deployment: str) -> Said:
@@ -62,6 +66,8 @@ def read(events: Iterable[StoredEvent]) -> Said:
     """Return what a deployment's events say, in order; others than a rollout's are passed over."""
     last: RolloutJudged | None = None
     watched: RolloutWatched | None = None
+    paced: RolloutPaced | None = None
+    most = 0
     step: list[Verdict] = []
     watch: list[Verdict] = []
     for event in (one.event() for one in events if one.name in OURS):
@@ -69,22 +75,28 @@ def read(events: Iterable[StoredEvent]) -> Said:
             case RolloutJudged():
                 last = event
                 (watch if event.share == EVERYTHING else step).append(Verdict(event.verdict))
-            case RolloutShifted() | RolloutPaced():
-                step = []
+            case RolloutShifted():
+                step, most = [], max(most, event.share)
+            case RolloutPaced():
+                step, paced = [], event
             case RolloutWatched():
                 watched = event
             case RolloutWatchEnded():
                 watched = None
-    return Said(last, tuple(step), tuple(watch), watched)
+    return Said(last, tuple(step), tuple(watch), watched, paced, most)
 
 
 def standing(deployment: Deployment, said: Said) -> str:
     """Return how a release stands that is on its way, or watched, with the last verdict; empty for any other."""
     is_watched = deployment.status is DeploymentStatus.ACTIVE and said.watched is not None
-    if said.last is None or (deployment.status.is_settled and not is_watched):
+    is_on_its_way = not deployment.status.is_settled and bool(said.last or said.paced or said.most)
+    if not is_watched and not is_on_its_way:
         return ""
-    place = "watched" if is_watched else f"{'paused ' if deployment.pace is Pace.PAUSED else ''}at {deployment.share} %"
-    return f"v{deployment.version} is {place}. {said.last.verdict}: {said.last.words}"
+    place = "watched." if is_watched else f"at {deployment.share} %."
+    if deployment.pace is Pace.PAUSED and not is_watched:
+        place = f"paused at {deployment.share} %: `rw rollout resume {deployment.service}` goes on."
+    verdict = f" {said.last.verdict}: {said.last.words}" if said.last else ""
+    return f"v{deployment.version} is {place}{verdict}"
 
 
 def next_of(step: Sequence[Verdict], few: Pair | None = None) -> Next:

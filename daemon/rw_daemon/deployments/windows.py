@@ -24,6 +24,7 @@ from rw_shared.models import Deployment
 LOOK_SECONDS = 1.0
 """Within a window: whether it is so bad that nobody needs to wait for its end, or gone."""
 DEAD_PROBES = 3
+ABORTED = "It was aborted by hand."
 ALIVE = "it answers rw's own requests"
 ASKED_ONLY = f"No share of the requests yet; {ALIVE}"
 
@@ -61,10 +62,14 @@ class Trial:
 
 @dataclass
 class Told:
-    """What somebody wants of a release that is being judged."""
+    """What somebody wants of a release that is being judged.
+
+    :param is_switching: it is about to have every request: what is said from now on may come too late.
+    """
 
     news: asyncio.Event = field(default_factory=asyncio.Event)
     is_aborted: bool = False
+    is_switching: bool = False
 
 
 @dataclass
@@ -168,7 +173,7 @@ def _unanswered(path: str) -> str:
 def _heard(trial: Trial, told: Told, share: int) -> bool:
     """Return whether somebody said something; ``RolloutFailedError`` when it was to take the release back."""
     if told.is_aborted:
-        raise trial.failed(share, "It was aborted by hand.")
+        raise trial.failed(share, ABORTED)
     return told.news.is_set()
 
 

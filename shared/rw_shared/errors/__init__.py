@@ -55,6 +55,7 @@ from rw_shared.errors.snapshots import (
     SourceUnreadableError,
 )
 from rw_shared.errors.surroundings import (
+    AlreadySwitchedError,
     ConflictError,
     DaemonUnreachableError,
     DatabaseCorruptError,
@@ -65,6 +66,8 @@ from rw_shared.errors.surroundings import (
     EngineUnreachableError,
     NoRolloutError,
     NotAllowedError,
+    NothingToCompareError,
+    NothingToRetryError,
     NothingToRollBackError,
     OnlyWatchedError,
     TargetUnknownError,
@@ -73,6 +76,7 @@ from rw_shared.errors.surroundings import (
 )
 
 __all__ = [
+    "AlreadySwitchedError",
     "AmbiguousNameError",
     "AnswerNeededError",
     "ArtifactMissingError",
@@ -105,6 +109,8 @@ __all__ = [
     "NotProvenError",
     "NotWarmError",
     "NothingDetectedError",
+    "NothingToCompareError",
+    "NothingToRetryError",
     "NothingToRollBackError",
     "OnlyWatchedError",
     "OperationNotFoundError",
