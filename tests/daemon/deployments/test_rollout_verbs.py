@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from daemon.deployments.releasing import GRADUAL, failing, files, in_the_middle, passed, say, shares, told
@@ -68,24 +69,34 @@ async def test_pause_right_before_the_switch_is_heeded(world: World, monkeypatch
     assert (await world.statuses())[0] == "active"
 
 
-async def being_switched(world: World, *, rollout: str = GRADUAL) -> tuple[Operation, asyncio.Event]:
+class Gate(asyncio.Event):
+    """Holds a change of the routes, and says when there is one to hold."""
+
+    is_reached = False
+
+    async def wait(self) -> Literal[True]:
+        self.is_reached = True
+        return await super().wait()
+
+
+async def being_switched(world: World, *, rollout: str = GRADUAL) -> tuple[Operation, Gate]:
     """Return the operation of a release whose switch is held at the edge, and what lets it go."""
     await world.up(files(1, rollout=rollout))
     failing(world, new=0)
     operation = await world.start(files=files(2, rollout=rollout))
     await world.until(lambda: told(world, operation, "rollout.shifted"))
-    gate = world.edge.gate = asyncio.Event()
+    await say(world, Pace.PAUSED)  # no other step may come to the gate
+    gate = world.edge.gate = Gate()
     await say(world, Pace.PROMOTED)
-    newest = (await world.deployments())[0]
 
-    async def is_switching() -> bool:
-        return world.rooms.rollout.is_switching(newest.id)
+    async def is_held() -> bool:  # by then nobody looks any more whether something was said
+        return gate.is_reached
 
-    await world.until(is_switching)
+    await world.until(is_held)
     return operation, gate
 
 
-async def late(world: World, work: Awaitable[object], gate: asyncio.Event) -> object:
+async def late(world: World, work: Awaitable[object], gate: Gate) -> object:
     """Say something while the switch is written; returns what is answered."""
     saying = asyncio.ensure_future(work)
     await asyncio.sleep(0.1)
