@@ -153,6 +153,9 @@ def test_blue_green_is_checked_and_looked_at_before_anybody_gets_it(rw: Rw, tmp_
             assert ask(found["preview"]).text == "new"
             assert ask(url, headers={"X-RW-Release": "v2"}).text == "new"
             assert ask(url, headers={"X-RW-Release": "v1"}).text == "old"
+            shown = rw.ok("deployments", "show", "v2", cwd=folder)
+            assert f"0 % of the requests, paused, alone at {found['preview']}" in shown
+            assert "v2 is paused at 0 %: `rw rollout resume" in rw.ok("status", cwd=folder)
             assert load.seen == {"old"}
             assert "v1 → v2" in rw.ok("rollout", cwd=folder)
             assert "every request" in rw.ok("rollout", "promote", cwd=folder)
@@ -197,6 +200,50 @@ def test_what_was_taken_back_is_tried_again(rw: Rw, tmp_path: Path) -> None:
     code, result, _ = rw.result("rollout", "retry", cwd=folder)
     assert (code, result["status"], result["services"][0]["version"]) == (0, "active", 3)
     assert ask(url).text == "new"
+
+
+def test_what_was_cancelled_or_failed_its_check_is_tried_again(rw: Rw, tmp_path: Path) -> None:
+    folder = write(tmp_path / "retried", "old", railway=QUICK)
+    url = rw.up(folder)["services"][0]["url"]
+    refused = rw.run("rollout", "retry", cwd=folder)
+    assert (refused.returncode, "v1, active" in refused.stderr) == (7, True)
+    flag = tmp_path / "passes"
+    write(folder, "new", railway=f"{QUICK}check = '''test -e {flag}'''\n")
+    assert rw.result("up", str(folder))[1]["error"]["code"] == "CHECK_FAILED"
+    assert rw.run("rollout", "retry", cwd=folder).returncode == 3  # tried again, and the check fails again
+    flag.touch()
+    with on_its_way(rw, folder) as ended:
+        rollout(rw, folder, share=10)
+        rw.ok("deployments", "cancel", rw.json("deployments", cwd=folder)["items"][0]["id"], cwd=folder)
+    assert ended[0][1]["services"][0]["status"] == "rolled_back"  # it had requests
+    assert rw.result("rollout", "retry", cwd=folder)[1]["status"] == "active"
+    assert ask(url).text == "new"
+
+
+def test_watched_release_says_what_may_be_said_to_it_and_how_it_ended(rw: Rw, tmp_path: Path) -> None:
+    watched = "[deploy.rollout]\nmonitorSeconds = 60\n"
+    folder = write(tmp_path / "said", "old", railway=watched)
+    rw.up(folder)
+    rw.up(write(folder, "new", railway=watched))
+    refused = rw.run("rollout", "pause", cwd=folder)
+    assert (refused.returncode, "it is only watched" in refused.stderr) == (7, True)
+    assert "100 % of the requests, watched" in rw.ok("deployments", "show", "v2", cwd=folder)
+    assert "is not watched any more" in rw.ok("rollout", "promote", cwd=folder)
+    assert "watch ended: It was ended by hand." in rw.ok("deployments", "show", "v2", cwd=folder)
+
+
+def test_own_probes_are_in_no_figure_and_no_log_of_the_edge(rw: Rw, tmp_path: Path) -> None:
+    folder = write(tmp_path / "quiet", "old", railway=QUICK)
+    url = rw.up(folder)["services"][0]["url"]
+    rw.up(write(folder, "new", railway=QUICK))  # each step asks it every second whether it lives
+    words = [one["words"] for one in rw.json("deployments", "show", "v2", cwd=folder)["verdicts"]]
+    assert len(words) == 4
+    assert all(one.startswith("0 of 0 failed; the old release: 0 of 0 failed") for one in words)
+    ask(f"{url}/last")
+    deadline, found = time.monotonic() + 20, list[dict[str, Any]]()
+    while not found and time.monotonic() < deadline:
+        found = [one for one in rw.result("logs", "--http", "-n", "100", cwd=folder)[2] if one.get("type") == "log"]
+    assert [one["attrs"]["path"] for one in found] == ["/last"]
 
 
 def test_release_in_its_steps_whose_replica_is_killed_costs_no_request_that_may_be_repeated(rw: Rw, target: str, tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from rw_cli.context.following import again
+from rw_cli.context.monitoring import OVER
 from rw_cli.context.session import Session, path_of
 from rw_cli.render.text import clean, table
 from rw_shared.errors import RwError, UsageError
 
 deployments_app = typer.Typer(rich_markup_mode=None, add_completion=False)
+PACES = {"steps": "by its steps", "paused": "paused", "promoted": "to its end at once"}
 Service = Annotated[str, typer.Option("-s", "--service", help="The service that vN belongs to.")]
 
 
@@ -41,7 +43,7 @@ def _list(session: Session, *, service: str, limit: int) -> None:
 
 @deployments_app.command()
 def show(ctx: typer.Context, name: str, service: Service = "") -> None:
-    """Show one deployment, its steps, and how the judge found it: `rw deployments show v3`."""
+    """Show one deployment: its steps, its share, where it answers alone, and how the judge found it: `rw deployments show v3`."""
     session: Session = ctx.obj
     found = _read(session, session.place(), name, service)
     rows = [(one["name"], one["status"], one["detail"]) for one in found["steps"]]
@@ -49,10 +51,34 @@ def show(ctx: typer.Context, name: str, service: Service = "") -> None:
     said = [one["data"] for one in events if one["name"] == "rollout.judged"]
     verdicts = [{**{name: one[name] for name in ("share", "verdict", "words")}, "metrics": one.get("metrics", [])} for one in said]
     judged = [(f"{one['share']} %", one["verdict"], one["words"]) for one in verdicts]
-    blocks = (f"{found['service']} v{found['version']} {found['status']} {found['id']}", clean(found["reason"]),
+    watch = next(({name: one["data"][name] for name in ("outcome", "words")} for one in events if one["name"] == OVER), None)
+    rollout = _rollout(session, found)
+    blocks = (f"{found['service']} v{found['version']} {found['status']} {found['id']}", clean(found["reason"]), _stands(rollout),
               table(("STEP", "STATUS", "DETAIL"), rows, width=session.width),
-              table(("SHARE", "VERDICT", "FIGURES"), judged, width=session.width) if judged else "")  # fmt: skip
-    session.result({**found, "verdicts": verdicts}, "\n".join(block for block in blocks if block))
+              table(("SHARE", "VERDICT", "FIGURES"), judged, width=session.width) if judged else "",
+              clean(f"watch {watch['outcome']}: {watch['words']}") if watch else "")  # fmt: skip
+    session.result(
+        {**found, "preview": rollout.get("preview", ""), "verdicts": verdicts, "watch": watch},
+        "\n".join(block for block in blocks if block),
+    )
+
+
+def _rollout(session: Session, deployment: dict[str, Any]) -> dict[str, Any]:
+    """Return how a release stands that is on its way, or watched; empty for any other."""
+    if deployment["status"] not in {"deploying", "active"}:
+        return {}
+    place = f"/v1/projects/{deployment['project']}/environments/{deployment['environment']}"
+    items = session.client.call("GET", f"{place}/rollouts")["items"]
+    return next((one for one in items if one["deployment"] == deployment["id"]), {})
+
+
+def _stands(rollout: dict[str, Any]) -> str:
+    """Return what share a release has, how it goes on, and where it answers alone."""
+    if not rollout:
+        return ""
+    pace = "watched" if rollout["status"] == "active" else PACES[rollout["pace"]]
+    preview = f", alone at {rollout['preview']}" if rollout["preview"] else ""
+    return f"{rollout['share']} % of the requests, {pace}{preview}"
 
 
 def _read(session: Session, place: str, name: str, service: str) -> dict[str, Any]:

@@ -18,11 +18,12 @@ from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.proving import LAST_LINES, Proving
 from rw_daemon.deployments.release import asking, key_of, spec_of
 from rw_daemon.deployments.retire import Retirer
-from rw_daemon.deployments.rollout import IN_STEPS, Rollout
+from rw_daemon.deployments.rollout import Rollout, has_steps
 from rw_daemon.deployments.room import Room
 from rw_daemon.deployments.router import Router, has_room, id_of, is_proven
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.targets import Target
+from rw_daemon.deployments.verdicts import said_of
 from rw_daemon.deployments.windows import Trial
 from rw_daemon.edge.edge import Endpoint
 from rw_daemon.logs.collector import Collector
@@ -231,30 +232,43 @@ class Controller:
         deployment = await self._recorder.read(identity)
         row = await self.row(deployment)
         async with self._recorder.step(identity, StepName.SHIFT, is_last=True):
-            if row.kind is ServiceKind.WEB and not is_known:
-                await self._gradually(deployment, row, release, ended, target)
-            old = await self._recorder.read(row.serving) if row.serving not in {"", identity} else None
-            events = self._switched(deployment, row, old)
-            try:
-                if row.kind is ServiceKind.WEB:
-                    await self._router.apply(serving={id_of(row): identity}, record=events)
-                else:
-                    await self._store.append(*events())
-            finally:  # one that is cancelled too late serves all the same, and nobody else would see the old one off
-                if old is not None:
-                    has_stopped = has_room(deployment) or old.status is DeploymentStatus.SLEEPING
-                    await to_its_end(self._see_off(old, target, by=identity, has_stopped=has_stopped))
+            trial = None if is_known else await self._trial(deployment, row, release, ended, target)
+            with self._rollout.heeding(trial):
+                old = await self._walked(trial, row, identity)
+                await self._switch(deployment, row, old, target)
 
-    async def _gradually(
+    async def _switch(self, deployment: Deployment, row: ServiceRow, old: Deployment | None, target: Target) -> None:
+        events = self._switched(deployment, row, old)
+        try:
+            if row.kind is ServiceKind.WEB:
+                await self._router.apply(serving={id_of(row): deployment.id}, record=events)
+            else:
+                await self._store.append(*events())
+        finally:  # one that is cancelled too late serves all the same, and nobody else would see the old one off
+            if old is not None:
+                has_stopped = has_room(deployment) or old.status is DeploymentStatus.SLEEPING
+                await to_its_end(self._see_off(old, target, by=deployment.id, has_stopped=has_stopped))
+
+    async def _trial(
         self, deployment: Deployment, row: ServiceRow, release: Release, ended: asyncio.Future[Instance], target: Target
-    ) -> None:
-        """Walk the steps before the switch, where the service has any and an old release to compare with."""
-        config = (await self._planner.planned(deployment)).config.deploy.rollout
+    ) -> Trial | None:
+        """Return what goes through steps before the switch; ``None`` where there are none, or no old release to compare with."""
+        planned = await self._planner.planned(deployment)
+        config, path = planned.config.deploy.rollout, planned.service(deployment.service).health_path
         old = await self._store.deployment(row.serving) if row.serving else None
-        if config.strategy in IN_STEPS and old is not None and old.id != deployment.id and old.status is DeploymentStatus.ACTIVE:
-            endpoints = [Endpoint(one.host, one.port) for one in release.instances]
-            ending = partial(self._proving.ending, deployment)
-            await self._rollout.run(Trial(deployment, row.serving, config, endpoints, ended, ending, target))
+        if row.kind is not ServiceKind.WEB or not has_steps(config, deployment, old):
+            return None
+        endpoints = [Endpoint(one.host, one.port) for one in release.instances]
+        return Trial(deployment, row.serving, config, endpoints, ended, partial(self._proving.ending, deployment), target, health_path=path)
+
+    async def _walked(self, trial: Trial | None, row: ServiceRow, identity: str) -> Deployment | None:
+        """Walk the steps, where there are any; return the release that has the requests when the switch may begin."""
+        while True:
+            if trial is not None:
+                await self._rollout.run(trial)
+            old = await self._recorder.read(row.serving) if row.serving not in {"", identity} else None
+            if trial is None or await self._rollout.may_switch(trial):
+                return old
 
     def _url(self, row: ServiceRow) -> str:
         return f"http://{row.hostname}:{self._router.port}" if row.kind is ServiceKind.WEB else ""
@@ -361,7 +375,7 @@ class Controller:
         deployment = await self._recorder.read(identity)
         if deployment.status.is_settled:
             return
-        if isinstance(error, RolloutFailedError):
+        if isinstance(error, RolloutFailedError) or (await said_of(self._store, identity)).most:  # however it came: it had requests
             status = DeploymentStatus.ROLLED_BACK
         with suppress(EdgeFailedError):  # an edge that is gone sends nothing anywhere; the next change brings it up with the old release
             await self._rollout.undo(deployment)

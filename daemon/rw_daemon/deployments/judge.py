@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, lgamma
 
+from rw_daemon.deployments.counts import Count
 from rw_daemon.deployments.judgements import Judgement, Verdict
 from rw_daemon.deployments.metrics import Metrics
 from rw_daemon.edge.edge import Traffic
@@ -35,26 +36,25 @@ class Limits:
 class Judge:
     """Judges one step of a rollout, or a watch, window by window; it remembers only the window before."""
 
-    def __init__(self, limits: Limits, *, is_fixed: bool = False) -> None:
-        """:param is_fixed: the old release's figures are the same in every window, and must not count twice for two of them."""
-        self._limits, self._is_fixed = limits, is_fixed
+    def __init__(self, limits: Limits, *, fixed: Traffic | None = None) -> None:
+        """:param fixed: the old release's figures, where they are the same in every window: they must not count twice for two of them."""
+        self._limits, self._is_fixed = limits, fixed is not None
+        self.count = Count(fixed=fixed)
+        """What is judged: a window that had too few requests goes on counting from where it began."""
         self.metrics = Metrics()
         """Those of the app's own."""
         self._before: tuple[Traffic, Traffic] | None = None
         """The window before, where more failed in it than should."""
-        self._few: tuple[Traffic, Traffic] | None = None
-        """The windows before, where they had too few requests together: the next one is lengthened by them."""
         self._was_slow = False
 
     def window(self, new: Traffic, old: Traffic) -> Judgement:
-        """Return the verdict on what both releases did in the same window."""
-        new, old = self._lengthened(new, old)
+        """Return the verdict on what both releases did in the same window; the next one begins anew where this one had enough requests."""
         words = words_of(new, old)
         if is_broken(new):
             return Judgement(Verdict.BAD, words)
         if new.requests < FEW_REQUESTS:
-            self._few = new, old
-            return Judgement(Verdict.NO_DATA, words)
+            return Judgement(Verdict.NO_DATA, words, few=(new, old))
+        self.count.begin()
         before, self._before = self._before, None
         was_slow, self._was_slow = self._was_slow, False
         if is_failing := new.rate > max(self._limits.error_rate, old.rate) and _chance(new, old) < ODD:
@@ -64,10 +64,6 @@ class Judge:
         if is_proven or (was_slow and self._was_slow):
             return Judgement(Verdict.BAD, words)
         return Judgement(Verdict.SUSPICIOUS if is_failing or self._was_slow else Verdict.GOOD, words)
-
-    def _lengthened(self, new: Traffic, old: Traffic) -> tuple[Traffic, Traffic]:
-        few, self._few = self._few, None
-        return (new, old) if few is None else (new + few[0], old if self._is_fixed else old + few[1])
 
     def _is_no_chance(self, new: Traffic, old: Traffic, old_before: Traffic) -> bool:
         return _chance(new, old) < SURE_OFTEN if self._is_fixed else _chance(new, old + old_before) < SURE
@@ -81,6 +77,11 @@ class Judge:
 def is_broken(new: Traffic) -> bool:
     """Return whether so much fails that nobody needs to look twice, nor to wait for the window's end."""
     return new.requests >= BROKEN_REQUESTS and new.failed >= BROKEN_SHARE * new.requests
+
+
+def is_doubtful(new: Traffic, old: Traffic) -> bool:
+    """Return whether half of the few requests failed, and less of the old release's: no proof, and no release to give more to."""
+    return new.failed >= BROKEN_SHARE * max(new.requests, 1) and new.rate > old.rate
 
 
 def _chance(new: Traffic, old: Traffic) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rw_daemon.deployments.counts import Pair
 from rw_shared.events import MetricJudged
 
 
@@ -20,11 +21,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict with its numbers in words, and with those of each metric of the app's own."""
+    """A verdict with its numbers in words, and with those of each metric of the app's own.
+
+    :param few: what both releases did, where that were too few requests to tell: the window is lengthened, and they count on.
+    """
 
     verdict: Verdict
     words: str
     metrics: tuple[MetricJudged, ...] = ()
+    few: Pair | None = None
 
 
 def worst(*verdicts: Verdict) -> Verdict:

@@ -65,7 +65,7 @@ class Metrics:
         """
         judged = tuple(self._judged(one) for one in found)
         verdict = worst(traffic.verdict, *(Verdict(one.verdict) for one in judged))
-        return Judgement(verdict, "; ".join([traffic.words, *(one.words for one in judged)]), judged)
+        return Judgement(verdict, "; ".join([traffic.words, *(one.words for one in judged)]), judged, traffic.few)
 
     def _judged(self, found: Measured) -> MetricJudged:
         name, verdict = found.metric.name, verdict_of(found)

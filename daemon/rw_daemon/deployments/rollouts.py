@@ -6,7 +6,7 @@ from rw_daemon.clock import Clock
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.planner import Planner
-from rw_daemon.deployments.rollout import IN_STEPS, Rollout, shares_of
+from rw_daemon.deployments.rollout import IN_STEPS, Rollout, has_steps, shares_of
 from rw_daemon.deployments.router import Router, is_proven, preview_of
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.verdicts import EVERYTHING, said_of
@@ -14,7 +14,7 @@ from rw_daemon.deployments.watches import Watches
 from rw_daemon.store.store import Store
 from rw_shared import rollouts as shared
 from rw_shared.config import RolloutConfig
-from rw_shared.errors import NoRolloutError, OnlyWatchedError
+from rw_shared.errors import AlreadySwitchedError, NoRolloutError, NothingToCompareError, OnlyWatchedError
 from rw_shared.events import RolloutAborted
 from rw_shared.models import Deployment, DeploymentStatus, Pace, Scope
 
@@ -49,19 +49,44 @@ class Rollouts:
     async def pace(self, scope: Scope, service: str, pace: Pace, *, actor: str) -> shared.Rollout:
         """Pause a service's rollout, have it go on, or skip the rest: of its steps, or of its watch, which never pauses.
 
-        ``NoRolloutError`` when there is none; ``OnlyWatchedError``.
+        ``NoRolloutError`` when there is none; ``NothingToCompareError`` when it will have no steps; ``OnlyWatchedError`` and
+        ``AlreadySwitchedError`` when it has every request.
         """
         deployment, config = await self._one(scope, service)
         if deployment.status is DeploymentStatus.ACTIVE:
             if pace is not Pace.PROMOTED:
                 raise OnlyWatchedError(service)
             await self._watches.end(deployment.id, actor=actor)
-        elif deployment.pace is not pace:
-            await self._rollout.pace(deployment, pace, actor=actor)
+        else:
+            await self._paced(deployment, config, pace, actor)
         return await self._told(await self._recorder.read(deployment.id), config)
 
+    async def _paced(self, deployment: Deployment, config: RolloutConfig, pace: Pace, actor: str) -> None:
+        if pace is not Pace.STEPS and not self._rollout.is_heeded(deployment.id) and not await self._has_steps(deployment, config):
+            raise NothingToCompareError(deployment.service, version=deployment.version)
+        said = await said_of(self._store, deployment.id)
+        is_early = pace is Pace.STEPS and not config.auto_promote and said.paced is None  # said before rw itself pauses the first step
+        if deployment.pace is not pace or is_early:
+            await self._rollout.pace(deployment, pace, actor=actor)
+        if pace is Pace.PAUSED:
+            await self._check_paused(deployment, is_watched=said.watched is not None)
+
+    async def _check_paused(self, deployment: Deployment, *, is_watched: bool) -> None:
+        """Raise what a pause is answered with that came while the release was given every request."""
+        while self._rollout.is_switching(deployment.id):
+            await self._clock.sleep(LOOK_SECONDS)
+        if (await self._recorder.read(deployment.id)).status is DeploymentStatus.ACTIVE:
+            raise OnlyWatchedError(deployment.service) if is_watched else AlreadySwitchedError(deployment.service, deployment.version)
+
+    async def _has_steps(self, deployment: Deployment, config: RolloutConfig) -> bool:
+        row = await self._controller.row(deployment)
+        return has_steps(config, deployment, await self._store.deployment(row.serving) if row.serving else None)
+
     async def abort(self, scope: Scope, service: str, *, actor: str = "user") -> Deployment:
-        """Take a service's new release back; returns once the old one has everything again. ``NoRolloutError``."""
+        """Take a service's new release back; returns once the old one has everything again.
+
+        ``NoRolloutError``; ``AlreadySwitchedError`` when it has every request for good.
+        """
         deployment, _ = await self._one(scope, service)
         await self._store.append(RolloutAborted(at=self._clock.now(), **{**of(deployment), "actor": actor}, deployment=deployment.id))
         if deployment.status is DeploymentStatus.ACTIVE:
@@ -71,6 +96,19 @@ class Rollouts:
         deadline = self._clock.monotonic() + ABORT_SECONDS
         while not (found := await self._recorder.read(deployment.id)).status.is_settled and self._clock.monotonic() < deadline:
             await self._clock.sleep(LOOK_SECONDS)
+        return await self._aborted_late(found, scope) if found.status is DeploymentStatus.ACTIVE else found
+
+    async def _aborted_late(self, deployment: Deployment, scope: Scope) -> Deployment:
+        """Take back one that was being switched when it was aborted, if it is going to be watched: its old release stays for that."""
+        deadline = self._clock.monotonic() + ABORT_SECONDS
+        while (await said_of(self._store, deployment.id)).watched and self._clock.monotonic() < deadline:
+            if deployment.id in self._watches.going_on(scope):
+                await self._watches.abort(deployment.id)
+                break
+            await self._clock.sleep(LOOK_SECONDS)
+        found = await self._recorder.read(deployment.id)
+        if found.status is DeploymentStatus.ACTIVE:
+            raise AlreadySwitchedError(found.service, found.version)
         return found
 
     async def _going_on(self, scope: Scope) -> list[tuple[Deployment, RolloutConfig]]:

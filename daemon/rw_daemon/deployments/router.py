@@ -82,7 +82,11 @@ class Router:
                     routes.append(self._route(row, old, notice))
                     continue
                 share = shares.get(trial.id, trial.share)
-                both = (*_weighing(old, 100 - share), *_weighing(new, share, name=f"v{trial.version}")) if old else ()
+                both = (
+                    (*_weighing(old, 100 - share, name=await self._name(to)), *_weighing(new, share, name=f"v{trial.version}"))
+                    if old
+                    else ()
+                )
                 shared = replace(self._route(row, both, notice), is_sticky=await self._is_sticky(trial))
                 routes += [shared, self._preview(trial, row, new)]
             self._is_behind = True
@@ -137,6 +141,11 @@ class Router:
         if found.status in {DeploymentStatus.CRASHED, DeploymentStatus.COMPLETED}:
             return "", f"{row.name} has {found.status}: {found.reason} `rw logs {row.name}` shows its last words.", False
         return found.id, "", found.status in STOPPED and found.id not in awake
+
+    async def _name(self, deployment: str) -> str:
+        """Return the name that a request may ask for a release by."""
+        found = await self._store.deployment(deployment)
+        return f"v{found.version}" if found else ""
 
     async def _running(self) -> dict[str, list[Instance]]:
         found: dict[str, list[Instance]] = {}
@@ -209,7 +218,7 @@ def preview_of(deployment: Deployment, row: ServiceRow) -> str:
     return f"v{deployment.version}.{row.hostname}"
 
 
-def _weighing(upstreams: tuple[Upstream, ...], percent: int, *, name: str = "") -> tuple[Upstream, ...]:
+def _weighing(upstreams: tuple[Upstream, ...], percent: int, *, name: str) -> tuple[Upstream, ...]:
     return tuple(replace(one, weight=percent, name=name) for one in upstreams)
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 
+from rw_daemon.deployments.counts import Pair
+from rw_daemon.deployments.judge import FEW_REQUESTS, is_doubtful
 from rw_daemon.deployments.judgements import Verdict
 from rw_daemon.store.store import Store
 from rw_shared.events import RolloutJudged, RolloutPaced, RolloutShifted, RolloutWatched, RolloutWatchEnded, StoredEvent
@@ -18,6 +21,8 @@ EVENTS_AT_MOST = 10_000
 EVERYTHING = 100  # percent; steps before the last are judged at less
 WINDOWS_AT_MOST = 8
 """Of one step in which something stays odd. Then the release is taken back: a rollout never hangs, and doubt is no success."""
+WINDOWS_UNASKED, WINDOWS_FEW = 2, 4
+"""Windows running that one is lengthened to without a single request (waiting longer shows nothing), and with some of which none failed."""
 UNKNOWN_RUNNING = 4
 """Windows running that could not be measured. Then the step is held: nothing is known against the release, and nothing for it."""
 OURS = {one.name for one in (RolloutJudged, RolloutPaced, RolloutShifted, RolloutWatched, RolloutWatchEnded)}
@@ -40,12 +45,16 @@ class Said:
     :param step: the verdicts since the share that it has, or since somebody's last word.
     :param watch: the windows judged after the last shift.
     :param watched: what a watch that is not over needs.
+    :param paced: the last word on how it goes on, somebody's or rw's own.
+    :param most: the largest share that it ever had, in percent.
     """
 
     last: RolloutJudged | None = None
     step: tuple[Verdict, ...] = ()
     watch: tuple[Verdict, ...] = ()
     watched: RolloutWatched | None = None
+    paced: RolloutPaced | None = None
+    most: int = 0
 
 
 async def said_of(store: Store, deployment: str) -> Said:
@@ -57,6 +66,8 @@ def read(events: Iterable[StoredEvent]) -> Said:
     """Return what a deployment's events say, in order; others than a rollout's are passed over."""
     last: RolloutJudged | None = None
     watched: RolloutWatched | None = None
+    paced: RolloutPaced | None = None
+    most = 0
     step: list[Verdict] = []
     watch: list[Verdict] = []
     for event in (one.event() for one in events if one.name in OURS):
@@ -64,35 +75,68 @@ def read(events: Iterable[StoredEvent]) -> Said:
             case RolloutJudged():
                 last = event
                 (watch if event.share == EVERYTHING else step).append(Verdict(event.verdict))
-            case RolloutShifted() | RolloutPaced():
-                step = []
+            case RolloutShifted():
+                step, most = [], max(most, event.share)
+            case RolloutPaced():
+                step, paced = [], event
             case RolloutWatched():
                 watched = event
             case RolloutWatchEnded():
                 watched = None
-    return Said(last, tuple(step), tuple(watch), watched)
+    return Said(last, tuple(step), tuple(watch), watched, paced, most)
 
 
 def standing(deployment: Deployment, said: Said) -> str:
     """Return how a release stands that is on its way, or watched, with the last verdict; empty for any other."""
     is_watched = deployment.status is DeploymentStatus.ACTIVE and said.watched is not None
-    if said.last is None or (deployment.status.is_settled and not is_watched):
+    is_on_its_way = not deployment.status.is_settled and bool(said.last or said.paced or said.most)
+    if not is_watched and not is_on_its_way:
         return ""
-    place = "watched" if is_watched else f"{'paused ' if deployment.pace is Pace.PAUSED else ''}at {deployment.share} %"
-    return f"v{deployment.version} is {place}. {said.last.verdict}: {said.last.words}"
+    place = "watched." if is_watched else f"at {deployment.share} %."
+    if deployment.pace is Pace.PAUSED and not is_watched:
+        place = f"paused at {deployment.share} %: `rw rollout resume {deployment.service}` goes on."
+    verdict = f" {said.last.verdict}: {said.last.words}" if said.last else ""
+    return f"v{deployment.version} is {place}{verdict}"
 
 
-def next_of(step: Sequence[Verdict]) -> Next:
+def next_of(step: Sequence[Verdict], few: Pair | None = None) -> Next:
     """Return what follows from a step's verdicts, the last of which has just been given.
 
-    A window without data is lengthened once; then the step goes on, and says so, unless something odd was seen in it.
+    A window with too few requests is lengthened; then the step goes on, and says so, unless something odd was seen in it.
+    :param few: what both releases did in the lengthened window, where the last verdict is on that.
     """
-    odd, few = step.count(Verdict.SUSPICIOUS), step.count(Verdict.NO_DATA)
-    if step[-1] is Verdict.BAD or (odd and odd + few >= WINDOWS_AT_MOST):
+    odd, lengthened = step.count(Verdict.SUSPICIOUS), _lengthened(step)
+    if step[-1] is Verdict.BAD or odd >= WINDOWS_AT_MOST:
         return Next.BACK
-    if step[-1] is Verdict.GOOD or (few > 1 and not odd):
+    if step[-1] is Verdict.GOOD:
         return Next.ON
+    if step[-1] is Verdict.NO_DATA and lengthened >= (WINDOWS_AT_MOST if odd else _most(few, lengthened)):
+        return Next.BACK if _is_in_doubt(few, has_been_odd=odd > 0) else Next.ON
     return Next.HELD if list(step[-UNKNOWN_RUNNING:]) == [Verdict.UNKNOWN] * UNKNOWN_RUNNING else Next.AGAIN
+
+
+def _is_in_doubt(few: Pair | None, *, has_been_odd: bool) -> bool:
+    """Return whether what little there is speaks against a release. After an odd window it has to speak for it: silence will not do."""
+    if has_been_odd:
+        return few is None or not few[0].requests or few[0].rate > few[1].rate
+    return few is not None and is_doubtful(*few)
+
+
+def _lengthened(step: Sequence[Verdict]) -> int:
+    """Return how many windows the last one consists of by now; those that could not be measured come between and are not counted."""
+    told = [one for one in step if one is not Verdict.UNKNOWN]
+    return len(list(takewhile(lambda one: one is Verdict.NO_DATA, reversed(told))))
+
+
+def _most(few: Pair | None, lengthened: int) -> int:
+    """Return to how many windows one is lengthened. Where enough requests came, it is a metric of the app's own that has no data.
+
+    One that is longer already than what is known would make it knew more in a daemon that was killed: it gets its chance to know again.
+    """
+    most = WINDOWS_UNASKED
+    if few is not None and 0 < few[0].requests < FEW_REQUESTS:
+        most = WINDOWS_AT_MOST if few[0].failed else WINDOWS_FEW
+    return most if lengthened <= most else WINDOWS_AT_MOST
 
 
 def outcome_of(watch: Sequence[Verdict], *, seconds: float) -> tuple[str, str]:

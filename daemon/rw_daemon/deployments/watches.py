@@ -135,7 +135,7 @@ class Watches:
     async def _judged(self, trial: Trial, seconds: float, watch: Watch) -> tuple[str, str]:
         """Look at the windows that are left: counted, so that no clock matters. Two at least in all: one alone never proves anything."""
         length = min(trial.config.step_seconds, seconds / 2) or seconds
-        judge = Judge(Limits(trial.config.max_error_rate, trial.config.max_latency_seconds), is_fixed=True)
+        judge = Judge(Limits(trial.config.max_error_rate, trial.config.max_latency_seconds), fixed=trial.before)
         while len(seen := (await said_of(self._store, trial.deployment.id)).watch) < math.ceil(seconds / length):
             found = await self._windows.look(trial, judge, watch.told, share=EVERYTHING, seconds=length)
             if found is None or not await self._is_serving(trial.deployment.id):

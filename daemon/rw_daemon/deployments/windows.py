@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rw_daemon.clock import Clock, rest
+from rw_daemon.deployments.counts import Count, Pair
 from rw_daemon.deployments.judge import Judge, is_broken, words_of
 from rw_daemon.deployments.judgements import Judgement, Verdict
 from rw_daemon.deployments.meters import Gauged, Meters, Start
@@ -23,6 +24,7 @@ from rw_shared.models import Deployment
 LOOK_SECONDS = 1.0
 """Within a window: whether it is so bad that nobody needs to wait for its end, or gone."""
 DEAD_PROBES = 3
+ABORTED = "It was aborted by hand."
 ALIVE = "it answers rw's own requests"
 ASKED_ONLY = f"No share of the requests yet; {ALIVE}"
 
@@ -31,7 +33,8 @@ ASKED_ONLY = f"No share of the requests yet; {ALIVE}"
 class Trial:
     """A new release that is compared with an old one.
 
-    :param serving: the old release's deployment. :param endpoints: of the new one, to be asked whether they live.
+    :param serving: the old release's deployment. :param endpoints: of the new one, to be asked whether they live, at ``health_path``
+        where the app has one.
     :param ended: done when a replica of it ended. :param ending: says in words how it did. :param target: where both run.
     :param before: what the old one did while it had the requests; without it, both are looked at in the same window.
     """
@@ -44,6 +47,7 @@ class Trial:
     ending: Callable[[Instance], Awaitable[str]]
     target: Target
     before: Traffic | None = None
+    health_path: str = ""
 
     @property
     def gauged(self) -> Gauged:
@@ -58,24 +62,33 @@ class Trial:
 
 @dataclass
 class Told:
-    """What somebody wants of a release that is being judged."""
+    """What somebody wants of a release that is being judged.
+
+    :param is_switching: it is about to have every request: what is said from now on may come too late.
+    """
 
     news: asyncio.Event = field(default_factory=asyncio.Event)
     is_aborted: bool = False
+    is_switching: bool = False
 
 
 @dataclass
 class Window:
     """A window that is being looked at.
 
-    :param before: the edge's figures at its beginning, of both releases. :param seen: what came since; ``None`` when nobody knows.
-    :param dead: probes running that were not answered.
+    :param start: what the app's own metrics were at its beginning. :param own: the requests of this window alone, which they go by.
+    :param count: those that are judged, of the windows before as well where they were too few. :param dead: probes running that failed.
     """
 
     start: Start
-    before: tuple[Traffic, Traffic] | None
-    seen: tuple[Traffic, Traffic] | None = None
+    own: Count
+    count: Count
     dead: int = 0
+
+    def read(self, now: Pair | None) -> None:
+        """Take the edge's counters."""
+        self.own.read(now)
+        self.count.read(now)
 
 
 class Windows:
@@ -85,12 +98,14 @@ class Windows:
         self._edge, self._meters, self._clock, self._settings = edge, meters, clock, settings
 
     async def look(self, trial: Trial, judge: Judge, told: Told, *, share: int, seconds: float) -> Judgement | None:
-        """Return the verdict on the next ``seconds``; ``None`` when somebody said something meanwhile.
+        """Return the verdict on the next ``seconds``, and on those before where they had too few requests; ``None`` when somebody said
+        something meanwhile.
 
         :raises RolloutFailedError: somebody aborted it, a replica ended, or it does not answer.
         """
         deadline = self._clock.monotonic() + seconds
-        window = Window(await self._meters.start(trial.gauged), await self._figures(trial))
+        window = Window(await self._meters.start(trial.gauged), Count(fixed=trial.before), judge.count)
+        window.read(await self._figures(trial))
         while True:
             if _heard(trial, told, share):
                 return None
@@ -104,20 +119,17 @@ class Windows:
         """Return a verdict where nobody needs to wait for the window's end; ``RolloutFailedError`` as ``look``."""
         if trial.ended.done():
             raise trial.failed(share, await trial.ending(trial.ended.result()))
-        window.dead = 0 if await self._lives(trial.endpoints) else window.dead + 1
+        window.dead = 0 if await self._lives(trial) else window.dead + 1
         if window.dead == DEAD_PROBES:
-            raise trial.failed(share, f"It did not answer {DEAD_PROBES} times running.")
-        now = await self._figures(trial)
-        window.seen = _between(window.before, now, trial.before)
-        window.before = window.before if window.seen else now
-        if window.seen and is_broken(window.seen[0]):
-            return Judgement(Verdict.BAD, words_of(*window.seen))
-        return None
+            raise trial.failed(share, f"{_unanswered(trial.health_path)} {DEAD_PROBES} times running.")
+        window.read(await self._figures(trial))
+        seen = window.count.seen
+        return Judgement(Verdict.BAD, words_of(*seen)) if seen and is_broken(seen[0]) else None
 
     async def _judged(self, trial: Trial, judge: Judge, window: Window, told: Told, share: int) -> Judgement | None:
         """Return the verdict on a window that is over. A command may take its time: meanwhile the release is looked at as before."""
-        seen = window.seen
-        measuring = asyncio.ensure_future(self._meters.end(trial.gauged, window.start, seen))
+        seen = window.count.seen
+        measuring = asyncio.ensure_future(self._meters.end(trial.gauged, window.start, window.own.seen))
         try:
             while not measuring.done():
                 await _woken(measuring, told.news)
@@ -130,16 +142,16 @@ class Windows:
             measuring.cancel()
             await asyncio.gather(measuring, return_exceptions=True)
 
-    def _edges(self, judge: Judge, seen: tuple[Traffic, Traffic] | None, *, share: int, is_asked: bool) -> Judgement:
+    def _edges(self, judge: Judge, seen: Pair | None, *, share: int, is_asked: bool) -> Judgement:
         """Return what the edge saw of a window, and of a release that had few requests, that it lives at least."""
         if seen is None:
             return Judgement(Verdict.UNKNOWN, "The edge gave no figures.")
         found = judge.window(*seen)
         if found.verdict is not Verdict.NO_DATA or not is_asked:
             return found
-        return Judgement(Verdict.NO_DATA, f"{found.words}; {ALIVE}") if share else Judgement(Verdict.GOOD, ASKED_ONLY)
+        return replace(found, words=f"{found.words}; {ALIVE}") if share else Judgement(Verdict.GOOD, ASKED_ONLY)
 
-    async def _figures(self, trial: Trial) -> tuple[Traffic, Traffic] | None:
+    async def _figures(self, trial: Trial) -> Pair | None:
         new, serving = trial.deployment.id, trial.serving if trial.before is None else trial.deployment.id
         try:
             found = await self._edge.samples(new, serving)
@@ -147,28 +159,21 @@ class Windows:
             return None
         return found[new], found[serving]
 
-    async def _lives(self, endpoints: Sequence[Endpoint]) -> bool:
-        """Return whether every replica answers at all: where real requests are few, that is all that can be said."""
+    async def _lives(self, trial: Trial) -> bool:
+        """Return whether every replica is well, by its health path, or answers at all: of few requests nothing else is known."""
         timeout = self._settings.probe_timeout_seconds
-        return all(await asyncio.gather(*(health.live(one, path="", timeout_seconds=timeout) for one in endpoints)))
+        asked = (health.live(one, path=trial.health_path, timeout_seconds=timeout) for one in trial.endpoints)
+        return all(await asyncio.gather(*asked))
 
 
-def _between(
-    before: tuple[Traffic, Traffic] | None, now: tuple[Traffic, Traffic] | None, fixed: Traffic | None
-) -> tuple[Traffic, Traffic] | None:
-    """Return what came in between; ``None`` when the proxy could not be read, or began to count anew. ``fixed`` stands for the old one."""
-    if before is None or now is None:
-        return None
-    try:
-        return now[0].since(before[0]), now[1].since(before[1]) if fixed is None else fixed
-    except ValueError:
-        return None
+def _unanswered(path: str) -> str:
+    return f"GET {path} did not answer below 500" if path else "It did not answer"
 
 
 def _heard(trial: Trial, told: Told, share: int) -> bool:
     """Return whether somebody said something; ``RolloutFailedError`` when it was to take the release back."""
     if told.is_aborted:
-        raise trial.failed(share, "It was aborted by hand.")
+        raise trial.failed(share, ABORTED)
     return told.news.is_set()
 
 

@@ -55,6 +55,7 @@ from rw_shared.errors.snapshots import (
     SourceUnreadableError,
 )
 from rw_shared.errors.surroundings import (
+    AlreadySwitchedError,
     ConflictError,
     DaemonUnreachableError,
     DatabaseCorruptError,
@@ -65,6 +66,8 @@ from rw_shared.errors.surroundings import (
     EngineUnreachableError,
     NoRolloutError,
     NotAllowedError,
+    NothingToCompareError,
+    NothingToRetryError,
     NothingToRollBackError,
     OnlyWatchedError,
     RolloutGoingOnError,
@@ -74,6 +77,7 @@ from rw_shared.errors.surroundings import (
 )
 
 __all__ = [
+    "AlreadySwitchedError",
     "AmbiguousNameError",
     "AnswerNeededError",
     "ArtifactMissingError",
@@ -106,6 +110,8 @@ __all__ = [
     "NotProvenError",
     "NotWarmError",
     "NothingDetectedError",
+    "NothingToCompareError",
+    "NothingToRetryError",
     "NothingToRollBackError",
     "OnlyWatchedError",
     "OperationNotFoundError",

@@ -61,6 +61,43 @@ class RolloutGoingOnError(ConflictError):
         )
 
 
+class AlreadySwitchedError(ConflictError):
+    """The service's new release has every request, and what was said to its rollout came too late."""
+
+    code = "ALREADY_SWITCHED"
+
+    def __init__(self, service: str, version: int) -> None:
+        super().__init__(
+            f"v{version} of {service} has every request already.",
+            hint=f"`rw deployments rollback --previous -s {service}` goes back to the release before it.",
+        )
+
+
+class NothingToCompareError(ConflictError):
+    """The service has no old release that runs, so its new one has no steps."""
+
+    code = "NOTHING_TO_COMPARE"
+
+    def __init__(self, service: str, *, version: int) -> None:
+        super().__init__(
+            f"v{version} of {service} has nothing to be compared with, so all requests come at once, as soon as it is healthy.",
+            hint=f"`rw deployments cancel v{version} -s {service}` stops it.",
+        )
+
+
+class NothingToRetryError(ConflictError):
+    """No release of the service was taken back, failed its check or was cancelled last."""
+
+    code = "NOTHING_TO_RETRY"
+
+    def __init__(self, service: str, *, newest: str = "") -> None:
+        super().__init__(
+            f"No release {f'of {service} ' if service else ''}is there to be tried again.",
+            why=f"The newest is {newest}." if newest else "",
+            hint="`rw deployments redeploy vN` deploys any release again, `rw up` a new one.",
+        )
+
+
 class UnreachableError(RwError):
     """Base of: daemon, engine or cluster cannot be reached."""
 

@@ -9,16 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from daemon.deployments.world import FLASK, SCOPE, World
+from daemon.deployments.releasing import GRADUAL, being_built, failing, files, in_the_middle, passed, say, shares, shifted_to, told
+from daemon.deployments.world import SCOPE, World
 
 from rw_daemon.edge.edge import Traffic
 from rw_daemon.runtimes.runtime import Exit, Instance, JobSpec, Line
 from rw_shared.errors import EdgeFailedError, NoRolloutError
-from rw_shared.events import StoredEvent
 from rw_shared.models import Operation, Pace
-
-GRADUAL = '[deploy.rollout]\nstrategy = "gradual"\n'
-PER_SECOND = 100
 
 
 @pytest.fixture
@@ -26,47 +23,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     made = await World(tmp_path).open()
     yield made
     await made.close()
-
-
-def files(version: int, *, rollout: str = GRADUAL) -> dict[str, str]:
-    return {**FLASK, "app.py": f"{FLASK['app.py']}# {version}\n", "railway.toml": rollout}
-
-
-def shares(world: World) -> list[int]:
-    return [one.weight for one in next(one for one in world.edge.routes if one.key == "shop/production/web").upstreams]
-
-
-def failing(world: World, *, new: float) -> None:
-    """From now on every release answers alike, but for the newest one, of whose requests a share fails."""
-    since = world.clock.elapsed
-
-    def traffic(release: str) -> Traffic:
-        requests = round((world.clock.elapsed - since) * PER_SECOND)
-        is_new = release == world.edge.routes[0].upstreams[-1].release and len(world.edge.routes[0].upstreams) > 1
-        return Traffic(requests, round(requests * new) if is_new else 0)
-
-    world.edge.traffic = traffic
-
-
-async def told(world: World, operation: Operation, name: str) -> list[StoredEvent]:
-    return [one for one in await world.store.events(operation=operation.id) if one.name == name]
-
-
-async def in_the_middle(world: World) -> Operation:
-    """Return the operation of a good release that has its first share."""
-    await world.up(files(1))
-    failing(world, new=0)
-    operation = await world.start(files=files(2))
-    await world.until(lambda: told(world, operation, "rollout.shifted"))
-    return operation
-
-
-async def shifted_to(world: World, operation: Operation, share: int) -> bool:
-    return any(one.data["share"] == share for one in await told(world, operation, "rollout.shifted"))
-
-
-async def say(world: World, pace: Pace) -> None:
-    await world.rooms.rollouts.pace(SCOPE, "web", pace, actor="ada")
 
 
 async def test_shares_grow_while_the_judge_is_content(world: World) -> None:
@@ -142,7 +98,7 @@ async def test_what_cannot_be_measured_is_held_and_told_with_what_to_type(world:
     (found,) = await world.rooms.rollouts.going_on(SCOPE)
     assert (found.pace, found.share, found.verdict) == (Pace.PAUSED, 10, "could not measure")
     status = (await world.rooms.status.read(SCOPE)).services[0]
-    assert status.newest_reason == "v2 is paused at 10 %. could not measure: The edge gave no figures."
+    assert status.newest_reason == "v2 is paused at 10 %: `rw rollout resume web` goes on. could not measure: The edge gave no figures."
     await say(world, Pace.PROMOTED)
     await world.settled(operation)
     assert (await world.statuses())[0] == "active"
@@ -196,6 +152,61 @@ async def test_few_requests_of_two_windows_are_judged_together(world: World) -> 
     assert await verdicts(world, operation) == ["no data", "good"] * 3
 
 
+def slowly(world: World, *, seconds: float, failed: float = 0.0, old_failed: float = 0.0) -> None:
+    """From now on each release gets a request every so many seconds; of the newest one's, beside another one, a share fails."""
+    since = world.clock.elapsed
+
+    def traffic(release: str) -> Traffic:
+        requests, ups = int((world.clock.elapsed - since) / seconds), world.edge.routes[0].upstreams
+        return Traffic(requests, round(requests * (failed if len(ups) > 1 and release == ups[-1].release else old_failed)))
+
+    world.edge.traffic = traffic
+
+
+async def test_release_that_fails_everything_for_the_few_who_ask_is_taken_back(world: World) -> None:
+    await world.up(files(1))
+    slowly(world, seconds=10, failed=1)
+    operation = await world.up(files(2))
+    assert await verdicts(world, operation) == ["no data"] * 6 + ["bad"]  # ten that fail need no window's end
+    assert (await world.statuses())[0] == "rolled_back"
+    assert await shifted_to(world, operation, 25) is False
+
+
+@pytest.mark.parametrize(("old_failed", "windows", "status"), [(0.0, 8, "rolled_back"), (1.0, 24, "active")])
+async def test_too_few_to_be_sure_of_which_half_fail_take_it_back(world: World, old_failed: float, windows: int, status: str) -> None:
+    await world.up(files(1))
+    slowly(world, seconds=20, failed=1, old_failed=old_failed)
+    operation = await world.up(files(2))
+    assert await verdicts(world, operation) == ["no data"] * windows
+    newest = (await world.deployments())[0]
+    assert newest.status == status
+    if newest.error is not None:
+        assert "No good window in 8. The last verdict: no data (6 of 6 failed; the old release: 0 of 6 failed; it" in newest.error.why
+
+
+async def test_few_requests_that_are_answered_lengthen_a_step_four_times(world: World) -> None:
+    await world.up(files(1))
+    slowly(world, seconds=10)
+    operation = await world.up(files(2))
+    assert await verdicts(world, operation) == ["no data"] * 12
+    assert (await world.statuses())[0] == "active"
+
+
+async def test_daemon_killed_in_a_lengthened_window_counts_its_windows_on(world: World) -> None:
+    await world.up(files(1))
+    slowly(world, seconds=20, failed=1)
+    operation = await world.start(files=files(2))
+
+    async def four() -> bool:
+        return len(await verdicts(world, operation)) >= 4
+
+    await world.until(four)
+    await world.restart()
+    await world.settled(operation)
+    assert await verdicts(world, operation) == ["no data"] * 8
+    assert (await world.statuses())[0] == "rolled_back"
+
+
 @pytest.mark.parametrize("is_sticky", [True, False])
 async def test_visitors_keep_their_release_where_that_is_asked_and_only_meanwhile(world: World, is_sticky: bool) -> None:
     rollout = f"{GRADUAL}sticky = true\n" if is_sticky else GRADUAL
@@ -234,11 +245,33 @@ async def test_replica_that_ends_on_the_way_is_told_with_its_last_words(world: W
     assert shares(world) == [100]
 
 
+async def test_release_whose_health_turns_bad_on_the_way_is_taken_back(world: World) -> None:
+    asked: list[str] = []
+
+    def page(path: str) -> tuple[int, str]:
+        asked.append(path)
+        is_shared = any(len(one.upstreams) > 1 for one in world.edge.routes)
+        return (503 if path == "/healthz" and is_shared else 200), ""
+
+    world.page = page
+    with_path = f'[deploy]\nhealthcheckPath = "/healthz"\n{GRADUAL}'
+    await world.up(files(1, rollout=with_path))
+    failing(world, new=0)
+    await world.up(files(2, rollout=with_path))
+    newest = (await world.deployments())[0]
+    assert newest.status == "rolled_back"
+    assert newest.error is not None
+    assert "GET /healthz did not answer below 500 3 times running" in newest.error.why
+    assert set(asked) == {"/healthz"}  # the app's own pages are left alone
+
+
 async def test_cancelled_in_the_middle_gives_everything_back(world: World) -> None:
     operation = await in_the_middle(world)
     await world.rooms.orders.cancel(operation.id)
-    await world.settled(operation)
-    assert (await world.statuses())[0] == "cancelled"
+    assert (await world.settled(operation)).status == "cancelled"
+    newest = (await world.deployments())[0]
+    assert newest.error is not None
+    assert (newest.status, newest.error.code) == ("rolled_back", "CANCELLED")  # it had requests
     assert shares(world) == [100]
 
 
@@ -274,10 +307,6 @@ async def test_paused_it_keeps_its_share_also_through_a_kill_and_goes_on_when_to
     await world.settled(operation)
     assert [one.data["share"] for one in await told(world, operation, "rollout.shifted")] == [10, 25, 50]
     assert [(one.actor, one.data["pace"]) for one in await told(world, operation, "rollout.paced")] == [("ada", "paused"), ("ada", "steps")]
-
-
-async def passed(world: World, moment: float) -> bool:
-    return world.clock.elapsed > moment
 
 
 async def test_paused_release_that_turns_bad_is_taken_back_all_the_same(world: World) -> None:
@@ -373,15 +402,6 @@ async def test_aborted_while_it_is_built_nothing_of_it_is_left(world: World) -> 
     assert (await world.settled(operation)).status == "cancelled"
 
 
-async def being_built(world: World) -> Operation:
-    await world.up(files(1))
-    failing(world, new=0)
-    world.builder.gate = asyncio.Event()
-    operation = await world.start(files=files(2))
-    await world.until(lambda: told(world, operation, "step.started"))
-    return operation
-
-
 async def test_paused_while_it_is_built_it_waits_at_the_first_step(world: World) -> None:
     operation = await being_built(world)
     await say(world, Pace.PAUSED)
@@ -466,7 +486,7 @@ async def test_blue_green_by_hand_waits_at_its_own_name(world: World) -> None:
     assert (found.pace, found.share, found.steps) == (Pace.PAUSED, 0, (0, 100))
     assert found.preview.startswith("http://v2.web.shop.localhost:")
     assert {one.hostnames: [up.name for up in one.upstreams] for one in world.edge.routes} == {
-        ("web.shop.localhost", "shop.localhost"): ["", "v2"],
+        ("web.shop.localhost", "shop.localhost"): ["v1", "v2"],
         ("v2.web.shop.localhost",): [""],
     }
     assert shares(world) == [100, 0]
