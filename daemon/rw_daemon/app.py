@@ -99,7 +99,7 @@ async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonI
         clock=clock,
         settings=settings,
     )
-    tasks.spawn("recovery", deployments.recovery.run())
+    tasks.keep("recovery", deployments.recovery.run)
     tasks.keep("liveness", deployments.supervisor.keep_alive)
     tasks.keep("autoscaler", deployments.autoscaler.keep)
     tasks.keep("sleeping", deployments.sleeping.keep)

@@ -23,6 +23,8 @@ class Settings:
     """Time to become healthy where the service names none (Railway: 300, too long to learn of a typo)."""
     settle_seconds: float = 10.0
     """A service without a port is proven when it has been alive this long without an exit."""
+    answer_seconds: float = 3.0
+    """A target that has not answered by then is not waited for: what is on the others goes on, and its own later."""
     liveness_period_seconds: float = 5.0
     liveness_failures: int = 3
     """A replica is replaced after this many failures in a row: one garbage collection pause is no reason."""

@@ -17,6 +17,9 @@ engine killed, stopped                    D     no request fails, no restart is 
 engine killed, live-restore               D     nobody notices                                      test_engine_faults
 engine killed in a deployment             D     it fails with the reason, the old release serves    test_engine_faults
 engine frozen, away, later than daemon    D     exit 8 with the reason, no hang; then whole         test_engine_faults
+daemon killed in a build                  P     what it was building is ended, then built once      here, integration
+engine slow to answer                     P D   what is on the other target goes on                 test_slow_engine
+image or snapshot of a service lost       P D   it says so, all others come back                    daemon/deployments
 machine restarted, a build cut off        P     what should run runs, nothing else is left          test_machine_restart
 disk full                                 P     what runs goes on, the next deployment works        here
 database damaged                          P     named, with a way out                               here
@@ -40,6 +43,9 @@ from pathlib import Path
 
 import pytest
 from e2e.conftest import Rw, ask, end, living, make_rw
+
+from rw_daemon.builds.process import MARKER
+from rw_daemon.processes import proc
 
 SERVER = """
 import os, time
@@ -114,6 +120,36 @@ def test_cancelled_build_really_stops_and_says_so(rw: Rw, tmp_path: Path) -> Non
     while any(b"sleep\x0077" in command(pid) for pid in pids()):
         assert time.monotonic() < deadline, "the build's command still runs"
         time.sleep(0.1)
+
+
+def test_build_of_a_killed_daemon_does_not_go_on_beside_the_next_ones(plain: Rw, tmp_path: Path) -> None:
+    folder = project(tmp_path / "app", build_seconds=7766)
+    operation = json.loads(plain.ok("up", str(folder), "-d", "--json").splitlines()[-1])["operation"]
+    until_status(plain, folder, {"building"})
+    old = until_building(plain, set())
+    os.kill(plain.pid(), signal.SIGKILL)
+    new = until_building(plain, old)
+    assert not old & new
+    assert len(list((plain.home / "releases").iterdir())) == 1
+    plain.ok("deployments", "cancel", operation, cwd=folder)
+    deadline = time.monotonic() + 5
+    while builds(plain):
+        assert time.monotonic() < deadline, "the build's command still runs"
+        time.sleep(0.1)
+
+
+def builds(rw: Rw) -> set[int]:
+    return {pid for pid in proc.marked(f"{MARKER}={rw.home / 'releases'}") if command(str(pid)).startswith(b"sleep\x007766")}
+
+
+def until_building(rw: Rw, before: set[int]) -> set[int]:
+    """Return the build's processes once they are others than before: at most ten seconds after the next command."""
+    deadline = time.monotonic() + 10
+    rw.ok("daemon", "start")
+    while not (found := builds(rw)) or found & before:
+        assert time.monotonic() < deadline, f"{found} {before} {rw.log_tail()}"
+        time.sleep(0.05)
+    return found
 
 
 def pids() -> list[str]:

@@ -25,7 +25,7 @@ from rw_daemon.runtimes.runtime import (
     released,
 )
 from rw_shared.contents import Part
-from rw_shared.errors import EngineUnreachableError
+from rw_shared.errors import ArtifactMissingError, EngineUnreachableError
 from rw_shared.models import Artifact, Check, ServiceKind
 
 
@@ -44,6 +44,10 @@ class FakeRuntime:
         self.exit_at_start: Exit | None = None
         self.is_away = False
         """Nothing answers."""
+        self.gate: asyncio.Event | None = None
+        """What it takes until it says what runs; it answers at once whether it is there."""
+        self.lost: set[str] = set()
+        """Artifacts that are gone, by their references."""
         self.errors: list[Exception] = []
         """What the next replacements raise, each once, the last first."""
         self.stop_errors: list[Exception] = []
@@ -69,6 +73,8 @@ class FakeRuntime:
         return [Check(id="fake", status="ok", detail="fake")]
 
     async def start(self, spec: ReleaseSpec) -> Release:
+        if spec.artifact.reference in self.lost:
+            raise ArtifactMissingError(spec.key.service, spec.artifact.reference)
         have = {one.index for one in self.instances.values() if one.key == spec.key and one.is_running}
         for index in range(spec.replicas):
             if index not in have:
@@ -107,6 +113,8 @@ class FakeRuntime:
 
     async def releases(self) -> list[Release]:
         await self.check()
+        if self.gate is not None:
+            await self.gate.wait()
         return released(list(self.instances.values()))
 
     async def release(self, deployment: str) -> Release | None:

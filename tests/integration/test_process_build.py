@@ -15,6 +15,7 @@ from rw_daemon.detection import registry
 from rw_daemon.detection.buildpack import Request
 from rw_daemon.detection.source import Source
 from rw_daemon.plans.plan import BuildPlan, Cache, Origin, Step
+from rw_daemon.processes import proc
 from rw_daemon.processes.spawning import run
 from rw_shared.errors import BuildFailedError, RegistryUnreachableError, ToolMissingError
 
@@ -174,6 +175,31 @@ async def test_cancelling_kills_everything_and_leaves_nothing(shop):
         while Path(f"/proc/{pid}/stat").exists() and ") Z" not in Path(f"/proc/{pid}/stat").read_text():
             await asyncio.sleep(0.02)
     assert shop.left == []
+
+
+async def test_what_a_killed_daemon_was_building_is_ended_before_the_next_one_builds(shop):
+    """Also what left the session, and what left the environment behind."""
+    plan = step("env -i sleep 98761 & setsid sleep 98762 & echo $$ > ../../../pid; sleep 98763")
+    building = asyncio.create_task(shop.build(plan))
+    while not (shop.folder / "pid").exists() or len(sleeping()) < 3:
+        await asyncio.sleep(0.01)
+    try:
+        await ProcessBuilder(shop.folder / "releases", shop.folder / "caches", lay_out=shop.lay_out).sweep()
+        assert sleeping() == []
+    finally:
+        with pytest.raises(BuildFailedError):
+            await building
+
+
+def sleeping() -> list[int]:
+    return [pid for pid in proc.pids() if proc.process(pid) and b"sleep\x009876" in command(pid)]
+
+
+def command(pid: int) -> bytes:
+    try:
+        return (proc.PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 async def test_a_folder_left_half_done_by_a_crash_is_not_used(shop):

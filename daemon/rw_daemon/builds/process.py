@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rw_daemon.builds.builder import BuildOrder, BuildOutput
@@ -37,6 +37,8 @@ from rw_shared.models import Artifact
 COMPLETE = "complete"
 EVERYTHING = "."
 LAST_LINES = 40
+MARKER = "RW_BUILDER"
+"""Variable of every process of a build: its value is the folder of all releases, so what a killed daemon was building is found."""
 RETRY_PAUSES_SECONDS = (1.0, 3.0)
 """A registry that does not answer is asked again twice: most faults of a network last a moment."""
 
@@ -87,7 +89,7 @@ class ProcessBuilder:
         self._sweeping, self._is_swept = asyncio.Lock(), False
 
     async def sweep(self) -> None:
-        """Remove what a killed daemon left half done; once, before the first build."""
+        """End what a killed daemon was building, and remove what it left half done; once, before the first build."""
         async with self._sweeping:
             await asyncio.to_thread(self._sweep)
 
@@ -151,6 +153,7 @@ class ProcessBuilder:
 
     async def _carry_out(self, order: BuildOrder, folder: Path, output: Callable[[BuildOutput], None]) -> Artifact:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        order = replace(order, environ={**order.environ, MARKER: str(self._releases)})
         tools = await self._toolbox.find(order.plan, environ=order.environ)
         work = Work(order, tools, folder / "source", folder / "app", output)
         work.laid_out.mkdir(mode=0o700, parents=True)
@@ -261,6 +264,7 @@ class ProcessBuilder:
             self._is_swept = True
             return
         self._is_swept = True
+        proc.kill_sessions(f"{MARKER}={self._releases}")
         for folder in self._releases.iterdir():
             if not (folder / COMPLETE).exists():
                 shutil.rmtree(folder, ignore_errors=True)

@@ -168,6 +168,7 @@ class Deployments:
         """Brings store and machine together at the start."""
         return Recovery(
             store=self.store,
+            recorder=self.recorder,
             targets=self.targets,
             planner=self.planner,
             controller=self.controller,
@@ -179,8 +180,10 @@ class Deployments:
             router=self.router,
             collector=self.collector,
             exits=self.exits,
+            output=self.output,
             tasks=self.tasks,
             clock=self.clock,
+            settings=self.settings,
         )
 
     @cached_property
@@ -303,7 +306,7 @@ class Deployments:
     @cached_property
     def router(self) -> Router:
         """Where requests go."""
-        return Router(self.store, self.targets, self.edge, self._is_sticky)
+        return Router(self.store, self.targets, self.edge, self._is_sticky, answer_seconds=self.settings.answer_seconds)
 
     @cached_property
     def offers(self) -> Offers:
@@ -399,7 +402,7 @@ class Deployments:
         return await self.controller.spec(deployment)  # which needs the windows itself
 
     async def _is_sticky(self, deployment: Deployment) -> bool:
-        return (await self.planner.planned(deployment)).config.deploy.rollout.sticky
+        return (await self.planner.deploy_of(deployment)).rollout.sticky
 
     async def _mask_of(self, deployment: str) -> Mask:
         found = await self.store.deployment(deployment)

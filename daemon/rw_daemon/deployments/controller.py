@@ -187,6 +187,7 @@ class Controller:
             async with self._recorder.step(identity, StepName.START):
                 async with moving("start", seconds=self._settings.step_deadline_seconds):
                     release = await target.runtime.start(spec)
+                self._router.learn(release)
                 for instance in release.instances:
                     self._collector.attach(instance, target.runtime)
             async with self._recorder.step(identity, StepName.HEALTHCHECK) as step:
@@ -207,6 +208,7 @@ class Controller:
         try:
             async with moving("start", seconds=self._settings.step_deadline_seconds):
                 release = await target.runtime.start(spec)
+            self._router.learn(release)
             for instance in release.instances:
                 self._collector.attach(instance, target.runtime)
             return await self._proving.proven(release, spec, target, ended)
@@ -308,12 +310,12 @@ class Controller:
 
     async def _warm_seconds(self, old: Deployment) -> float:
         """Return how long a replaced release stays: at least until the watch of the one in its place is over."""
-        said = (await self._planner.planned(old)).config.deploy.overlap_seconds
+        said = (await self._planner.deploy_of(old)).overlap_seconds
         warm = self._settings.warm_seconds if said is None else said
         scope = Scope.of(old)
         serving = next((row.serving for row in await self._store.services(scope) if row.name == old.service), "")
         new = await self._store.deployment(serving) if serving else None
-        watch = (await self._planner.planned(new)).config.deploy.rollout if new else None
+        watch = (await self._planner.deploy_of(new)).rollout if new else None
         return max(warm, watch.monitor_seconds + watch.step_seconds) if watch and watch.monitor_seconds else warm
 
     async def retire(self, identity: str, target: Target) -> None:

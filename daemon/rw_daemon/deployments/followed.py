@@ -26,7 +26,7 @@ class Followed:
                 continue
             deployment = await self._store.deployment(row.serving)
             if deployment is not None and deployment.status is DeploymentStatus.ACTIVE:
-                self._known[deployment.id] = self._wants((await self._planner.planned(deployment)).config.deploy)
+                self._known[deployment.id] = self._wants(await self._planner.deploy_of(deployment))
                 if self._known[deployment.id]:
                     found[deployment.id] = deployment
         return found

@@ -77,6 +77,10 @@ class Operations:
         if not self._resumed.is_set() and await self._store.unsettled_operations():
             await self._resumed.wait()
 
+    def has(self, identity: str) -> bool:
+        """Return whether somebody works on an operation, or will."""
+        return identity in self._jobs
+
     @property
     def are_running(self) -> bool:
         """Whether anything is queued or running."""
@@ -283,6 +287,21 @@ class Operations:
             else:
                 self._unwritten.pop(operation.id, None)
                 return
+
+    def adopt(self, operation: Operation, give_up: Callable[[RwError], Awaitable[None]]) -> None:
+        """Settle an operation that nobody works on as cancelled: it could not be taken up again, say. Nothing where somebody does."""
+        if operation.status.is_settled or self.has(operation.id):
+            return
+        job = self._jobs[operation.id] = Job(operation)
+
+        async def work() -> None:
+            try:
+                await self._settle(job, CancelledError(), give_up)
+            finally:
+                self._jobs.pop(operation.id, None)
+
+        job.is_ending = True
+        job.task = self._tasks.spawn(f"operation {operation.id}", work())
 
     async def cancel(self, identity: str) -> Operation:
         """End an operation that is not settled; what it made is taken back. Returns once that is done."""

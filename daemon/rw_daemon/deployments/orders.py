@@ -112,6 +112,10 @@ class Orders:
 
     async def cancel(self, identity: str) -> Operation:
         """End an operation that is not settled; what it made is taken back."""
+        await self._operations.resumed()
+        async with self._accepting:  # one that is being accepted has nobody yet
+            operation = await self._operations.read(identity)
+            self._operations.adopt(operation, self._give_up(operation))
         return await self._operations.cancel(identity)
 
     # --- up

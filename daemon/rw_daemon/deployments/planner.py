@@ -7,6 +7,7 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +21,7 @@ from rw_daemon.plans.plan import BuildPlan, Notice, ServicePlan
 from rw_daemon.snapshots import Snapshots, as_dockerignore
 from rw_daemon.variables.references import services_in
 from rw_shared import railway_toml
-from rw_shared.config import ServiceConfig, Strategy
+from rw_shared.config import DeployConfig, ServiceConfig, Strategy
 from rw_shared.errors import ConfigInvalidError, RwError, ServiceNotFoundError, UsageError
 from rw_shared.models import Deployment, Place, PlanAnswer, PlanOrder, slug
 from rw_shared.railway_toml import ProjectConfig
@@ -126,6 +127,22 @@ class Planner:
             while len(self._planned) > PLANS_KEPT:
                 del self._planned[next(iter(self._planned))]
         return known
+
+    async def deploy_of(self, deployment: Deployment) -> DeployConfig:
+        """Return what a deployment's file says of how it is run; where its snapshot is lost, what goes for everybody.
+
+        For whoever looks at many: one that is lost must not keep the others from being looked at.
+        """
+        try:
+            return (await self.planned(deployment)).config.deploy
+        except (RwError, OSError, ValueError):
+            return DeployConfig()
+
+    async def health_path(self, deployment: Deployment) -> str:
+        """Return where a deployment is asked whether it lives: its plan says so, which is kept without its snapshot."""
+        with suppress(RwError, OSError):
+            return (await self.planned(deployment)).service(deployment.service).health_path
+        return Planned(BuildPlan.model_validate(deployment.plan), ServiceConfig()).service(deployment.service).health_path
 
     async def plan(self, order: PlanOrder) -> PlanAnswer:
         """Answer ``rw plan``."""

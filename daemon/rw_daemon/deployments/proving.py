@@ -18,11 +18,11 @@ from rw_daemon.edge.edge import Endpoint
 from rw_daemon.logs.collector import Collector
 from rw_daemon.runtimes.runtime import Instance, Release, ReleaseSpec
 from rw_daemon.settings import Settings
-from rw_shared.errors import ArtifactMissingError, CrashedError, InternalError, NeverHealthyError, RwError
+from rw_shared.errors import ArtifactMissingError, CrashedError, InternalError, NeverHealthyError, RwError, SnapshotMissingError
 from rw_shared.models import Deployment, ServiceKind
 
 LAST_LINES = 20
-OF_THE_APP = (CrashedError, NeverHealthyError, ArtifactMissingError)
+OF_THE_APP = (CrashedError, NeverHealthyError, ArtifactMissingError, SnapshotMissingError)
 """What starting a release again would meet again: the service has crashed. After anything else it may be tried once more."""
 
 

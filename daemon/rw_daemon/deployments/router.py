@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from rw_daemon.deployments.release import hostname
-from rw_daemon.deployments.targets import Targets
+from rw_daemon.deployments.targets import Target, Targets
 from rw_daemon.edge.edge import Edge, Endpoint, HttpRoute, Lead, Upstream
-from rw_daemon.runtimes.runtime import Instance
+from rw_daemon.runtimes.runtime import Instance, Release
 from rw_daemon.store.store import ServiceRow, Store
 from rw_shared.errors import UnreachableError
 from rw_shared.events import Event
@@ -28,9 +28,15 @@ STOPPED = {DeploymentStatus.SLEEPING, DeploymentStatus.REMOVING}
 class Router:
     """Keeps the edge at what the store says. Calls are serialised, and each one writes the whole state."""
 
-    def __init__(self, store: Store, targets: Targets, edge: Edge, is_sticky: Callable[[Deployment], Awaitable[bool]]) -> None:
-        """:param is_sticky: whether a visitor who has met a release keeps it while its rollout goes on."""
+    def __init__(
+        self, store: Store, targets: Targets, edge: Edge, is_sticky: Callable[[Deployment], Awaitable[bool]], *, answer_seconds: float
+    ) -> None:
+        """:param is_sticky: whether a visitor who has met a release keeps it while its rollout goes on.
+
+        :param answer_seconds: what a target takes longer for is not waited for.
+        """
         self._store, self._targets, self._edge, self._is_sticky = store, targets, edge, is_sticky
+        self._answer_seconds = answer_seconds
         self._lock = asyncio.Lock()
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self._without: dict[str, Set[int]] = {}
@@ -66,7 +72,7 @@ class Router:
             rows = [row for row in await self._store.services() if row.kind is ServiceKind.WEB]
             unsettled = await self._store.deployments(unsettled=True, limit=UNSETTLED)
             coming = {service_of(one): one for one in unsettled if one.status is DeploymentStatus.DEPLOYING}
-            running = await self._running()
+            running, is_late = await self._running(rows)
             routes = []
             for row in rows:
                 to, notice, is_held = (serving[id_of(row)], "", False) if id_of(row) in serving else await self._serving(row, awake)
@@ -92,12 +98,17 @@ class Router:
             self._is_behind = True
             routes = [replace(route, gone=self._gone(route, running)) for route in routes]
             await self._edge.route(tuple(routes))
-            self._is_behind = False
+            self._is_behind = is_late
             self._routes = {route.key: route for route in routes}
             self._changing.set()
             self._changing = asyncio.Event()
             if events := record():
                 await self._store.append(*events)
+
+    def learn(self, release: Release) -> None:
+        """Take note where a release that has just been started listens: its target may be too slow to say so when requests go there."""
+        if endpoints := tuple(Endpoint(one.host, one.port) for one in release.instances if one.port):
+            self._endpoints[release.key.deployment] = endpoints
 
     async def record(self, *events: Event) -> None:
         """Write what becomes of a serving release, never in the middle of a change of the edge that goes by its status."""
@@ -129,7 +140,10 @@ class Router:
         return await self._edge.check()
 
     async def catch_up(self) -> None:
-        """Bring the edge to the desired state if it refused it last time. ``EdgeFailedError`` when it still does."""
+        """Bring the edge to the desired state if it refused it last time, or a target did not say in time what runs.
+
+        :raises EdgeFailedError: it still refuses.
+        """
         if self._is_behind:
             await self.apply()
 
@@ -147,19 +161,25 @@ class Router:
         found = await self._store.deployment(deployment)
         return f"v{found.version}" if found else ""
 
-    async def _running(self) -> dict[str, list[Instance]]:
+    async def _running(self, rows: Sequence[ServiceRow]) -> tuple[dict[str, list[Instance]], bool]:
+        """Return what runs on the targets that ``rows`` need, and whether one of them did not say so in time."""
+        kinds = {(await self._store.environments(project)).get(name) for project, name in {(row.project, row.environment) for row in rows}}
+        told = await asyncio.gather(*(self._told(target) for target in self._targets.known() if target.kind in kinds))
         found: dict[str, list[Instance]] = {}
-        for target in self._targets.known():
-            try:
-                releases = await target.runtime.releases()
-            except UnreachableError:
-                continue  # the engine restarts: what was in force stays by the endpoints known last
-            for release in releases:
-                without = self._without.get(release.key.deployment, ())
-                found[release.key.deployment] = [
-                    one for one in release.instances if one.is_running and one.port and one.index not in without
-                ]
-        return found
+        for release in (one for releases in told for one in releases or ()):
+            without = self._without.get(release.key.deployment, ())
+            found[release.key.deployment] = [one for one in release.instances if one.is_running and one.port and one.index not in without]
+        return found, None in told
+
+    async def _told(self, target: Target) -> list[Release] | None:
+        """Return what a target says, ``None`` when it takes too long. Either way, what was in force stays by the endpoints known last."""
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                return await target.runtime.releases()
+        except UnreachableError:
+            return []  # the engine restarts
+        except TimeoutError:
+            return None
 
     def _route(self, row: ServiceRow, upstreams: tuple[Upstream, ...], notice: str) -> HttpRoute:
         names = [row.hostname]

@@ -55,7 +55,7 @@ class Status:
         found = releases.get(row.serving)
         stands = standing(newest, await said_of(self._store, newest.id)) if newest else ""
         reason = (shown.reason or (stands if shown == newest else "")) if shown else ""
-        scale = (await self._planner.planned(serving)).config.deploy.scale if serving else None
+        scale = (await self._planner.deploy_of(serving)).scale if serving else None
         return Service(
             name=row.name,
             kind=row.kind,

@@ -253,7 +253,7 @@ class Supervisor:
             instances = release.instances if release else ()
             if {one.index for one in instances} < set(range(await self._replicas.wanted(deployment))):
                 self._fill(deployment, target)
-            path = (await self._planner.planned(deployment)).service(deployment.service).health_path
+            path = await self._planner.health_path(deployment)
             for instance in instances:
                 if instance.is_running and instance.port:
                     await self._probe(deployment, instance, path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,18 +42,23 @@ class Targets:
     def __init__(self, openers: Mapping[TargetKind, Opener], *, opened: Callable[[Target], None]) -> None:
         """``opened`` is told of each target when it is there."""
         self._openers, self._opened = dict(openers), opened
+        self._opening = defaultdict[TargetKind, asyncio.Lock](asyncio.Lock)
         self._open: dict[TargetKind, Target] = {}
 
     async def get(self, kind: TargetKind, environ: Mapping[str, str]) -> Target:
         """Return the target, reachable just now. ``UnreachableError`` when it is not."""
-        target = self._open.get(kind)
-        if target is None:
-            target = self._open[kind] = await self._openers[kind](environ)
-            self._opened(target)
+        target = self._open.get(kind) or await self._made(kind, environ)
         if environ:
             await target.check(environ)
         await target.runtime.check()
         return target
+
+    async def _made(self, kind: TargetKind, environ: Mapping[str, str]) -> Target:
+        async with self._opening[kind]:  # two who come while it is opened get the same one
+            if kind not in self._open:
+                self._open[kind] = await self._openers[kind](environ)
+                self._opened(self._open[kind])
+            return self._open[kind]
 
     @property
     def kinds(self) -> list[TargetKind]:

@@ -36,7 +36,7 @@ from rw_daemon.runtimes.runtime import (
     Sample,
     released,
 )
-from rw_shared.errors import UnreachableError
+from rw_shared.errors import ArtifactMissingError, UnreachableError
 from rw_shared.models import Check
 
 FACTS = "instance.json"
@@ -224,6 +224,8 @@ class ProcessRuntime:
         await asyncio.gather(*(self._launch(spec, index) for index in missing))
 
     async def _launch(self, spec: ReleaseSpec, index: int) -> Instance:
+        if not Path(spec.artifact.reference).is_dir():
+            raise ArtifactMissingError(spec.key.service, spec.artifact.reference)
         name = f"{spec.key.deployment}-{index}-{uuid4().hex[:8]}"
         port = free_port(taken=self._ports()) if spec.port else 0
         hold = Hold(self._instances / name)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from daemon.deployments.world import SCOPE, World
+from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.deployments.claims import Claim
 from rw_shared.errors import BuildFailedError, RwError
@@ -67,3 +67,21 @@ async def test_cancel_that_comes_too_late_does_not_leave_it_running_for_ever(wor
     assert cancelled.status is (OperationStatus.FAILED if fails else OperationStatus.SUCCEEDED)
     assert (await operations.read(operation.id)).status is cancelled.status
     assert not operations.are_running
+
+
+async def test_cancel_settles_what_nobody_works_on(world: World) -> None:
+    await world.up(FLASK)
+    world.builder.gate = asyncio.Event()
+    operation = await world.start(files={**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+    await world.until(lambda: is_second_building(world))
+    await world.kill()
+    await world.open()  # and what was left behind is not taken up
+    both = await asyncio.gather(world.rooms.orders.cancel(operation.id), world.rooms.orders.cancel(operation.id))
+    assert [one.status for one in both] == [OperationStatus.CANCELLED] * 2
+    assert await world.statuses() == ["cancelled", "active"]
+    settled = [one for one in await world.store.events(limit=1000) if one.name == "operation.settled"]
+    assert len([one for one in settled if one.operation == operation.id]) == 1
+
+
+async def is_second_building(world: World) -> bool:
+    return (await world.statuses())[0] == "building"

@@ -13,7 +13,7 @@ from fakes.clock import FakeClock
 from fakes.targets import FakeBuilder, FakeEdge, FakeRuntime
 
 from rw_daemon.deployments.composition import Deployments
-from rw_daemon.deployments.targets import Target
+from rw_daemon.deployments.targets import Opener, Target
 from rw_daemon.logs.logs import Logs
 from rw_daemon.settings import Settings
 from rw_daemon.snapshots import Snapshots
@@ -36,6 +36,8 @@ class World:
         self.clock = FakeClock()
         self.settings = Settings(healthy_seconds=1.0, warm_seconds=5.0, liveness_period_seconds=1e9)
         self.server: asyncio.Server | None = None
+        self.engine: FakeRuntime | None = None
+        """What the target ``docker`` runs on, where a test wants two targets."""
         self.page: Callable[[str], tuple[int, str]] = lambda _: (200, "ok")
         """What every replica answers at a path: a status and a text."""
 
@@ -46,13 +48,23 @@ class World:
         self.logs = Logs(self.folder / "logs", clock=self.clock, settings=self.settings)
         await self.logs.open()
         self.rooms = Deployments(
-            store=self.store, snapshots=self.snapshots, logs=self.logs, edge=self.edge, openers={TargetKind.PROCESS: self._target},
+            store=self.store, snapshots=self.snapshots, logs=self.logs, edge=self.edge, openers=self._openers(),
             environs=self.folder / "environs", tasks=self.tasks, clock=self.clock, settings=self.settings,
         )  # fmt: skip
         if self.server is None:
             self.server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
             self.runtime.port = self.server.sockets[0].getsockname()[1]
         return self
+
+    def _openers(self) -> dict[TargetKind, Opener]:
+        engine = self.engine
+        if engine is None:
+            return {TargetKind.PROCESS: self._target}
+
+        async def docker(_: Mapping[str, str]) -> Target:
+            return Target(TargetKind.DOCKER, engine, self.builder)
+
+        return {TargetKind.DOCKER: docker, TargetKind.PROCESS: self._target}
 
     async def _target(self, _: Mapping[str, str]) -> Target:
         target = Target(TargetKind.PROCESS, self.runtime, self.builder)
@@ -83,10 +95,12 @@ class World:
             (source / path).write_text(text)
         return (await self.snapshots.take(source)).digest
 
-    async def start(self, kind: OperationKind = OperationKind.UP, *, files: Mapping[str, str] | None = None, **options: Any) -> Operation:
-        await self.rooms.projects.link(ProjectOrder(name=SCOPE.project))
+    async def start(
+        self, kind: OperationKind = OperationKind.UP, *, files: Mapping[str, str] | None = None, scope: Scope = SCOPE, **options: Any
+    ) -> Operation:
+        await self.rooms.projects.link(ProjectOrder(name=scope.project))
         snapshot = await self.snapshot(files or FLASK) if kind is OperationKind.UP else ""
-        return await self.rooms.orders.start(SCOPE, OperationOrder(kind=kind, snapshot=snapshot, **options))
+        return await self.rooms.orders.start(scope, OperationOrder(kind=kind, snapshot=snapshot, **options))
 
     async def settled(self, operation: Operation) -> Operation:
         async with asyncio.timeout(20):
@@ -123,9 +137,9 @@ class World:
             while not await condition():
                 await asyncio.sleep(0.01)
 
-    async def deployments(self) -> list[Deployment]:
+    async def deployments(self, scope: Scope = SCOPE) -> list[Deployment]:
         """All deployments, newest first."""
-        return await self.store.deployments(SCOPE)
+        return await self.store.deployments(scope)
 
     async def statuses(self) -> list[str]:
         return [one.status.value for one in await self.deployments()]
