@@ -21,7 +21,7 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from rw_daemon.clock import Clock
-from rw_daemon.logs import segments
+from rw_daemon.logs import ages, segments
 from rw_daemon.logs.hub import Gap, Hub, Row
 from rw_daemon.logs.query import LogQuery
 from rw_daemon.logs.segments import ServiceLog
@@ -165,10 +165,10 @@ class Logs:
 
     async def expire(self) -> None:
         """Drop what is older than ``log_days``. To be called now and then."""
-        before = (self._clock.now() - timedelta(days=self._settings.log_days)).timestamp()
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._expire, before)
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._expire, self._clock.now())
 
-    def _expire(self, before: float) -> None:
+    def _expire(self, now: datetime) -> None:
+        before = (ages.counted_to(self._root, now) - timedelta(days=self._settings.log_days)).timestamp()
         for folder in self._root.glob("*/*/*"):
             self._file((folder.parts[-3], folder.parts[-2], folder.parts[-1])).expire(before)
 

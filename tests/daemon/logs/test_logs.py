@@ -246,6 +246,33 @@ async def test_secrets_of_a_deployment_are_blacked_out_before_anything_is_kept(l
     assert (first.message, second.message, second.attrs) == ("the key is ***", "with ***", {"key": "***"})
 
 
+async def test_a_clock_that_jumps_ahead_deletes_nothing_for_hours_and_what_is_really_old_goes(tmp_path: Path) -> None:
+    clock = FakeClock()
+    logs = Logs(tmp_path, clock=clock, settings=Settings())
+    logs.append([line("kept")])
+    await logs.flushed()
+    (path,) = tmp_path.rglob("*.jsonl")
+    os.utime(path, (START.timestamp(),) * 2)
+    await logs.expire()
+    clock.jumped += timedelta(days=30)
+    await logs.close()
+    logs = Logs(tmp_path, clock=clock, settings=Settings())  # a daemon that is started anew knows no more
+    for _ in range(6):
+        await logs.expire()
+    assert path.exists()
+    clock.jumped -= timedelta(days=30)  # set right
+    await logs.expire()
+    clock.jumped += timedelta(days=2)
+    for _ in range(6):
+        await logs.expire()
+    assert path.exists()
+    for _ in range(6):
+        clock.jumped += timedelta(days=1)
+        await logs.expire()
+    assert not path.exists()
+    await logs.close()
+
+
 async def test_old_segments_go_and_young_ones_stay(tmp_path: Path) -> None:
     logs = await opened(tmp_path, log_segment_bytes=1)
     for number in range(3):
