@@ -212,6 +212,7 @@ class FakeEdge:
         self.traffic: Callable[[str], Traffic] = lambda _: Traffic()
         """What a release's requests came to so far; a test puts its own here."""
         self.blind: Exception | None = None
+        self.held_ports: frozenset[int] = frozenset()
         self.tended = 0
 
     @property

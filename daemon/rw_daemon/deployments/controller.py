@@ -280,6 +280,9 @@ class Controller:
         began = next((one.started_at for one in deployment.steps if one.name is StepName.STOP), None)
         return f"; requests waited {(self._clock.now() - began).total_seconds():.1f} s" if began else ""
 
+    def _held(self, row: ServiceRow) -> str:
+        return f"; another program holds its own port {row.port}" if self._router.is_held(row) else ""
+
     def _switched(self, deployment: Deployment, row: ServiceRow, old: Deployment | None) -> Callable[[], list[Event]]:
         """Return what makes the events of a switch, once it is in force."""
 
@@ -287,7 +290,7 @@ class Controller:
             url = self._url(row)  # the first route of all starts the edge: before it there is no port
             made = [
                 RouteChanged(at=self._clock.now(), **of(deployment), deployment=deployment.id, url=url, before=row.serving),
-                self._recorder.finished(deployment, StepName.SHIFT, detail=url + self._gap(deployment)),
+                self._recorder.finished(deployment, StepName.SHIFT, detail=url + self._gap(deployment) + self._held(row)),
                 self._recorder.moved(deployment, DeploymentStatus.ACTIVE),
             ]
             if old is not None and old.status not in {DeploymentStatus.REMOVING, DeploymentStatus.REMOVED}:

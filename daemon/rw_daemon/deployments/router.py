@@ -49,6 +49,10 @@ class Router:
         """The edge's port; 0 while there is none."""
         return self._edge.port
 
+    def is_held(self, row: ServiceRow) -> bool:
+        """Return whether another program holds a service's own port, so that only its URL leads to it."""
+        return row.port in self._edge.held_ports
+
     def reserved(self) -> int:
         """Return the edge's port, which is chosen now where there was none: apps and builds are told it before the first route."""
         return self._edge.reserve()

@@ -86,7 +86,7 @@ class Status:
         if row.kind is not ServiceKind.WEB or not self._router.port:
             return {}
         url = f"http://{row.hostname}:{self._router.port}"
-        return {"url": url, "urls": (url, f"http://127.0.0.1:{row.port}")}
+        return {"url": url, "urls": (url,) if self._router.is_held(row) else (url, f"http://127.0.0.1:{row.port}")}
 
 
 def _replica(instance: Instance, *, cpu: float | None, memory: int | None) -> Replica:

@@ -122,6 +122,11 @@ class Edge(Protocol):
         """The port of all host-based routes; 0 before it was reserved, or the first ``route``."""
         ...
 
+    @property
+    def held_ports(self) -> frozenset[int]:
+        """Services' own ports that other programs hold: those services answer at the port of all host-based routes only."""
+        ...
+
     def reserve(self) -> int:
         """Return that port, chosen now where there was none. ``EdgeFailedError``: a long row of ports is taken."""
         ...

@@ -47,12 +47,17 @@ class EnvoyEdge:
         self._silences = 0
         self._unfit = ""  # what a hot restart failed with; not tried again by this daemon
         self._port = ports.remembered(folder)
-        self._taken: frozenset[int] = frozenset()
+        self._held: frozenset[int] = frozenset()
 
     @property
     def port(self) -> int:
         """The port of all host-based routes; 0 before there was a first route."""
         return self._port
+
+    @property
+    def held_ports(self) -> frozenset[int]:
+        """Services' own ports that other programs hold."""
+        return self._held
 
     def reserve(self) -> int:
         """Choose the port of all host-based routes before there is a first one. See ``Edge.reserve``."""
@@ -74,22 +79,18 @@ class EnvoyEdge:
     # --- the Protocol
 
     async def route(self, routes: tuple[HttpRoute, ...]) -> None:
-        """Make ``routes`` the whole desired state. See ``Edge.route``.
-
-        A service's own port that another program holds is named in an ``EdgeFailedError`` once; everything else is in force by then.
-        """
+        """Make ``routes`` the whole desired state. See ``Edge.route``."""
         async with self._lock:
             await self._started(routes)
             wanted, old = documents.clusters(routes), self._files.in_force("cds")
             names = {one["name"] for one in wanted}
             kept = [one for one in old if one["name"] not in names]
             await self._files.put("cds", [*wanted, *kept])
-            taken = await self._put_listeners(routes)
+            self._note_held(await self._put_listeners(routes), routes)
             await self._files.put("rds", [documents.route_configuration(routes)])
             used = await self.use(*(one["name"] for one in kept)) if kept else {}
             busy = [one for one in kept if used[one["name"]].in_flight]
             await self._files.put("cds", [*wanted, *busy])
-            self._tell_taken(taken, routes)
 
     async def resume(self) -> None:
         """Start an Envoy that was killed, with the routes it had. See ``Edge.resume``."""
@@ -305,28 +306,35 @@ class EnvoyEdge:
         return documents.listeners(routes, port=self._port, folder=self._folder, without=taken), taken
 
     async def _put_listeners(self, routes: tuple[HttpRoute, ...]) -> frozenset[int]:
-        """Put the listeners in force; return the own ports that are held by others. The shared port moves on when it was lost in a race."""
+        """Put the listeners in force; return the own ports that are held by others.
+
+        Somebody may take a port between the look and Envoy's bind: the shared one moves on then, an own one is left out.
+        """
         if self._files.is_in_force("lds", documents.listeners(routes, port=self._port, folder=self._folder)):
             return frozenset()
         lost: frozenset[int] = frozenset()
-        while True:
-            document, taken = self._listeners(routes, present=frozenset(await self._admin.listeners()))
+        for attempt in range(PORT_RACES + 1):
+            present = frozenset(await self._admin.listeners())
+            document, held = self._listeners(routes, present=present)
             try:
                 await self._files.put("lds", document)
+                break
             except EdgeFailedError:
-                if documents.SHARED in await self._admin.listeners() or len(lost) == PORT_RACES:
+                present = frozenset(await self._admin.listeners())
+                is_lost = documents.SHARED not in present
+                if attempt == PORT_RACES or not (is_lost or self._listeners(routes, present=present)[1] > held):
                     raise
-                lost |= {self._port}
-                self._port = ports.choose(self._folder, preferred=self._preferred, without=lost)
-                continue
-            return taken
+                if is_lost:
+                    lost |= {self._port}
+                    self._port = ports.choose(self._folder, preferred=self._preferred, without=lost)
+        return held
 
-    def _tell_taken(self, taken: frozenset[int], routes: tuple[HttpRoute, ...]) -> None:
-        """Name the ports that others hold. Once: a later change of another service must not fail for it."""
-        new, self._taken = taken - self._taken, taken
-        if new:
-            held = ", ".join(f"{one.port} of {one.key.rpartition('/')[2]}" for one in routes if one.port in new)
-            raise EdgeFailedError(f"another program holds port {held}; everything else is served", log=f"`ss -ltnp sport = :{min(new)}`")
+    def _note_held(self, held: frozenset[int], routes: tuple[HttpRoute, ...]) -> None:
+        """Log the ports that others hold, each once. They cost nobody a deployment: services answer at the shared port as well."""
+        for route in (one for one in routes if one.port in held - self._held):
+            name = route.key.rpartition("/")[2]
+            log.warning("port %d of %s is held by another program (`ss -ltnp sport = :%d`) and left out", route.port, name, route.port)
+        self._held = held
 
 
 def envoy_args(program: Path, bootstrap: Path, *, base_id: int, epoch: int, runtime: Path) -> list[str]:

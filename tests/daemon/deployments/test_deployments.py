@@ -24,7 +24,7 @@ from rw_shared.errors import (
     ServiceNotFoundError,
 )
 from rw_shared.events import StoredEvent
-from rw_shared.models import DeploymentStatus, Operation, OperationKind, OperationStatus
+from rw_shared.models import DeploymentStatus, Operation, OperationKind, OperationStatus, StepName
 
 
 @pytest.fixture
@@ -48,6 +48,19 @@ async def test_first_up_builds_starts_proves_and_routes_in_this_order(world: Wor
     assert [step.name.value for step in deployment.steps] == ["snapshot", "plan", "build", "start", "healthcheck", "shift"]
     assert {step.status.value for step in deployment.steps} == {"done"}
     assert [word.split()[0] for word in world.log] == ["build", "start", "route"]
+
+
+async def test_a_neighbour_on_a_service_s_own_port_costs_a_word_and_no_deployment(world: World) -> None:
+    await world.up()
+    (row,) = await world.store.services(SCOPE)
+    assert (await world.rooms.status.read(SCOPE)).services[0].urls[1:] == (f"http://127.0.0.1:{row.port}",)
+    world.edge.held_ports = frozenset({row.port})
+    done = await world.up({**FLASK, "app.py": FLASK["app.py"] + "\n# changed\n"})
+    assert done.status is OperationStatus.SUCCEEDED
+    (shift,) = [one for one in (await world.deployments())[0].steps if one.name is StepName.SHIFT]
+    url = "http://web.shop.localhost:8080"
+    assert shift.detail == f"{url}; another program holds its own port {row.port}"
+    assert (await world.rooms.status.read(SCOPE)).services[0].urls == (url,)
 
 
 async def test_second_up_replaces_and_the_old_release_stops_after_the_switch(world: World) -> None:
