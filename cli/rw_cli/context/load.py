@@ -26,7 +26,8 @@ class Sample:
     """One request.
 
     :param due: when it was to be sent, of the monotonic clock. :param seconds: from then to its end: a request that had to wait for a
-        slow one before it counts as slow itself. :param kind: empty, or how it failed: refused, reset, timeout, ``5xx``, other.
+        slow one before it counts as slow itself. :param kind: empty, or how it failed: refused, reset, timeout, ``5xx``, other, or
+        ``4xx`` (see ``Load.begin``).
     """
 
     due: float
@@ -70,6 +71,7 @@ class Load:
         self._stop, self._lock = threading.Event(), threading.Lock()
         self.samples: list[Sample] = []
         self.seen: set[str] = set()
+        self._refuses, self._has_begun = False, False
 
     def __enter__(self) -> Load:
         self._begun = time.monotonic()
@@ -82,6 +84,10 @@ class Load:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    def begin(self) -> None:
+        """From now on an answer of 4xx has failed, unless there were some before: then the path is one that refuses."""
+        self._has_begun = True
 
     @property
     def requests(self) -> int:
@@ -130,8 +136,16 @@ class Load:
             text = response.read().decode(errors="replace")
         except (OSError, http.client.HTTPException) as error:
             return _kind(error), repr(error), ""
-        is_good = response.status < 500
-        return ("", "", text) if is_good else ("5xx", f"{response.status} {text[:80]}", text)
+        kind = self._kind_of(response.status)
+        return (kind, f"{response.status} {text[:80]}" if kind else "", text)
+
+    def _kind_of(self, status: int) -> str:
+        if status < 400:
+            return ""
+        if status < 500:
+            self._refuses = self._refuses or not self._has_begun
+            return "" if self._refuses else "4xx"
+        return "5xx"
 
 
 def _kind(error: Exception) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from rw_cli import launcher
 from rw_cli.client import Json
-from rw_cli.context.following import SETTLED, order
+from rw_cli.context.following import SETTLED, new_key, order
 from rw_cli.context.load import Figures, Load, Sample
 from rw_cli.context.session import Session
 from rw_shared.errors import DeploymentFailedError, RwError, ServiceNotFoundError, UsageError, WaitTimedOutError
@@ -37,27 +37,43 @@ class Proof:
         self._skipped = skipped | ({"rollback"} if "redeploy" in skipped else set())  # nothing newer to come back from
         self._place = session.place()
         self._before = self._find(service)
+        self._ordered: dict[str, Any] = {}
+        """What was ordered last, until it is settled."""
         self.service: str = self._before["name"]
         if not self._before.get("url") or not self._before["serving"]:
             raise UsageError(f"{self.service} answers no requests.", hint="`rw status` shows what serves, and where.")
         self._load = Load(self._before["url"].rstrip("/") + path, rate=rate, workers=WORKERS, seconds=seconds, limit=int(rate * seconds))
 
     def run(self) -> Json:
-        """Do it all and return what came of it; the release that served before serves afterwards, whatever happened."""
+        """Do it all and return what came of it; the release that served before serves afterwards, whatever happened.
+
+        At Ctrl-C as well, which is raised then; a second one ends it at once.
+        """
+        with self._load:
+            try:
+                phases = self._phases()
+            except KeyboardInterrupt:
+                self._leave()
+                raise
+        return self._result([one if one["status"] == "skipped" else self._summed(one) for one in phases])
+
+    def _phases(self) -> list[Json]:
         actions: dict[str, Callable[[], None]] = {
             "redeploy": lambda: self._order("redeploy"), "replica": self._kill_replica, "daemon": self._kill_daemon,
             "rollback": lambda: self._order("rollback"),
         }  # fmt: skip
         phases: list[Json] = []
-        with self._load:
-            self._deadline = time.monotonic() + self._seconds
-            try:
-                time.sleep(QUIET_SECONDS)
-                for name, action in actions.items():
-                    phases.append({"name": name, "status": "skipped"} if name in self._skipped else self._phase(name, action))
-            finally:
-                self._restore()
-        return self._result([one if one["status"] == "skipped" else self._summed(one) for one in phases])
+        self._deadline = time.monotonic() + self._seconds
+        time.sleep(QUIET_SECONDS)
+        self._load.begin()
+        try:
+            for name, action in actions.items():
+                phases.append({"name": name, "status": "skipped"} if name in self._skipped else self._phase(name, action))
+        except Exception:
+            self._restore()
+            raise
+        self._restore()
+        return phases
 
     def _phase(self, name: str, action: Callable[[], None]) -> Json:
         self._session.say(f"{name} …")
@@ -109,21 +125,25 @@ class Proof:
     # --- what happens to it
 
     def _order(self, kind: str, *, deadline: float = 0) -> None:
-        body: dict[str, Any] = {"kind": kind, "deployment": self._before["serving"], "services": [self.service]}
-        operation = order(self._session, self._place, body)
-
-        def settled() -> bool:
-            nonlocal operation
-            operation = self._session.client.call("GET", f"/v1/operations/{operation['id']}")
-            return operation["status"] in SETTLED
-
-        try:
-            self._until(settled, operation["id"], deadline=deadline or self._deadline)
-        except WaitTimedOutError:
-            self._session.client.call("POST", f"/v1/operations/{operation['id']}/cancel")
-            raise
+        body = {"kind": kind, "deployment": self._before["serving"], "services": [self.service]}
+        self._ordered = {"idempotencyKey": new_key(), **body}
+        identity = order(self._session, self._place, self._ordered)["id"]
+        operation = self._settled(identity, deadline=deadline or self._deadline)
         if operation["status"] != "succeeded":
             raise RwError.from_wire(operation["error"]) if operation.get("error") else DeploymentFailedError(f"{kind} failed.")
+
+    def _settled(self, identity: str, *, deadline: float) -> Json:
+        """Return an operation once it is settled."""
+        operation: Json = {}
+
+        def is_settled() -> bool:
+            nonlocal operation
+            operation = self._session.client.call("GET", f"/v1/operations/{identity}")
+            return operation["status"] in SETTLED
+
+        self._until(is_settled, identity, deadline=deadline)
+        self._ordered = {}
+        return operation
 
     def _kill_replica(self) -> None:
         begin = time.monotonic()
@@ -147,10 +167,31 @@ class Proof:
         self._until(lambda: self._find(self.service)["status"] == "active", "", deadline=self._deadline)
 
     def _restore(self) -> None:
-        """Bring back what served before, outside the figures, when the phases have not."""
+        """Bring back what served before, outside the figures, when the phases have not. What is still under way is cancelled first."""
+        deadline = time.monotonic() + RESTORE_SECONDS
+        if self._ordered:
+            with suppress(RwError):  # settled meanwhile
+                identity = order(self._session, self._place, self._ordered)["id"]  # by its key the same one, had it got there or not
+                self._session.client.call("POST", f"/v1/operations/{identity}/cancel")
+                self._settled(identity, deadline=deadline)
         if self._find(self.service)["serving"] != self._before["serving"]:
             with suppress(RwError):  # the result says which release serves
-                self._order("rollback", deadline=time.monotonic() + RESTORE_SECONDS)
+                self._order("rollback", deadline=deadline)
+
+    def _leave(self) -> None:
+        """End early, with what served before; a second Ctrl-C is told what it leaves."""
+        version = f"v{self._before['version']}"
+        try:
+            self._session.say(f"Stopped; {version} of {self.service} is brought back. Ctrl-C again ends at once.")
+            self._restore()
+        except KeyboardInterrupt:
+            back = f"`rw deployments rollback {version}` brings {version} back"
+            self._session.say(f"Ended; what was ordered may go on, and another release may serve: `rw status` shows which, {back}.")
+            raise
+        now = self._find(self.service)
+        is_back = now["serving"] == self._before["serving"]
+        self._session.say(f"v{now['version']} of {self.service} serves{', as before' if is_back else f'; before it was {version}'}.")
+        self._session.result({"status": "interrupted", "servingVersion": now["version"], "restored": is_back}, "")
 
     def _until(self, condition: Callable[[], bool], operation: str, *, deadline: float) -> None:
         while not condition():
