@@ -292,7 +292,7 @@ class Operations:
         """Settle an operation that nobody works on as cancelled: it could not be taken up again, say. Nothing where somebody does."""
         if operation.status.is_settled or self.has(operation.id):
             return
-        job = self._jobs[operation.id] = Job(operation)
+        job = self._jobs[operation.id] = Job(operation, Claim(frozenset()))  # it changes nothing more
 
         async def work() -> None:
             try:
