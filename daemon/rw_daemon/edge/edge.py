@@ -72,6 +72,12 @@ class Traffic:
             low, below = bound, count
         return 0.0
 
+    def slower_than(self, milliseconds: float) -> tuple[int, int]:
+        """Return how many answers took longer, by the histogram's next bound so that all counted did, and how many were timed."""
+        timed = self.latency_ms[-1][1] if self.latency_ms else 0
+        within = next((count for bound, count in self.latency_ms if bound >= milliseconds), timed)
+        return timed - within, timed
+
 
 @dataclass(frozen=True)
 class Use:

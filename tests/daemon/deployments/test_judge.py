@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import random
-from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, log
+from math import log
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rw_daemon.deployments.chances import chance_of
 from rw_daemon.deployments.counts import Count, Pair
-from rw_daemon.deployments.judge import Judge, Limits, chance_of
+from rw_daemon.deployments.judge import Judge, Limits
 from rw_daemon.deployments.judgements import Verdict
 from rw_daemon.deployments.verdicts import Next, next_of
-from rw_daemon.edge.documents import BUCKETS_MS
 from rw_daemon.edge.edge import Traffic
 
 LIMITS = Limits(error_rate=0.01, latency_seconds=2.0)
@@ -42,7 +41,9 @@ def traffic(requests: int, failed: int = 0, *, ms: float = 10) -> Traffic:
         pytest.param(traffic(60, 1), traffic(540, 0), Verdict.GOOD, Verdict.GOOD, id="one failure may be chance"),
         pytest.param(traffic(500, ms=4000), traffic(4500, ms=10), Verdict.SUSPICIOUS, Verdict.BAD, id="slow: in two windows"),
         pytest.param(traffic(500, ms=4000), traffic(4500, ms=4000), Verdict.GOOD, Verdict.GOOD, id="as slow as before"),
-        pytest.param(traffic(500, ms=900), traffic(4500, ms=10), Verdict.GOOD, Verdict.GOOD, id="slower, within the limit"),
+        pytest.param(traffic(500, ms=900), traffic(4500, ms=400), Verdict.GOOD, Verdict.GOOD, id="slower, within the limit"),
+        pytest.param(traffic(500, ms=900), traffic(4500, ms=10), Verdict.SUSPICIOUS, Verdict.BAD, id="many times slower, within the limit"),
+        pytest.param(traffic(500, ms=24), traffic(4500, ms=2), Verdict.GOOD, Verdict.GOOD, id="many times slower, which nobody feels"),
         pytest.param(traffic(50, ms=4000), traffic(450, ms=10), Verdict.SUSPICIOUS, Verdict.BAD, id="the median where there are few"),
         pytest.param(traffic(500, ms=4000), traffic(0), Verdict.SUSPICIOUS, Verdict.BAD, id="nothing to compare with: the limit"),
     ],
@@ -88,7 +89,7 @@ def test_one_good_window_takes_the_suspicion_back() -> None:
 
 def test_a_verdict_says_its_numbers() -> None:
     said = Judge(LIMITS).window(traffic(500, 3, ms=10), traffic(4500, 5, ms=10)).words
-    assert said == "3 of 500 failed, p95 10 ms; the old release: 5 of 4500 failed, p95 10 ms"
+    assert said == "3 of 500 failed, p50 8 ms, p95 10 ms; the old release: 5 of 4500 failed, p50 8 ms, p95 10 ms"
 
 
 @pytest.mark.parametrize(
@@ -203,36 +204,6 @@ def test_watch_of_fifteen_minutes_raises_at_most_one_alarm_in_a_thousand() -> No
         verdicts = [judge.window(traffic(150, binomial(rng, 150, 0.01)), before).verdict for _ in range(60)]
         alarms += Verdict.BAD in verdicts
     assert alarms <= 1
-
-
-def timed(rng: random.Random, requests: int, *, times: float = 1.0) -> Traffic:
-    """Answers of which half take 250 ms, and 5 % more than 570: as log-normal as those of real services."""
-    found = sorted(250 * times * exp(rng.gauss(0, 0.5)) for _ in range(requests))
-    return Traffic(requests, 0, tuple((bound, bisect_right(found, bound)) for bound in BUCKETS_MS))
-
-
-def slow_found(rng: random.Random, per_second: int, *, times: float, windows: int = 2) -> bool:
-    judge, new = Judge(LIMITS), round(per_second * WINDOW_SECONDS * 0.1)
-    old = per_second * WINDOW_SECONDS - new
-    return Verdict.BAD in [judge.window(timed(rng, new, times=times), timed(rng, old)).verdict for _ in range(windows)]
-
-
-@pytest.mark.parametrize(
-    ("per_second", "times", "least", "most"),
-    [
-        pytest.param(10, 5.0, 0.0, 0.0, id="10/s: too few"),
-        pytest.param(20, 5.0, 0.0, 0.0, id="20/s: half of the answers are still below the limit"),
-        pytest.param(60, 5.0, 0.0, 0.0, id="60/s: the same"),
-        pytest.param(100, 5.0, 0.95, 1.0, id="100/s: p95"),
-        pytest.param(20, 15.0, 0.95, 1.0, id="20/s, 15 times as slow"),
-        pytest.param(60, 1.0, 0.0, 0.0, id="60/s, as fast"),
-        pytest.param(100, 1.0, 0.0, 0.0, id="100/s, as fast"),
-    ],
-)
-def test_slow_releases_are_found_within_two_windows(per_second: int, times: float, least: float, most: float) -> None:
-    rng = random.Random(per_second)
-    share = sum(slow_found(rng, per_second, times=times) for _ in range(100)) / 100
-    assert least <= share <= most
 
 
 @given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 3000), st.integers(0, 3000))
