@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -292,3 +293,24 @@ async def renewed_as(world: World, old: Instance) -> None:
         return any(one.id != old.id and one.key == old.key for one in of(world, "swift"))
 
     await world.until(is_renewed)
+
+
+async def test_service_that_cannot_be_read_is_left_out_of_scaling_and_sleeping(halved: World) -> None:
+    world = halved
+    world.edge.open = {one.id: 25 for one in await world.deployments()}
+    for _ in range(30):
+        world.clock.elapsed += 5.0
+        await world.rooms.autoscaler.look()
+        await world.rooms.sleeping.look()
+        await asyncio.sleep(0.05)
+    assert len([one for one in of(world, "swift") if one.key.version == 2]) == 3
+    world.edge.open = {}
+    for _ in range(3):
+        await world.rooms.sleeping.look()
+        world.clock.elapsed += 61
+        await asyncio.sleep(0.05)
+
+    async def is_asleep() -> bool:
+        return (await world.deployments())[0].status is DeploymentStatus.SLEEPING
+
+    await world.until(is_asleep)
