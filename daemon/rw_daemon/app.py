@@ -100,11 +100,12 @@ async def compose(home: Home, *, clock: Clock, settings: Settings, info: DaemonI
         settings=settings,
     )
     tasks.keep("recovery", deployments.recovery.run)
-    tasks.keep("liveness", deployments.supervisor.keep_alive)
+    tasks.keep("liveness", deployments.liveness.keep)
     tasks.keep("autoscaler", deployments.autoscaler.keep)
     tasks.keep("sleeping", deployments.sleeping.keep)
     tasks.keep("held requests", Desk(edge.held_socket, deployments.sleeping.lead).serve)
-    tasks.keep("edge", deployments.supervisor.keep_edge)
+    tasks.keep("edge", deployments.tending.keep_up)
+    tasks.keep("edge's care", deployments.tending.keep)
     tasks.keep("requests", Requests(edge.access_log, logs, clock).run)
 
     async def expire() -> None:

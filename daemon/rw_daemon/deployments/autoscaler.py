@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from rw_daemon.clock import Clock
 from rw_daemon.deployments.followed import Followed
+from rw_daemon.deployments.guards import Guard
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planner
@@ -58,7 +59,8 @@ class Autoscaler:
         self._targets, self._output, self._edge, self._tasks = targets, output, edge, tasks
         self._clock, self._settings = clock, settings
         self._watched: dict[str, Watch] = {}
-        self._followed = Followed(store, planner, lambda deploy: deploy.scale is not None)
+        self._guard = Guard("scaling")
+        self._followed = Followed(store, planner, lambda deploy: deploy.scale is not None, self._guard)
 
     async def keep(self) -> None:
         """Look for ever."""
@@ -82,14 +84,18 @@ class Autoscaler:
             running = sum(one.is_running for one in release.instances)
             if deployment is None or running < deployment.replicas:  # an empty place is the supervisor's
                 continue
-            deploy = (await self._planner.planned(deployment)).config.deploy
-            if deploy.scale is None:
-                continue
-            watch = await self._measured(release, deploy, deploy.scale, target)
-            number = wanted(watch.loads, running=running, bounds=self._bounds(deploy.scale))
-            if number != running:
-                words = words_of(watch.loads, running=running, seconds=self._settings.scale_window_seconds)
-                self._tasks.spawn(f"scale {deployment.id}", self._change(deployment, target, running, number, words))
+            with self._guard.around(deployment):
+                await self._follow(release, deployment, target, running=running)
+
+    async def _follow(self, release: Release, deployment: Deployment, target: Target, *, running: int) -> None:
+        deploy = (await self._planner.planned(deployment)).config.deploy
+        if deploy.scale is None:
+            return
+        watch = await self._measured(release, deploy, deploy.scale, target)
+        number = wanted(watch.loads, running=running, bounds=self._bounds(deploy.scale))
+        if number != running:
+            words = words_of(watch.loads, running=running, seconds=self._settings.scale_window_seconds)
+            self._tasks.spawn(f"scale {deployment.id}", self._change(deployment, target, running, number, words))
 
     def _bounds(self, scale: ScaleConfig) -> Bounds:
         return Bounds(scale.least, scale.max, self._settings.scale_window_seconds, self._settings.scale_panic_seconds)

@@ -18,6 +18,7 @@ from rw_daemon.deployments.drafts import Drafts
 from rw_daemon.deployments.entries import Entries
 from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.exits import Exits
+from rw_daemon.deployments.liveness import Liveness
 from rw_daemon.deployments.meters import Meters
 from rw_daemon.deployments.offers import Offers
 from rw_daemon.deployments.ongoing import Ongoing
@@ -41,6 +42,8 @@ from rw_daemon.deployments.steps import Recorder
 from rw_daemon.deployments.supervisor import Supervisor
 from rw_daemon.deployments.sweeping import Sweeper
 from rw_daemon.deployments.targets import Opener, Target, Targets
+from rw_daemon.deployments.tending import Tending
+from rw_daemon.deployments.vacancies import Vacancies
 from rw_daemon.deployments.watches import Watches
 from rw_daemon.deployments.why import Why
 from rw_daemon.deployments.windows import Windows
@@ -77,7 +80,7 @@ class Deployments:
         self.exits, self.environs, self.output = Exits(self._ended), Environs(environs), Output(logs, clock)
         self.starting = defaultdict[str, asyncio.Lock](asyncio.Lock)
         self.targets = Targets(openers, opened=self._follow)
-        self.recorder, self.planner = Recorder(store, clock), Planner(snapshots)
+        self.recorder, self.planner, self.vacancies = Recorder(store, clock), Planner(snapshots), Vacancies()
 
     async def everything(self) -> None:
         """Take down all that rw runs, the edge last: for uninstalling."""
@@ -139,7 +142,7 @@ class Deployments:
     @cached_property
     def status(self) -> Status:
         """Tells what runs."""
-        return Status(self.store, self.planner, self.targets, self.router, self.edge)
+        return Status(self.store, self.planner, self.targets, self.router, self.edge, self.vacancies)
 
     @cached_property
     def contents(self) -> Contents:
@@ -202,8 +205,26 @@ class Deployments:
             tasks=self.tasks,
             clock=self.clock,
             settings=self.settings,
-            edge=self.edge,
+            vacancies=self.vacancies,
         )
+
+    @cached_property
+    def liveness(self) -> Liveness:
+        """Asks replicas whether they live."""
+        return Liveness(
+            store=self.store,
+            planner=self.planner,
+            replicas=self.replicas,
+            supervisor=self.supervisor,
+            targets=self.targets,
+            clock=self.clock,
+            settings=self.settings,
+        )
+
+    @cached_property
+    def tending(self) -> Tending:
+        """Keeps the edge alive."""
+        return Tending(self.edge, self.router, self.clock, self.settings)
 
     @cached_property
     def autoscaler(self) -> Autoscaler:

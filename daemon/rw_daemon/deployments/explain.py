@@ -15,8 +15,10 @@ LOOPBACK = ("127.", "::1")
 COMMAND_NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 
-def ending(exit_: Exit) -> str:
-    """Return how a process ended as the end of a sentence: ``ended with exit code 1``."""
+def ending(exit_: Exit | None) -> str:
+    """Return how a process ended as the end of a sentence: ``ended with exit code 1``. ``None``: it did not end, and hangs."""
+    if exit_ is None:
+        return "does not answer any more"
     if exit_.with_host:
         return "went down with the machine or the engine"
     if exit_.out_of_memory:
@@ -32,8 +34,11 @@ def ending(exit_: Exit) -> str:
     return f"ended with exit code {exit_.code}"
 
 
-def crashed(service: str, exit_: Exit, lines: Sequence[str]) -> CrashedError:
-    """Return the error of an app that ended while it was being proven."""
+def crashed(service: str, exit_: Exit | None, lines: Sequence[str]) -> CrashedError:
+    """Return the error of an app that ended by itself, or hangs (``None``)."""
+    if exit_ is None:
+        hint = "`rw logs` may show what it waits for; deploy.healthcheckPath names a path that answers by itself."
+        return CrashedError(service, ending=ending(None), hint=hint, details={"lastLines": list(lines), "likelyCause": ""})
     cause = None if exit_.out_of_memory else likely(lines)
     details: dict[str, Any] = {
         "exitCode": exit_.code, "signal": exit_.signal, "outOfMemory": exit_.out_of_memory, "lastLines": list(lines),

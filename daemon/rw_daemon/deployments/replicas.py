@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from rw_daemon.clock import Clock
@@ -25,6 +27,11 @@ class Replicas:
     ) -> None:
         self._store, self._proving, self._controller, self._router = store, proving, controller, router
         self._collector, self._clock = collector, clock
+        self._unproven: set[str] = set()
+
+    def is_being_proven(self, instance: Instance) -> bool:
+        """Return whether a replica is new and still has time to become healthy."""
+        return instance.id in self._unproven
 
     async def wanted(self, deployment: Deployment) -> int:
         """Return how many a serving release should have: what was said last, unless by a newer one that is still on its way."""
@@ -40,7 +47,8 @@ class Replicas:
         self._collector.attach(fresh, target.runtime)
         await self._route(deployment)
         if spec.kind is ServiceKind.WEB:
-            await self._proving.prove(deployment, Release(fresh.key, (fresh,)), spec, target)
+            with self._new((fresh,)):
+                await self._proving.prove(deployment, Release(fresh.key, (fresh,)), spec, target)
         await self._store.append(
             InstanceChanged(
                 at=self._clock.now(),
@@ -89,7 +97,17 @@ class Replicas:
         for instance in fresh:
             self._collector.attach(instance, target.runtime)
         if fresh and spec.kind is ServiceKind.WEB:
-            await self._proving.prove(deployment, Release(spec.key, fresh), spec, target)
+            with self._new(fresh):
+                await self._proving.prove(deployment, Release(spec.key, fresh), spec, target)
+
+    @contextmanager
+    def _new(self, instances: Sequence[Instance]) -> Iterator[None]:
+        fresh = {one.id for one in instances}
+        self._unproven |= fresh
+        try:
+            yield
+        finally:
+            self._unproven -= fresh
 
     async def _route(self, deployment: Deployment) -> None:
         if deployment.kind is ServiceKind.WEB:

@@ -6,6 +6,7 @@ from rw_daemon.deployments import explain
 from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.targets import Target, Targets
+from rw_daemon.deployments.vacancies import Vacancies
 from rw_daemon.deployments.verdicts import said_of, standing
 from rw_daemon.edge.edge import Edge
 from rw_daemon.runtimes.runtime import Instance, Release
@@ -17,8 +18,9 @@ from rw_shared.models import DEFAULT_ENVIRONMENT, EnvironmentStatus, Replica, Sc
 class Status:
     """Answers ``rw status``."""
 
-    def __init__(self, store: Store, planner: Planner, targets: Targets, router: Router, edge: Edge) -> None:
+    def __init__(self, store: Store, planner: Planner, targets: Targets, router: Router, edge: Edge, vacancies: Vacancies) -> None:
         self._store, self._planner, self._targets, self._router, self._edge = store, planner, targets, router, edge
+        self._vacancies = vacancies
 
     async def read(self, scope: Scope) -> EnvironmentStatus:
         """Return the environment as it is now.
@@ -54,7 +56,8 @@ class Status:
         shown = serving or newest
         found = releases.get(row.serving)
         stands = standing(newest, await said_of(self._store, newest.id)) if newest else ""
-        reason = (shown.reason or (stands if shown == newest else "")) if shown else ""
+        partly = self._vacancies.told(found[0], wanted=row.replicas) if found else ""
+        reason = partly or ((shown.reason or (stands if shown == newest else "")) if shown else "")
         scale = (await self._planner.deploy_of(serving)).scale if serving else None
         return Service(
             name=row.name,

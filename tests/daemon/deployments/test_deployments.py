@@ -530,10 +530,10 @@ async def test_routes_that_the_edge_refused_are_handed_to_it_again(world: World)
     world.edge.error = EdgeFailedError("refused", log="")
     assert (await world.settled(await world.start(OperationKind.DOWN))).status is OperationStatus.FAILED
     assert world.edge.routes
-    await world.rooms.supervisor.tend()
+    await world.rooms.tending.tend()
     assert world.edge.routes, "it still refuses"
     world.edge.error = None
-    await world.rooms.supervisor.tend()
+    await world.rooms.tending.tend()
     assert world.edge.routes == ()
     await world.until(lambda: _has_left(world, "v1"))
     assert await world.statuses() == ["removed"]

@@ -198,7 +198,7 @@ class Machine(RuleBasedStateMachine):
         async with asyncio.timeout(20):
             answers = await asyncio.gather(*self._asking, return_exceptions=True)  # those of a daemon that was killed are asked again
         assert all(isinstance(one, asyncio.CancelledError) or one.release or one.words for one in answers), answers
-        await self._world.rooms.supervisor.tend()
+        await self._world.rooms.tending.tend()
         await self._moves()
         world = self._world
         serving = {row.serving for row in await world.store.services(SCOPE)} - {""}

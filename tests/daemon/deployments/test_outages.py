@@ -107,7 +107,8 @@ async def test_edge_is_tended_while_the_engine_is_away(world: World) -> None:
     await world.restart()
     await world.up()
     world.runtime.is_away = True
-    world.tasks.keep("liveness", world.rooms.supervisor.keep_alive)
+    world.tasks.keep("liveness", world.rooms.liveness.keep)
+    world.tasks.keep("edge's care", world.rooms.tending.keep)
     before = world.clock.elapsed
     await world.until(lambda: was_tended(world, 20))
     assert (world.clock.elapsed - before) / world.edge.tended < 6, "each 5 s, without the pauses of a task that failed"
@@ -141,7 +142,7 @@ async def test_replica_that_somebody_removed_is_missed_and_started_once(world: W
     world.settings = replace(world.settings, liveness_period_seconds=5.0)
     await world.restart()
     await world.up({**FLASK, "railway.toml": "[deploy]\nnumReplicas = 2\n"})
-    world.tasks.keep("liveness", world.rooms.supervisor.keep_alive)
+    world.tasks.keep("liveness", world.rooms.liveness.keep)
     for gone in (lambda one: one.index == 1, lambda _: True):
         for one in [one for one in world.runtime.instances.values() if gone(one)]:
             del world.runtime.instances[one.id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rw_daemon.deployments.supervisor import pause_before
+from rw_daemon.deployments.restarts import pause_before
 
 PAUSE = {"first": 0.5, "last": 30.0}
 
