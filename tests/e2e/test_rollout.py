@@ -202,7 +202,9 @@ def test_what_was_taken_back_is_tried_again(rw: Rw, tmp_path: Path) -> None:
     assert ask(url).text == "new"
 
 
-def test_what_was_cancelled_or_failed_its_check_is_tried_again(rw: Rw, tmp_path: Path) -> None:
+def test_what_was_cancelled_or_failed_its_check_is_tried_again(rw: Rw, target: str, tmp_path: Path) -> None:
+    if target == "docker":
+        pytest.skip("the check of the same artifact has to end otherwise the second time, and a container sees no file of the test's")
     folder = write(tmp_path / "retried", "old", railway=QUICK)
     url = rw.up(folder)["services"][0]["url"]
     refused = rw.run("rollout", "retry", cwd=folder)
