@@ -257,7 +257,7 @@ async def test_down_ends_what_is_on_its_way(world: World) -> None:
         ended = await world.settled(one)
         assert ended.error is not None
         assert (ended.status, ended.error.why) == (OperationStatus.CANCELLED, "web was taken down before it was done.")
-    assert await world.statuses() == ["cancelled", "cancelled", "removed"]
+    assert await world.statuses() == ["cancelled", "rolled_back", "removed"]
     assert world.runtime.instances == {}
 
 
@@ -290,5 +290,5 @@ async def test_down_that_was_cut_off_ends_it_after_the_next_start(world: World) 
     await world.rooms.recovery.run()
     assert (await world.settled(down)).status is OperationStatus.SUCCEEDED
     assert (await world.settled(rollout)).status is OperationStatus.CANCELLED
-    assert await world.statuses() == ["cancelled", "removed"]
+    assert await world.statuses() == ["rolled_back", "removed"]
     assert await world.store.services(SCOPE) == []
