@@ -208,7 +208,7 @@ class Router:
         """
         before = self._routes.get(route.key)
         now = {one.release for one in route.upstreams}
-        if before is None or not now or route.is_held:
+        if before is None or not now:
             return ()
         names = {one.release for one in before.upstreams}
         instead = max(route.upstreams, key=lambda one: one.weight).endpoints
