@@ -11,6 +11,7 @@ connection to the daemon breaks           P     the exit status is the stored st
 daemon frozen                             P     named with the way out; requests go on              test_frozen
 replicas killed in turn, under load       P D   only orders under way fail                          test_kills_under_load
 replica frozen, paused, removed           P D   replaced; reads get their answer                    test_frozen, test_engine_faults
+replica out of restarts, app hangs        P     its place is given up, the others serve             test_given_up
 edge killed while requests switch         P D   refused until it is back, then right                test_kills_under_load
 edge frozen                               P     replaced                                            test_frozen
 engine killed, stopped                    D     no request fails, no restart is counted             test_engine_faults
