@@ -106,8 +106,7 @@ async def test_release_that_runs_serves_on_whatever_was_lost_of_it(world: World)
     await world.restart()
     assert await world.statuses() == ["active"]
     assert len(world.edge.routes[0].upstreams[0].endpoints) == 1
-    serving = {(await newest(world)).id}
-    await world.rooms.supervisor.look(world.rooms.targets.known()[0], serving)
+    await world.rooms.liveness.look()
     await world.rooms.sleeping.look()
     await world.rooms.autoscaler.look()
 
@@ -198,7 +197,7 @@ async def test_release_on_a_slow_engine_is_found_by_requests_and_what_was_missed
     await slow.rooms.router.apply()
     assert ports(slow) == [one.port]
     slow.engine.gate.set()
-    await slow.rooms.supervisor.tend()
+    await slow.rooms.tending.tend()
     assert ports(slow) == [4711]
 
 
