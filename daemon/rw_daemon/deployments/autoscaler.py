@@ -60,7 +60,7 @@ class Autoscaler:
         self._clock, self._settings = clock, settings
         self._watched: dict[str, Watch] = {}
         self._guard = Guard("scaling")
-        self._followed = Followed(store, planner, lambda deploy: deploy.scale is not None, self._guard)
+        self._followed = Followed(store, planner, lambda deploy: deploy.scale is not None)
 
     async def keep(self) -> None:
         """Look for ever."""

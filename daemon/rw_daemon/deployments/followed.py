@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rw_daemon.deployments.guards import Guard
 from rw_daemon.deployments.planner import Planner
 from rw_daemon.store.store import Store
 from rw_shared.config import DeployConfig
@@ -14,9 +13,8 @@ from rw_shared.models import Deployment, DeploymentStatus, ServiceKind
 class Followed:
     """Remembers which releases do not ask for it, since that never changes: they are not read again."""
 
-    def __init__(self, store: Store, planner: Planner, wants: Callable[[DeployConfig], bool], guard: Guard) -> None:
-        """:param guard: of the loop that follows them: a release that cannot be read is left out of it."""
-        self._store, self._planner, self._wants, self._guard = store, planner, wants, guard
+    def __init__(self, store: Store, planner: Planner, wants: Callable[[DeployConfig], bool]) -> None:
+        self._store, self._planner, self._wants = store, planner, wants
         self._known: dict[str, bool] = {}
 
     async def read(self) -> dict[str, Deployment]:
@@ -28,8 +26,7 @@ class Followed:
                 continue
             deployment = await self._store.deployment(row.serving)
             if deployment is not None and deployment.status is DeploymentStatus.ACTIVE:
-                with self._guard.around(deployment):
-                    self._known[deployment.id] = self._wants(await self._planner.deploy_of(deployment))
-                if self._known.get(deployment.id):
+                self._known[deployment.id] = self._wants(await self._planner.deploy_of(deployment))
+                if self._known[deployment.id]:
                     found[deployment.id] = deployment
         return found

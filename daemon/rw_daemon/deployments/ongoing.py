@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from rw_daemon.deployments.planner import Planner
-from rw_daemon.deployments.rollout import IN_STEPS
+from rw_daemon.deployments.rollout import has_steps
 from rw_daemon.store.store import Store
 from rw_shared.errors import RolloutGoingOnError
 from rw_shared.models import Deployment, DeploymentStatus, Operation, OperationKind, Pace, Scope, StepName, StepStatus
@@ -62,10 +62,8 @@ class Ongoing:
         shifts = any(one.name is StepName.SHIFT and one.status is StepStatus.RUNNING for one in deployment.steps)
         if deployment.status is not DeploymentStatus.DEPLOYING or not shifts or deployment.pace is Pace.PROMOTED:
             return False
-        old = await self._old(deployment)
-        if old is None or old.id == deployment.id or old.status is not DeploymentStatus.ACTIVE:
-            return False  # nothing to compare with: it gets everything at once
-        return (await self._planner.planned(deployment)).config.deploy.rollout.strategy in IN_STEPS
+        config = (await self._planner.planned(deployment)).config.deploy.rollout
+        return has_steps(config, deployment, await self._old(deployment))
 
     async def _old(self, deployment: Deployment) -> Deployment | None:
         rows = await self._store.services(Scope.of(deployment))

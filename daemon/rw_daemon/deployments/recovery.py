@@ -18,6 +18,7 @@ from rw_daemon.deployments.parts import Parts
 from rw_daemon.deployments.planner import Planner
 from rw_daemon.deployments.release import key_of
 from rw_daemon.deployments.replicas import Replicas
+from rw_daemon.deployments.room import MAY_RUN
 from rw_daemon.deployments.router import Router, id_of
 from rw_daemon.deployments.rows import in_rows
 from rw_daemon.deployments.sleeping import Sleeping
@@ -34,7 +35,6 @@ from rw_shared.models import Deployment, DeploymentStatus, Operation, Scope, Tar
 
 log = logging.getLogger(__name__)
 SERVES = {DeploymentStatus.ACTIVE}
-MAY_RUN = {DeploymentStatus.ACTIVE, DeploymentStatus.SLEEPING, DeploymentStatus.REMOVING}
 
 
 class Recovery:

@@ -15,7 +15,6 @@ from functools import partial
 from rw_daemon.clock import Clock
 from rw_daemon.deployments.controller import Controller
 from rw_daemon.deployments.followed import Followed
-from rw_daemon.deployments.guards import Guard
 from rw_daemon.deployments.operations import Operations
 from rw_daemon.deployments.output import Output
 from rw_daemon.deployments.planner import Planner
@@ -75,7 +74,7 @@ class Sleeping:
         self._store, self._recorder, self._planner, self._controller, self._operations = store, recorder, planner, controller, operations
         self._router, self._retirer, self._watches, self._targets, self._output = router, retirer, watches, targets, output
         self._edge, self._tasks, self._clock, self._settings = edge, tasks, clock, settings
-        self._followed = Followed(store, planner, lambda deploy: deploy.sleeps, Guard("sleeping"))
+        self._followed = Followed(store, planner, lambda deploy: deploy.sleeps)
         self._quiet: dict[str, Quiet] = {}
         self._starting = starting
         self._waking: dict[str, asyncio.Task[None]] = {}

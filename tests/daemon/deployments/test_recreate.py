@@ -11,7 +11,7 @@ from daemon.deployments.world import FLASK, World
 
 from rw_daemon.edge.edge import Lead
 from rw_daemon.runtimes.runtime import Exit
-from rw_shared.models import Deployment, StepName
+from rw_shared.models import Deployment, Operation, StepName
 
 RECREATE = '[deploy.rollout]\nstrategy = "recreate"\n'
 KEY = "shop/production/web"
@@ -117,13 +117,19 @@ async def test_one_that_does_not_come_back_has_crashed_and_requests_are_told(wor
     assert await runs(world) == []
 
 
-async def test_daemon_killed_before_the_old_one_is_back_brings_it_back(world: World) -> None:
-    await world.up(files(1))
+async def ordered_to_crash(world: World) -> Operation:
+    """A second release that ends at once; what starts after it does not."""
     world.log.clear()
     world.runtime.exit_at_start = Exit(1)
     operation = await world.start(files=files(2))
     await world.until(lambda: _is_proving(world))
     world.runtime.exit_at_start = None
+    return operation
+
+
+async def test_daemon_killed_before_the_old_one_is_back_brings_it_back(world: World) -> None:
+    await world.up(files(1))
+    operation = await ordered_to_crash(world)
     await world.until(lambda: _is_given_up(world))
     await world.restart()
     held = asyncio.create_task(lead(world))
@@ -139,12 +145,7 @@ async def _is_given_up(world: World) -> bool:
 
 async def test_one_that_crashes_brings_the_old_one_back(world: World) -> None:
     await world.up(files(1))
-    world.log.clear()
-    world.runtime.exit_at_start = Exit(1)
-    operation = await world.start(files=files(2))
-    await world.until(lambda: _is_proving(world))
-    world.runtime.exit_at_start = None
-    await world.settled(operation)
+    await world.settled(await ordered_to_crash(world))
     assert done(world) == ["stop v1", "start v2", "stop v2", "start v1"]
     assert await world.statuses() == ["failed", "active"]
     assert await runs(world) == [1]

@@ -163,6 +163,7 @@ async def test_restarts_are_full_again_after_ten_minutes_of_life(world: World) -
         world.runtime.end(old, KILLED)
         await renewed(world, old)
         world.clock.elapsed += seconds
+    assert await world.statuses() == ["active"]
     world.runtime.end(at(world, 0), KILLED)
     await has_become(world, "crashed")
 
@@ -282,6 +283,7 @@ async def test_service_whose_snapshot_is_gone_keeps_no_other_from_being_looked_a
     world.runtime.instances[before.id] = replace(before, port=NOBODY)
     world.tasks.keep("liveness", world.rooms.liveness.keep)
     await renewed_as(world, before)
+    assert before.id not in world.runtime.instances
 
 
 async def renewed_as(world: World, old: Instance) -> None:
