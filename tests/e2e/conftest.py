@@ -10,7 +10,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,23 @@ class Answer:
     status: int
     text: str
     headers: dict[str, str]
+
+
+@dataclass
+class Beside:
+    """A command that runs beside the test; what it said is there once it has ended."""
+
+    process: subprocess.Popen[bytes]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    words: str = ""
+
+    @property
+    def code(self) -> int:
+        return int(self.process.returncode)
+
+    @property
+    def status(self) -> str:
+        return str(self.rows[-1]["status"])
 
 
 @dataclass
@@ -61,6 +80,30 @@ class Rw:
         assert code == 0, json.dumps(rows[-12:], indent=1) + self.log_tail()
         return result
 
+    @contextmanager
+    def beside(self, *arguments: str, rows: bool = True) -> Iterator[Beside]:
+        """Run a command beside the test; afterwards it has ended. A test that fails meanwhile waits for nothing.
+
+        :param rows: it prints NDJSON; otherwise words for a person.
+        """
+        with (
+            tempfile.TemporaryFile("w+") as output,
+            tempfile.TemporaryFile("w+") as words,
+            subprocess.Popen(
+                [sys.executable, "-m", "rw_cli", *arguments, *(["--json"] if rows else [])],
+                env=self.environ, stdin=subprocess.DEVNULL, stdout=output, stderr=words,
+            ) as process,
+        ):  # fmt: skip
+            beside = Beside(process)
+            try:
+                yield beside
+                process.wait(240)
+            finally:
+                process.kill()
+            for file in (output, words):
+                file.seek(0)
+            beside.rows, beside.words = [json.loads(line) for line in output if rows], words.read()
+
     def pid(self) -> int:
         return int(json.loads(self.ok("daemon", "status", "--json"))["pid"])
 
@@ -81,6 +124,16 @@ def ask(
         return Answer(response.status, response.read().decode(), dict(response.headers.items()))
     finally:
         connection.close()
+
+
+def rollout(rw: Rw, folder: Path, **wanted: object) -> dict[str, Any]:
+    """Return the folder's rollout once it is so far."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for one in rw.json("rollout", "status", cwd=folder)["items"]:
+            if all(one[name] == value for name, value in wanted.items()):
+                return dict(one)
+    raise AssertionError(rw.json("rollout", "status", cwd=folder))
 
 
 def free_port() -> int:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from e2e.conftest import Rw, ask, living
+from e2e.conftest import Rw, ask, living, rollout
 
 from rw_cli.context.load import Load
 
@@ -105,48 +102,26 @@ def test_counter_that_grows_behind_good_answers_takes_the_release_back(rw: Rw, t
     rw.ok("down", "--yes", cwd=folder)
 
 
-def rollout(rw: Rw, folder: Path, **wanted: object) -> dict[str, Any]:
-    """Return the folder's rollout once it is so far."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        for one in rw.json("rollout", "status", cwd=folder)["items"]:
-            if all(one[name] == value for name, value in wanted.items()):
-                return dict(one)
-    raise AssertionError(rw.json("rollout", "status", cwd=folder))
-
-
 @pytest.mark.full
 def test_command_that_never_runs_holds_through_a_kill_until_promoted(rw: Rw, tmp_path: Path) -> None:
     folder = write(tmp_path / "lost", "old", railway=LOST)
     url = rw.up(folder)["services"][0]["url"]
     write(folder, "new", railway=LOST)
-    ended: list[int] = []
-    lines: list[str] = []
-
-    def up() -> None:
-        done = rw.run("up", str(folder))
-        ended.append(done.returncode)
-        lines.append(done.stderr)
-
-    following = threading.Thread(target=up)
-    following.start()
-    try:
+    with rw.beside("up", str(folder), rows=False) as up:
         found = rollout(rw, folder, pace="paused")
         assert (found["share"], found["verdict"]) == (50, "could not measure")
         nobody_asked = "0 of 0 failed; the old release: 0 of 0 failed; it answers rw's own requests"  # which are in no figure
         assert found["words"] == f"{nobody_asked}; smoke: could not measure (exit code 127)"
         os.kill(rw.pid(), signal.SIGKILL)
         assert rollout(rw, folder, pace="paused")["share"] == 50
-        assert "is paused at 50 %. could not measure" in rw.ok("status", cwd=folder)
+        assert "v2 is paused at 50 %: `rw rollout resume web` goes on. could not measure" in rw.ok("status", cwd=folder)
         assert "goes on from 50 %" in rw.ok("rollout", "retry", cwd=folder)
         rollout(rw, folder, pace="steps")
         rollout(rw, folder, pace="paused")
         rw.ok("rollout", "promote", cwd=folder)
-    finally:
-        following.join()
-    assert ended == [0], lines
-    assert "4 windows running could not be measured" in lines[0]
-    assert "`rw rollout promote" in lines[0]
+    assert up.code == 0, up.words
+    assert "4 windows running could not be measured" in up.words
+    assert "`rw rollout promote" in up.words
     assert ask(url).text == "new"
     assert "paused by rw: 4 windows running could not be measured" in rw.ok("why", cwd=folder)
     rw.ok("down", "--yes", cwd=folder)

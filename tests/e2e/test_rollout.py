@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.conftest import Rw, ask, living
+from e2e.conftest import Rw, ask, living, rollout
 from e2e.test_kills_under_load import kill_replica
 
 from rw_cli.context.load import Load
@@ -103,39 +101,13 @@ def test_daemon_killed_in_the_middle_goes_on(rw: Rw, tmp_path: Path) -> None:
     folder = write(tmp_path / "killed", "old")
     url = rw.up(folder)["services"][0]["url"]
     write(folder, "new")
-    with Load(url, echo="/echo") as load:
-        results: list[str] = []
-        following = threading.Thread(target=lambda: results.append(rw.result("up", str(folder))[1]["status"]))
-        following.start()
+    with Load(url, echo="/echo") as load, rw.beside("up", str(folder)) as up:
         while "new" not in load.seen:
-            assert following.is_alive()
+            assert up.process.poll() is None
         os.kill(rw.pid(), signal.SIGKILL)
-        following.join()
-    assert results == ["active"]
+    assert (up.code, up.status) == (0, "active")
     assert load.failures == []
     assert ask(url).text == "new"
-
-
-@contextmanager
-def on_its_way(rw: Rw, folder: Path) -> Iterator[list[tuple[int, dict[str, Any]]]]:
-    """Run ``rw up`` beside the test, which says something to the rollout; the list has its exit code and result afterwards."""
-    found: list[tuple[int, dict[str, Any]]] = []
-    following = threading.Thread(target=lambda: found.append(rw.result("up", str(folder))[:2]))
-    following.start()
-    try:
-        yield found
-    finally:
-        following.join()
-
-
-def rollout(rw: Rw, folder: Path, **wanted: object) -> dict[str, Any]:
-    """Return the folder's rollout once it is so far."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        for one in rw.json("rollout", "status", cwd=folder)["items"]:
-            if all(one[name] == value for name, value in wanted.items()):
-                return dict(one)
-    raise AssertionError(rw.json("rollout", "status", cwd=folder))
 
 
 CHECK = "python -c \"import os, urllib.request as r; assert r.urlopen(os.environ['RW_PREVIEW_URL']).read() == b'{word}'\""
@@ -147,7 +119,7 @@ def test_blue_green_is_checked_and_looked_at_before_anybody_gets_it(rw: Rw, tmp_
     by_hand = "[deploy.rollout]\nstrategy = 'blue-green'\nstepSeconds = 1\nautoPromote = false\n"
     write(folder, "new", railway=f"{by_hand}check = '''{CHECK.format(word='new')}'''\n")
     with Load(url, echo="/echo") as load:
-        with on_its_way(rw, folder) as ended:
+        with rw.beside("up", str(folder)) as up:
             found = rollout(rw, folder, pace="paused", verdict="good")
             assert (found["share"], found["steps"]) == (0, [0, 100])
             assert ask(found["preview"]).text == "new"
@@ -159,7 +131,7 @@ def test_blue_green_is_checked_and_looked_at_before_anybody_gets_it(rw: Rw, tmp_
             assert load.seen == {"old"}
             assert "v1 → v2" in rw.ok("rollout", cwd=folder)
             assert "every request" in rw.ok("rollout", "promote", cwd=folder)
-        assert ended[0][1]["status"] == "active"
+        assert up.status == "active"
     assert load.failures == []
     assert ask(url).text == "new"
     assert ask(found["preview"]).status == 404
@@ -178,13 +150,13 @@ def test_paused_then_aborted_nobody_loses_a_request(rw: Rw, tmp_path: Path) -> N
     url = rw.up(folder)["services"][0]["url"]
     write(folder, "new", railway=QUICK)
     with Load(url, echo="/echo") as load:
-        with on_its_way(rw, folder) as ended:
+        with rw.beside("up", str(folder)) as up:
             rollout(rw, folder, share=10)
             assert "stays at 10 %" in rw.ok("rollout", "pause", cwd=folder)
             time.sleep(4)  # longer than the step and its repetition
             assert rollout(rw, folder, share=10)["pace"] == "paused"
             assert "rolled back" in rw.ok("rollout", "abort", cwd=folder)
-        assert (ended[0][0], ended[0][1]["error"]["code"]) == (3, "ROLLED_BACK")
+        assert (up.code, up.rows[-1]["error"]["code"]) == (3, "ROLLED_BACK")
     assert load.failures == []
     assert ask(url).text == "old"
     assert rw.run("rollout", "resume", cwd=folder).returncode == 7
@@ -194,7 +166,7 @@ def test_what_was_taken_back_is_tried_again(rw: Rw, tmp_path: Path) -> None:
     folder = write(tmp_path / "again", "old", railway=QUICK)
     url = rw.up(folder)["services"][0]["url"]
     write(folder, "new", railway=QUICK)
-    with on_its_way(rw, folder):
+    with rw.beside("up", str(folder)):
         rollout(rw, folder, share=10)
         rw.ok("rollout", "abort", cwd=folder)
     code, result, _ = rw.result("rollout", "retry", cwd=folder)
@@ -214,10 +186,10 @@ def test_what_was_cancelled_or_failed_its_check_is_tried_again(rw: Rw, target: s
     assert rw.result("up", str(folder))[1]["error"]["code"] == "CHECK_FAILED"
     assert rw.run("rollout", "retry", cwd=folder).returncode == 3  # tried again, and the check fails again
     flag.touch()
-    with on_its_way(rw, folder) as ended:
+    with rw.beside("up", str(folder)) as up:
         rollout(rw, folder, share=10)
         rw.ok("deployments", "cancel", rw.json("deployments", cwd=folder)["items"][0]["id"], cwd=folder)
-    assert ended[0][1]["services"][0]["status"] == "rolled_back"  # it had requests
+    assert up.rows[-1]["services"][0]["status"] == "rolled_back"  # it had requests
     assert rw.result("rollout", "retry", cwd=folder)[1]["status"] == "active"
     assert ask(url).text == "new"
 
@@ -252,7 +224,7 @@ def test_release_in_its_steps_whose_replica_is_killed_costs_no_request_that_may_
     folder = write(tmp_path / "shot", "old")
     url = rw.up(folder)["services"][0]["url"]
     write(folder, "new", railway=QUICK.replace("stepSeconds = 1", "stepSeconds = 30").replace("[10, 50, 100]", "[50, 100]"))
-    with on_its_way(rw, folder), Load(url, rate=150) as load:
+    with rw.beside("up", str(folder)), Load(url, rate=150) as load:
         rollout(rw, folder, share=50)
         time.sleep(1)
         kill_replica(rw, target, replica_of(rw, target, rollout(rw, folder)["deployment"]))

@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from e2e.conftest import Rw, living
-from e2e.test_rollout import QUICK, rollout, write
+from e2e.conftest import Rw, living, rollout
+from e2e.test_rollout import QUICK, write
 
 HELD = QUICK + "autoPromote = false\n"
 WAITS = "waits for v2 of web: its rollout is paused at 10 % (`rw rollout promote web` or `rw rollout abort web`)"
