@@ -40,6 +40,7 @@ class Router:
         self._lock = asyncio.Lock()
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self._without: dict[str, Set[int]] = {}
+        self._avoided: set[str] = set()
         self._routes: dict[str, HttpRoute] = {}
         self._is_behind = False
         self._changing = asyncio.Event()
@@ -139,6 +140,15 @@ class Router:
         finally:
             del self._without[deployment]
 
+    @contextmanager
+    def avoiding(self, instance: Instance) -> Iterator[None]:
+        """Keep requests from a replica that does not answer while the context lasts, as long as the release has another one."""
+        self._avoided.add(instance.id)
+        try:
+            yield
+        finally:
+            self._avoided.discard(instance.id)
+
     async def is_up(self) -> bool:
         """Return whether an edge runs, from now or from the daemon before."""
         return await self._edge.check()
@@ -172,7 +182,8 @@ class Router:
         found: dict[str, list[Instance]] = {}
         for release in (one for releases in told for one in releases or ()):
             without = self._without.get(release.key.deployment, ())
-            found[release.key.deployment] = [one for one in release.instances if one.is_running and one.port and one.index not in without]
+            running = [one for one in release.instances if one.is_running and one.port and one.index not in without]
+            found[release.key.deployment] = [one for one in running if one.id not in self._avoided] or running
         return found, None in told
 
     async def _told(self, target: Target) -> list[Release] | None:

@@ -64,7 +64,7 @@ class Supervisor:
 
     def hangs(self, deployment: Deployment, instance: Instance) -> None:
         """Take note that a replica runs and does not answer any more."""
-        self._begin(f"revive {instance.id}", lambda: self._saying(deployment, self._again(deployment, instance)))
+        self._begin(f"revive {instance.id}", lambda: self._saying(deployment, self._unhang(deployment, instance)))
 
     def fill(self, deployment: Deployment, target: Target) -> None:
         """Start replicas that are gone without an end to be told of, unless an operation is at work, which may have its reasons."""
@@ -108,6 +108,11 @@ class Supervisor:
             await self._without(deployment)
             if not self._vacancies.holds(instance):
                 await self._saying(deployment, self._again(deployment, instance))
+
+    async def _unhang(self, deployment: Deployment, instance: Instance) -> None:
+        with self._router.avoiding(instance):  # the pause before its restart may be minutes
+            await self._without(deployment)
+            await self._again(deployment, instance)
 
     async def _without(self, deployment: Deployment) -> None:
         """Send requests to the other replicas: one that was a container leaves an address that nobody refuses for a while."""

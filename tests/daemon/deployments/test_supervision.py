@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from daemon.deployments.world import FLASK, SCOPE, World
 
+from rw_daemon.edge.edge import Endpoint
 from rw_daemon.runtimes.runtime import Exit, Instance
 from rw_shared.models import Deployment, DeploymentStatus, OperationKind, Service, TargetKind
 
@@ -225,6 +226,38 @@ async def test_replica_that_hangs_for_good_is_stopped_and_the_others_go_on(world
     await world.until(is_alone)
     await world.clock.sleep(60)
     assert await world.statuses() == ["active"]
+
+
+async def test_replica_that_hangs_gets_no_request_until_it_is_replaced_unless_no_other_is_left(world: World) -> None:
+    world.settings = replace(world.settings, restart_first_seconds=60.0, restart_last_seconds=60.0)
+    await world.restart()
+    await two(world)
+    hung = await hang(world, 1)
+    assert [one.port for one in endpoints(world)] == [world.runtime.port]
+    assert hung.id in world.runtime.instances
+    await hang(world, 0)
+    assert [one.port for one in endpoints(world)] == [NOBODY, NOBODY]
+    await renewed(world, hung)
+    assert [one.port for one in endpoints(world)] == [world.runtime.port]
+
+
+def endpoints(world: World) -> list[Endpoint]:
+    return [one for upstream in world.edge.routes[0].upstreams for one in upstream.endpoints]
+
+
+async def hang(world: World, index: int) -> Instance:
+    """Have a replica answer nothing more, until that is known and the edge was told."""
+    old = replace(at(world, index), port=NOBODY)
+    world.runtime.instances[old.id] = old
+    routed = len(world.log)
+    for _ in range(world.settings.liveness_failures):
+        await world.rooms.liveness.look()
+
+    async def is_told() -> bool:
+        return any(one.startswith("route") for one in world.log[routed:])
+
+    await world.until(is_told)
+    return old
 
 
 PAIR = {
