@@ -109,7 +109,11 @@ class FakeRuntime:
         self.log.append(f"stop v{key.version}")
         if self.stop_errors:
             raise self.stop_errors.pop()
-        self.instances = {name: one for name, one in self.instances.items() if one.key != key}
+        leaving = [one for one in self.instances.values() if one.key == key]
+        for one in leaving:
+            del self.instances[one.id]
+            if one.is_running:
+                self._tell(replace(one, exit=Exit(143, 15)))
 
     async def releases(self) -> list[Release]:
         await self.check()
@@ -132,8 +136,11 @@ class FakeRuntime:
     def end(self, instance: Instance, exit_: Exit) -> None:
         """Let a replica end by itself."""
         ended = self.instances[instance.id] = replace(instance, exit=exit_)
+        self._tell(ended)
+
+    def _tell(self, instance: Instance) -> None:
         for queue in self._changes:
-            queue.put_nowait(InstanceChanged(ended))
+            queue.put_nowait(InstanceChanged(instance))
 
     async def lines(self, instance: Instance, *, after: str = "") -> AsyncIterator[Line]:
         for line in self.said:

@@ -90,9 +90,14 @@ class Operations:
         """Return the id of the next operation."""
         return new_id("op", at=self._clock.now())
 
-    def created(self, identity: str, scope: Scope, order: OperationOrder, *, services: tuple[str, ...], actor: str) -> OperationCreated:
-        """Return the event of a new operation. What the order carries of the caller's environment is not in it."""
-        request = order.model_dump(mode="json", by_alias=True, exclude={"environ"})
+    def created(
+        self, identity: str, scope: Scope, order: OperationOrder, *, services: tuple[str, ...], stale: Sequence[str] = (), actor: str
+    ) -> OperationCreated:
+        """Return the event of a new operation. What the order carries of the caller's environment is not in it.
+
+        :param stale: services that it takes down, since the file has them no more.
+        """
+        request = {**order.model_dump(mode="json", by_alias=True, exclude={"environ"}), "stale": list(stale)}
         return OperationCreated(
             at=self._clock.now(),
             project=scope.project,

@@ -133,19 +133,29 @@ class Orders:
         _check_references(services, known={*have, *(service.name for _, service in services)})
         drafts = [Draft.of_plan(planned, one, order.snapshot, order.commit, before=have.get(one.name, 0)) for planned, one in services]
         changed = [draft for draft in drafts if order.no_cache or order.image or await self._is_changed(scope, draft, target)]
-        operation = await self._accept(scope, order, actor, [draft.service for draft in drafts], changed, kind)
-        names = {draft.service for draft in drafts}
-        is_part = order.services or any(planned.is_part for planned in found)
-        stale = [] if is_part else [row for row in await self._store.services(scope) if row.name not in names]
-
-        async def work() -> None:
-            await self._deploy(operation, target, no_cache=order.no_cache)
-            for row in stale:  # a process type that is gone from the Procfile
-                await self._running.take_down(row, target, operation.id)
-
+        stale = await self._stale(scope, order, found)
+        operation = await self._accept(scope, order, actor, [draft.service for draft in drafts], changed, kind, stale=stale)
         claim = await self._claim(operation, *(row.name for row in stale))
-        self._operations.begin(operation, work, self._give_up(operation), claim=claim, queue=found[0].config.deploy.queue)
+        self._operations.begin(
+            operation,
+            lambda: self._bring_up(operation, target, stale, no_cache=order.no_cache),
+            self._give_up(operation),
+            claim=claim,
+            queue=found[0].config.deploy.queue,
+        )
         return operation
+
+    async def _bring_up(self, operation: Operation, target: Target, stale: Sequence[ServiceRow], *, no_cache: bool) -> None:
+        await self._deploy(operation, target, no_cache=no_cache)
+        for row in stale:
+            await self._running.take_down(row, target, operation.id)
+
+    async def _stale(self, scope: Scope, order: OperationOrder, found: Sequence[Planned]) -> list[ServiceRow]:
+        """Return the services that a whole `up` takes down: a process type that is gone from the Procfile, say."""
+        if order.services or any(planned.is_part for planned in found):
+            return []
+        names = {service.name for planned in found for service in planned.plan.services}
+        return [row for row in await self._store.services(scope) if row.name not in names]
 
     async def _target(self, scope: Scope, order: OperationOrder) -> TargetKind:
         remembered = (await self._store.environments(scope.project)).get(scope.environment)
@@ -179,6 +189,7 @@ class Orders:
         services: Sequence[str],
         drafts: Sequence[Draft],
         kind: TargetKind | None = None,
+        stale: Sequence[ServiceRow] = (),
     ) -> Operation:
         """Write an operation with its new deployments, all or nothing."""
         identity = self._operations.new_id()
@@ -189,7 +200,8 @@ class Orders:
                     at=self._clock.now(), project=scope.project, environment=scope.environment, operation=identity, actor=actor, target=kind
                 )
             )
-        events.append(self._operations.created(identity, scope, order, services=tuple(services), actor=actor))
+        names = [row.name for row in stale]
+        events.append(self._operations.created(identity, scope, order, services=tuple(services), stale=names, actor=actor))
         for draft in drafts:
             events += await self._drafts.events(scope, draft, operation=identity, message=order.message)
         for event in events:
@@ -277,8 +289,10 @@ class Orders:
 
     async def resume(self, operation: Operation) -> None:
         """Go on with an operation that the daemon before this one left behind."""
-        request = OperationOrder.model_validate(await self._store.request(operation.id))
-        scope = Scope.of(operation)
+        kept = await self._store.request(operation.id)
+        names = kept.pop("stale", [])
+        request, scope = OperationOrder.model_validate(kept), Scope.of(operation)
+        stale = [row for row in await self._store.services(scope) if row.name in names]
         environ = self._environs.find(operation.deployments[0]) if operation.deployments else {}
         kind = (await self._store.environments(operation.project)).get(operation.environment)
 
@@ -289,13 +303,13 @@ class Orders:
             if request.kind is OperationKind.ROLLBACK and not operation.deployments:
                 await self._controller.go_back(request.deployment, target, operation=operation.id)
             elif request.kind in {OperationKind.UP, OperationKind.REDEPLOY, OperationKind.ROLLBACK}:
-                await self._deploy(operation, target, no_cache=request.no_cache)
+                await self._bring_up(operation, target, stale, no_cache=request.no_cache)
             else:
                 rows = [row for row in await self._store.services(scope) if row.name in operation.services]
                 await self._running.work(request, operation, target, rows)
 
-        named = () if operation.deployments else operation.services
-        claim = await self._claim(operation, *(named if request.kind is not OperationKind.UP else ()))
+        named = () if operation.deployments or request.kind is OperationKind.UP else operation.services
+        claim = await self._claim(operation, *named, *names)
         self._operations.begin(operation, work, self._give_up(operation), claim=claim)
 
     # --- again

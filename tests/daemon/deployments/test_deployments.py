@@ -441,6 +441,24 @@ async def test_process_type_that_left_the_procfile_is_taken_down(world: World) -
     assert [row.name for row in await world.store.services(SCOPE)] == ["web"]
 
 
+async def test_process_type_that_left_the_procfile_is_taken_down_also_by_the_daemon_after_one_that_was_killed(world: World) -> None:
+    await world.up({**FLASK, "Procfile": "web: gunicorn app:app\nworker: python -c 1\n"})
+    world.builder.gate = asyncio.Event()
+    operation = await world.start(files={**FLASK, "Procfile": "web: gunicorn app:app --preload\n"})
+    await world.until(lambda: _is_building(world))
+    await world.kill()
+    await world.open()
+    world.builder.gate.set()
+    await world.rooms.recovery.run()
+    assert (await world.settled(operation)).status is OperationStatus.SUCCEEDED
+    assert [row.name for row in await world.store.services(SCOPE)] == ["web"]
+    assert {one.key.service for one in world.runtime.instances.values()} == {"web"}
+
+
+async def _is_building(world: World) -> bool:
+    return "building" in await world.statuses()
+
+
 async def test_older_release_that_was_still_warm_goes_a_moment_after_the_switch(world: World) -> None:
     world.settings = replace(world.settings, warm_seconds=1000.0)
     await world.restart()

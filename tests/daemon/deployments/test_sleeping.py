@@ -401,7 +401,7 @@ async def test_one_that_is_being_woken_stops_before_a_release_that_must_run_alon
 
 
 async def test_down_while_it_is_being_woken_leaves_nothing(world: World) -> None:
-    await asleep(world)
+    await asleep(world, {**FLASK, "railway.toml": f"{RAILWAY}healthcheckTimeout = 3600\n"})  # the fake clock is fast: never by itself
     world.runtime.port = 1
     asking = asyncio.create_task(lead(world))
     await world.until(lambda: _started(world, "start v1"))
