@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -74,12 +75,16 @@ class Autoscaler:
         self._watched = {identity: watch for identity, watch in self._watched.items() if identity in followed}
         if not followed:
             return  # no runtime is asked for nothing: every few seconds, that is what an idle daemon would do most
-        for target in self._targets.known():
-            with suppress(UnreachableError, EdgeFailedError):  # what cannot be measured is not scaled; the next look may be able to
-                await self._look(target, followed)
+        await asyncio.gather(*(self._look(target, followed) for target in self._targets.known()))  # none waits for another one's answer
 
     async def _look(self, target: Target, followed: dict[str, Deployment]) -> None:
-        for release in await target.runtime.releases():
+        with suppress(UnreachableError, EdgeFailedError, TimeoutError):  # what cannot be measured is not scaled; the next look may
+            async with asyncio.timeout(self._settings.answer_seconds):
+                releases = await target.runtime.releases()
+            await self._look_at(releases, followed, target)
+
+    async def _look_at(self, releases: Sequence[Release], followed: dict[str, Deployment], target: Target) -> None:
+        for release in releases:
             deployment = followed.get(release.key.deployment)
             running = sum(one.is_running for one in release.instances)
             if deployment is None or running < deployment.replicas:  # an empty place is the supervisor's

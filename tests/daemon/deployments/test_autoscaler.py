@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from daemon.deployments.world import FLASK, SCOPE, World
+from fakes.targets import FakeRuntime
 
 from rw_shared.errors import EngineUnreachableError, RwError, UsageError
-from rw_shared.models import OperationKind
+from rw_shared.models import OperationKind, Scope
 
 SCALED = {**FLASK, "railway.toml": "[deploy.scale]\nmin = 1\nmax = 5\nrequests = 10\n"}
 
@@ -79,6 +80,24 @@ async def test_each_figure_can_ask_for_replicas(world: World, said: str, cpu: fl
         await watch(world, seconds=1)
         world.runtime.cpu_seconds += cpu
     assert answering(world) == 3
+
+
+async def test_slow_engine_keeps_nobody_else_from_being_scaled(world: World) -> None:
+    other = Scope(project="other", environment="production")
+    world.engine = FakeRuntime(world.log)
+    world.settings = replace(world.settings, answer_seconds=0.02)
+    await world.kill()
+    await world.open()
+    world.engine.port = world.runtime.port
+    await world.up(SCALED, target="docker", scope=other)
+    await world.up(SCALED, target="process")
+    world.edge.open = {one.id: 38 for scope in (SCOPE, other) for one in await world.deployments(scope)}
+    world.engine.gate = asyncio.Event()
+    await watch(world, seconds=4)
+    assert (len(world.runtime.instances), len(world.engine.instances)) == (4, 1)
+    world.engine.gate.set()
+    await watch(world, seconds=4)
+    assert len(world.engine.instances) == 4
 
 
 async def test_a_new_release_takes_over_the_number_and_an_unchanged_one_is_not_deployed_again(world: World) -> None:
