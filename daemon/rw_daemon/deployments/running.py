@@ -128,7 +128,7 @@ class Running:
         known = await self._store.deployments(Scope.of(row), service=row.name, limit=HISTORY)
         leaving = [one for one in known if one.status in RUNS or one.status is DeploymentStatus.REMOVING]
         moved = [
-            self._recorder.moved(one, DeploymentStatus.REMOVING, reason="The service was taken down.")
+            self._recorder.moved(one, DeploymentStatus.REMOVING, reason="The service was taken down.", operation=operation)
             for one in leaving
             if one.status in RUNS
         ]

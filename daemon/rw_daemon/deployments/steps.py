@@ -52,12 +52,22 @@ class Recorder:
         return found
 
     def moved(
-        self, deployment: Deployment, after: DeploymentStatus, *, reason: str = "", error: RwError | None = None, changed: bool = True
+        self,
+        deployment: Deployment,
+        after: DeploymentStatus,
+        *,
+        reason: str = "",
+        error: RwError | None = None,
+        changed: bool = True,
+        operation: str = "",
     ) -> Event:
-        """Return the event of an allowed move; ``ValueError`` when the move is not."""
+        """Return the event of an allowed move; ``ValueError`` when the move is not.
+
+        :param operation: the one that moves it, where that is not the one that made it.
+        """
         return DeploymentStatusChanged(
             at=self._clock.now(),
-            **of(deployment),
+            **{**of(deployment), "operation": operation or deployment.operation},
             deployment=deployment.id,
             before=deployment.status,
             after=move(deployment.status, after),

@@ -82,6 +82,14 @@ async def test_who_asked_for_a_rollback_that_made_no_deployment_is_told(world: W
         assert [one.at for one in items] == sorted(one.at for one in items)
 
 
+async def test_who_took_a_service_down_is_told(world: World) -> None:
+    await world.up()
+    await world.settled(await world.rooms.orders.start(SCOPE, OperationOrder(kind=OperationKind.DOWN), actor="ada"))
+    items = await told(world, version=1)
+    assert of_kind(items, "asked") == ["user asked for up", "ada asked for down"]
+    assert "The service was taken down." in of_kind(items, "status")[-2]
+
+
 async def test_who_took_a_rollout_back_and_the_step_that_runs_are_told(world: World) -> None:
     await world.up({**FLASK, "railway.toml": FIRST})
     operation = await world.start(files={**FLASK, "railway.toml": SECOND.replace('"gradual"', '"gradual"\nautoPromote = false')})
