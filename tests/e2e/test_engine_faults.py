@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 
 import pytest
 from e2e.conftest import Rw, ask, living
+from e2e.test_faults import fill
+from e2e.test_machine_restart import cut_power
 from fakes.own_engine import OwnEngine, missing
 
 from rw_cli.context.load import Load
@@ -173,18 +174,52 @@ def test_daemon_that_starts_before_the_engine_does(rw: Rw, engine: OwnEngine, fo
 def test_engine_that_goes_in_the_middle_of_a_deployment(rw: Rw, engine: OwnEngine, folder: Path, whole: dict[str, Any]) -> None:
     command = "sleep 5; python -c"
     (folder / "railway.toml").write_text(SETTINGS.replace("python -c", command).replace("numReplicas = 2", "numReplicas = 1"))
-    answers: list[tuple[int, dict[str, Any]]] = []
-    deploying = threading.Thread(target=lambda: answers.append(rw.result("deploy", str(folder), "--image", IMAGE)[:2]))
-    deploying.start()
-    while len(engine.docker("ps", "--quiet").split()) < 3:
-        time.sleep(0.05)
-    engine.kill()
-    time.sleep(1.0)
-    engine.start()
-    deploying.join()
-    [(code, result)] = answers
-    assert code in {3, 8}, json.dumps(result)
+    with rw.beside("deploy", str(folder), "--image", IMAGE) as deploying:
+        while len(engine.docker("ps", "--quiet").split()) < 3:
+            assert deploying.process.poll() is None, rw.log_tail()
+            time.sleep(0.05)
+        engine.kill()
+        time.sleep(1.0)
+        engine.start()
+    result = deploying.rows[-1]
+    assert deploying.code in {3, 8}, json.dumps(result)
     assert result["error"]["code"] in {"ENGINE_UNREACHABLE", "CRASHED"}, json.dumps(result)
+
+
+@pytest.mark.parametrize("first", ["engine", "daemon"])
+def test_machine_that_restarts(rw: Rw, engine: OwnEngine, folder: Path, whole: dict[str, Any], first: str) -> None:
+    """Whichever of the two comes up first: what should run runs again, and nothing else; no restart is counted."""
+    cut_power(rw)
+    engine.cut_power()
+    if first == "daemon":
+        assert "what runs is not known" in service(rw, folder)["reason"]
+    engine.start()
+    after = until_whole(rw, folder)
+    assert {one["id"] for one in after["replicas"]}.isdisjoint(one["id"] for one in whole["replicas"])
+    assert "restart 1 of" not in rw.ok("logs", "-n", "4", cwd=folder)
+
+
+@pytest.fixture
+def full_disk(engine: OwnEngine, whole: dict[str, Any]) -> Iterator[None]:
+    """No byte is left where the engine keeps what it has."""
+    filler = engine.data / "filler"
+    fill(filler)
+    yield
+    filler.unlink(missing_ok=True)
+
+
+def test_full_disk_of_the_engine_stops_nothing_that_runs(
+    rw: Rw, engine: OwnEngine, folder: Path, whole: dict[str, Any], full_disk: None
+) -> None:
+    (folder / "railway.toml").write_text(SETTINGS.replace('b"ok"', 'b"OK"'))
+    with Load(whole["url"], rate=40, echo="/echo") as load:
+        code, result, _ = rw.result("deploy", str(folder), "--image", IMAGE, timeout=60)
+        assert (code, result["error"]["code"]) == (3, "DISK_FULL")
+        assert service(rw, folder)["status"] == "active"
+    assert load.failures == []
+    (engine.data / "filler").unlink()
+    (folder / "railway.toml").write_text(SETTINGS)
+    assert rw.result("deploy", str(folder), "--image", IMAGE)[0] == 0
 
 
 def test_frozen_engine_is_said_to_be_away_and_hangs_nobody(rw: Rw, engine: OwnEngine, folder: Path, whole: dict[str, Any]) -> None:

@@ -8,12 +8,12 @@ fault                                     on    promise                         
 daemon killed, at every event             P D   no request lost, the deployment ends as told        test_kills, here
 daemon killed while logs are followed     P D   each line once                                      test_following
 connection to the daemon breaks           P     the exit status is the stored state                 test_truth
-daemon frozen                             P     named with the way out; requests go on              test_frozen
+daemon frozen                             P D   named with the way out; requests go on              test_frozen
 replicas killed in turn, under load       P D   only orders under way fail                          test_kills_under_load
 replica frozen, paused, removed           P D   replaced; reads get their answer                    test_frozen, test_engine_faults
 replica out of restarts, app hangs        P     its place is given up, the others serve             test_given_up
 edge killed while requests switch         P D   refused until it is back, then right                test_kills_under_load
-edge frozen                               P     replaced                                            test_frozen
+edge frozen                               P D   replaced                                            test_frozen
 engine killed, stopped                    D     no request fails, no restart is counted             test_engine_faults
 engine killed, live-restore               D     nobody notices                                      test_engine_faults
 engine killed in a deployment             D     it fails with the reason, the old release serves    test_engine_faults
@@ -22,7 +22,8 @@ daemon killed in a build                  P     what it was building is ended, t
 engine slow to answer                     P D   what is on the other target goes on                 test_slow_engine
 image or snapshot of a service lost       P D   it says so, all others come back                    daemon/deployments
 machine restarted, a build cut off        P     what should run runs, nothing else is left          test_machine_restart
-disk full                                 P     what runs goes on, the next deployment works        here
+machine restarted, daemon or engine first D     what should run runs, nothing else is left          test_engine_faults
+disk full                                 P D   what runs goes on, the next deployment works        here, test_engine_faults
 database damaged                          P     named, with a way out                               here
 objects lost or cut off, halves left      P D   refused, made again, swept                          daemon/snapshots, integration
 clock set                                 -     no step, watch, pause or budget changes             daemon/deployments

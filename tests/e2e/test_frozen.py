@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +21,9 @@ pytestmark = pytest.mark.full
 
 
 @pytest.fixture(scope="module")
-def rw() -> Iterator[Rw]:
+def rw(target: str) -> Iterator[Rw]:
     """A daemon that looks after its replicas more often than it does by default."""
-    yield from living(RW_TARGET="process", RW_WARM_SECONDS="0", RW_LIVENESS_PERIOD_SECONDS="0.3", RW_PROBE_TIMEOUT_SECONDS="1")
+    yield from living(RW_TARGET=target, RW_WARM_SECONDS="0", RW_LIVENESS_PERIOD_SECONDS="0.3", RW_PROBE_TIMEOUT_SECONDS="1")
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +39,17 @@ def service(rw: Rw, folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_frozen_replica_is_replaced_and_requests_get_their_answer(rw: Rw, folder: Path) -> None:
-    before = service(rw, folder)
-    replica = before["replicas"][0]["id"]
+def freeze(rw: Rw, target: str, replica: str) -> None:
+    if target == "docker":
+        subprocess.run(["docker", "pause", replica], check=True, capture_output=True)
     for pid in proc.marked(f"RW_INSTANCE={rw.home / 'instances' / replica}"):
         os.kill(pid, signal.SIGSTOP)
+
+
+def test_frozen_replica_is_replaced_and_requests_get_their_answer(rw: Rw, target: str, folder: Path) -> None:
+    before = service(rw, folder)
+    replica = before["replicas"][0]["id"]
+    freeze(rw, target, replica)
     assert ask(before["url"], timeout=60).text == "ok"
     assert service(rw, folder)["replicas"][0]["id"] != replica
     assert "does not answer any more" in rw.ok("logs", cwd=folder)
@@ -79,21 +84,15 @@ def test_frozen_daemon_is_named_with_the_way_out(rw: Rw, folder: Path) -> None:
 def test_who_follows_a_release_is_told_that_the_daemon_froze(rw: Rw, folder: Path) -> None:
     (folder / "railway.toml").write_text("[build]\nbuildCommand = 'sleep 300'\n")
     pid = rw.pid()
-    following = subprocess.Popen(
-        [sys.executable, "-m", "rw_cli", "up", str(folder), "--json"],
-        env=rw.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while "building" not in rw.ok("status", "--json", cwd=folder):
-        assert following.poll() is None, rw.log_tail()
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        out, _ = following.communicate(timeout=60)
-    finally:
-        os.kill(pid, signal.SIGCONT)
-    error = json.loads(out.splitlines()[-1])["error"]
-    assert (following.returncode, error["code"]) == (8, "DAEMON_UNREACHABLE")
+    with rw.beside("up", str(folder)) as following:
+        while "building" not in rw.ok("status", "--json", cwd=folder):
+            assert following.process.poll() is None, rw.log_tail()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            following.process.wait(60)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    error = following.rows[-1]["error"]
+    assert (following.code, error["code"]) == (8, "DAEMON_UNREACHABLE")
     assert f"kill -CONT {pid}" in error["hint"]
     rw.ok("deployments", "cancel", "v2", cwd=folder)  # it went on

@@ -22,10 +22,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    count = 0
+    count, kept = 0, []
     def do_GET(self):
         self.rfile.read(int(self.headers.get("content-length", 0)))
         Handler.count += 1
+        Handler.kept.append(bytearray({leaks} * 1024**2))
         is_bad = {every} and Handler.count % {every} == 0 and self.headers.get("user-agent") != "rw-health"
         self.send_response(500 if is_bad else 200)
         self.send_header("content-length", "{length}")
@@ -59,12 +60,16 @@ def rw(target: str) -> Iterator[Rw]:
     yield from living(RW_TARGET=target, RW_WARM_SECONDS="0.5")
 
 
-def write(folder: Path, word: str, *, fails_every: int = 0, railway: str = RAILWAY) -> Path:
+def write(folder: Path, word: str, *, fails_every: int = 0, leaks: int = 0, railway: str = RAILWAY) -> Path:
+    """Write the app.
+
+    :param leaks: megabytes that it keeps of each request.
+    """
     folder.mkdir(exist_ok=True)
     (folder / "requirements.txt").write_text("")
     (folder / "railway.toml").write_text(railway)
     text = APP.replace("{word}", word).replace("{length}", str(len(word))).replace("{every}", str(fails_every))
-    (folder / "main.py").write_text(text)
+    (folder / "main.py").write_text(text.replace("{leaks}", str(leaks)))
     return folder
 
 
@@ -95,6 +100,23 @@ def test_release_with_errors_is_taken_back_with_exit_3(rw: Rw, tmp_path: Path) -
     assert [one["verdict"] for one in rw.json("deployments", "show", "v2", cwd=folder)["verdicts"]][-1] == "bad"
     words = rw.run("up", str(folder)).stderr
     assert "10 % of the requests go to the new release" in words
+
+
+@pytest.mark.full
+def test_release_that_leaks_is_taken_back_within_two_windows_and_no_request_fails(rw: Rw, tmp_path: Path) -> None:
+    limited = f"{RAILWAY}[deploy.limitOverride.containers]\nmemoryBytes = {128 * 1024**2}\n"
+    folder = write(tmp_path / "leak", "old", railway=limited)
+    url = rw.up(folder)["services"][0]["url"]
+    write(folder, "new", leaks=2, railway=limited)
+    with Load(url, rate=150) as load:  # POSTs under way would be lost with it
+        code, result, _ = rw.result("up", str(folder))
+    assert (code, result["error"]["code"]) == (3, "ROLLED_BACK")
+    assert "memory" in result["error"]["why"]
+    shown = rw.json("deployments", "show", "v2", cwd=folder)
+    assert shown["status"] == "rolled_back"
+    assert len(shown["verdicts"]) < 2
+    assert load.failures == []
+    assert ask(url).text == "old"
 
 
 def test_daemon_killed_in_the_middle_goes_on(rw: Rw, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 BRIDGE, ADDRESS = "rwtest0", "10.213.0.1/24"
 START_SECONDS = 30.0
+DISK = "800m"
 
 
 def missing() -> str:
@@ -30,7 +31,11 @@ class OwnEngine:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="rw-engine-"))
         self.host = f"unix://{self.folder}/docker.sock"
+        self.data = self.folder / "data"
+        """What it keeps: on a disk of its own, which a test may fill."""
         self._daemon: subprocess.Popen[bytes] | None = None
+        self.data.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", self.data], check=True)
         subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=True)
         subprocess.run(["ip", "addr", "add", ADDRESS, "dev", BRIDGE], check=True)
         subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
@@ -71,6 +76,16 @@ class OwnEngine:
         with suppress(ProcessLookupError):  # it is told to go with the engine
             os.kill(int(pid_file.read_text()), signal.SIGKILL)
         pid_file.unlink()  # a zombie that nobody has buried yet passes for alive, and the next engine would wait for it
+
+    def cut_power(self) -> None:
+        """End everything at once: the engine, what looks after its containers, and these themselves."""
+        containers = self.docker("ps", "--quiet").split()
+        pids = [int(pid) for pid in self.docker("inspect", "--format", "{{.State.Pid}}", *containers).split()]
+        self.kill()
+        shims = subprocess.run(["pgrep", "-f", f"{self.folder}/exec"], capture_output=True, text=True, check=False).stdout.split()
+        for pid in (*map(int, shims), *pids):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """SIGTERM, as a service manager does; without live-restore, containers are stopped first."""

@@ -17,12 +17,13 @@ from typing import Any
 
 import httpx
 
-from rw_shared.errors import EngineFailedError, EngineRemoteError, EngineUnreachableError, clip
+from rw_shared.errors import DiskFullError, EngineFailedError, EngineRemoteError, EngineUnreachableError, clip
 
 NEWEST = (1, 45)
 """The newest API version whose answers rw was written for; a newer engine still speaks it."""
 OLDEST = (1, 41)
 """Engine 20.10, the oldest whose BuildKit rw uses."""
+NO_SPACE = "no space left on device"
 REQUEST_SECONDS = 60.0
 """A short request. Stops and builds name their own."""
 PING_SECONDS = 5.0
@@ -126,6 +127,7 @@ class Engine:
 
         :param params: values that are no strings are sent as JSON (``filters``), booleans as ``true`` or ``false``.
         :raises EngineUnreachableError: nobody answers. :raises EngineFailedError: the engine refused; ``engine_status`` says how.
+        :raises DiskFullError: its disk is full.
         """
         url = f"/v{await self.version()}{path}"
         try:
@@ -177,8 +179,12 @@ class Engine:
         return httpx.AsyncClient(transport=transport, base_url="http://docker", trust_env=False)
 
     def _judge(self, action: str, answer: httpx.Response) -> None:
-        if answer.is_error:
-            raise EngineFailedError(action, status=answer.status_code, reason=_reason(answer))
+        if not answer.is_error:
+            return
+        reason = _reason(answer)
+        if NO_SPACE in reason.lower():
+            raise DiskFullError("the Docker engine's disk")
+        raise EngineFailedError(action, status=answer.status_code, reason=reason)
 
     def _unreachable(self, error: httpx.TransportError, *, seconds: float = REQUEST_SECONDS) -> EngineUnreachableError:
         silent = f"It did not answer within {seconds:g} s." if isinstance(error, httpx.TimeoutException) else ""
