@@ -97,8 +97,8 @@ run_tests() {
     say 'mypy'; .venv/bin/mypy
     say 'import-linter'; .venv/bin/lint-imports >.venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
     say 'pytest'
-    if [ "${1:-}" = --full ]; then exec .venv/bin/pytest -q
-    else exec .venv/bin/pytest -q -m 'not full'; fi
+    if [ "${1:-}" = --full ]; then exec .venv/bin/pytest -q -n 2 --dist loadgroup
+    else exec .venv/bin/pytest -q -n 2 --dist loadgroup -m 'not full'; fi
 }
 
 uninstall() {

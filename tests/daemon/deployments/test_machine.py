@@ -238,5 +238,6 @@ def test_whatever_happens_it_comes_to_rest_consistent() -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(600)
 def test_whatever_happens_in_many_more_ways() -> None:
     explore(250)
