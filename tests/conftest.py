@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -52,3 +53,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(f"in CI the engine must be there: {problem}")
     for item in needing:
         item.add_marker(pytest.mark.skip(reason=problem))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Have what a test printed be text that one process can hand to another: some tests are about text that is none."""
+    report = yield
+    report.sections = [(name, text.encode(errors="replace").decode()) for name, text in report.sections]
+    return report
