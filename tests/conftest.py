@@ -12,9 +12,6 @@ settings.register_profile("rw", deadline=None, suppress_health_check=[HealthChec
 settings.load_profile("rw")
 
 
-BUILDS = {"test_apps.py", "test_init.py", "test_install.py", "test_docker_build.py", "test_process_build.py", "test_compiled_languages.py"}
-
-
 def engine_problem() -> str:
     """Return why no Docker engine can be used; empty when one answers."""
     try:
@@ -24,25 +21,12 @@ def engine_problem() -> str:
     return ""
 
 
-def group_of(item: pytest.Item) -> str:
-    """Return which tests one runs with in a row, where several run at once.
-
-    Those that send requests while something is killed or switched never run beside each other, nor do those that build app after app.
-    """
-    file = item.path.relative_to(item.config.rootpath).parts
-    if file[1] not in {"e2e", "integration", "packaging"}:
-        return ""
-    return "builds" if file[1] == "packaging" or file[-1] in BUILDS else "requests"
-
-
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks to deselect
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         mark, call = item.get_closest_marker("full_on"), getattr(item, "callspec", None)
         if mark and call and call.params.get("target") == mark.args[0]:
             item.add_marker("full")
-        if group := group_of(item):
-            item.add_marker(pytest.mark.xdist_group(group))
     needing = [item for item in items if item.get_closest_marker("engine")]
     if not needing:
         return

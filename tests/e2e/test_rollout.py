@@ -107,7 +107,7 @@ def test_release_that_leaks_is_taken_back_within_two_windows_and_no_request_fail
     limited = f"{RAILWAY}[deploy.limitOverride.containers]\nmemoryBytes = {128 * 1024**2}\n"
     folder = write(tmp_path / "leak", "old", railway=limited)
     url = rw.up(folder)["services"][0]["url"]
-    write(folder, "new", leaks=2, railway=limited)
+    write(folder, "new", leaks=6, railway=limited)
     with Load(url, rate=150) as load:  # POSTs under way would be lost with it
         code, result, _ = rw.result("up", str(folder))
     assert (code, result["error"]["code"]) == (3, "ROLLED_BACK")
