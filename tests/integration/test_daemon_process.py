@@ -184,7 +184,11 @@ def test_the_log_is_json_with_the_request_that_each_line_belongs_to(daemons):
     with daemons.client() as client:
         answer = client.get("/v1/projects", headers={"X-Request-Id": "abc-1"})
     assert answer.headers["X-Request-Id"] == "abc-1"
-    (line,) = [line for line in daemons.log() if line.get("request") == "abc-1"]
+    deadline = time.monotonic() + 5
+    while not (lines := [line for line in daemons.log() if line.get("request") == "abc-1"]):  # it is written after the answer
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    (line,) = lines
     assert line["level"] == "info"
     assert "GET /v1/projects → 200" in str(line["message"])
 
