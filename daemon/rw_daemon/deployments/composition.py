@@ -83,7 +83,9 @@ class Deployments:
         self.recorder, self.planner, self.vacancies = Recorder(store, clock), Planner(snapshots), Vacancies()
 
     async def everything(self) -> None:
-        """Take down all that rw runs, the edge last: for uninstalling."""
+        """Take down all that rw runs, also what is only on its way, and the edge last: for uninstalling."""
+        for operation in await self.store.unsettled_operations():
+            await self.orders.cancel(operation.id)
         await self.running.take_down_everything(self.targets)
         await self.edge.stop()
 

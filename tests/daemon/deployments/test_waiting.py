@@ -261,6 +261,14 @@ async def test_down_ends_what_is_on_its_way(world: World) -> None:
     assert world.runtime.instances == {}
 
 
+async def test_taking_everything_down_ends_what_is_on_its_way(world: World) -> None:
+    operation = await held(world)
+    await world.rooms.everything()
+    assert (await world.settled(operation)).status == "cancelled"
+    assert not world.runtime.instances
+    assert world.log[-1] == "edge stopped"
+
+
 async def test_down_leaves_what_is_on_its_way_for_others_as_well(world: World) -> None:
     await world.up(shop(web=1, api=1, listed=LISTED.replace("autoPromote = false", "")))
     world.builder.gate = asyncio.Event()
