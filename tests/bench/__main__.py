@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parent.parent)  # where `bench`, and the tests' own tools, are found
 
-from bench import alarms, builds, edge, idle, load, logs, planning, rollback, speed  # noqa: E402
+from bench import alarms, builds, edge, idle, load, logs, planning, recording, rollback, speed  # noqa: E402
 from bench.apps import has_engine  # noqa: E402
 from bench.figures import Measurement, Run  # noqa: E402
 
@@ -23,9 +23,9 @@ ONCE: dict[str, Measurement] = {"commands": speed.commands, "plan": planning.pla
 ON_EACH_TARGET: dict[str, Measurement] = {
     "unchanged": speed.unchanged, "changed": speed.changed, "watching": speed.watching, "latency": logs.latency, "lines": logs.throughput,
     "idle": idle.idle, "rollback": rollback.rollback, "added": edge.added, "throughput": edge.throughput, "builds": builds.builds,
-    "switches": load.switches, "load": load.load, "alarms": alarms.alarms,
+    "switches": load.switches, "load": load.load, "alarms": alarms.alarms, "recording": recording.recording,
 }  # fmt: skip
-LONG = ("load", "alarms")  # minutes of load: only by name
+LONG = ("load", "alarms", "recording")  # minutes of load: only by name
 TARGETS = ("process", "docker")
 
 

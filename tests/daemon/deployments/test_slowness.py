@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import accumulate
 from math import log
 from statistics import NormalDist
+from typing import Protocol
 
 import pytest
 
@@ -42,7 +43,15 @@ class Speed:
         return [normal.cdf(log(bound - self.at_least)) if bound > self.at_least else 0.0 for bound in BUCKETS_MS]
 
 
-def timed_rollout(rng: random.Random, per_second: float, new: Speed, old: Speed, *, cold: Speed | None = None) -> tuple[bool, int]:
+class Answers(Protocol):
+    """What a release does in a window."""
+
+    def of(self, rng: random.Random, requests: int) -> Traffic:
+        """Draw so many answers."""
+        ...
+
+
+def timed_rollout(rng: random.Random, per_second: float, new: Answers, old: Answers, *, cold: Answers | None = None) -> tuple[bool, int]:
     """Return whether a rollout was taken back, and after how many windows; its first one is ``cold``."""
     windows = 0
     for share in SHARES:
