@@ -143,8 +143,9 @@ def test_frozen_replica_of_two_costs_no_request(rw: Rw, engine: OwnEngine, folde
 
 
 def test_replica_that_somebody_else_removed_is_missed(rw: Rw, engine: OwnEngine, folder: Path, whole: dict[str, Any]) -> None:
-    engine.docker("rm", "--force", whole["replicas"][1]["id"])
-    until_whole(rw, folder)
+    removed = whole["replicas"][1]["id"]
+    engine.docker("rm", "--force", removed)
+    assert removed not in {one["id"] for one in until_whole(rw, folder)["replicas"]}
 
 
 def test_engine_with_live_restore_is_missed_by_nobody(rw: Rw, engine: OwnEngine, folder: Path, whole: dict[str, Any]) -> None:
@@ -200,16 +201,16 @@ def test_machine_that_restarts(rw: Rw, engine: OwnEngine, folder: Path, whole: d
 
 
 @pytest.fixture
-def full_disk(engine: OwnEngine, whole: dict[str, Any]) -> Iterator[None]:
-    """No byte is left where the engine keeps what it has."""
+def full_disk(engine: OwnEngine, whole: dict[str, Any]) -> Iterator[Path]:
+    """What takes the last byte where the engine keeps what it has."""
     filler = engine.data / "filler"
     fill(filler)
-    yield
+    yield filler
     filler.unlink(missing_ok=True)
 
 
 def test_full_disk_of_the_engine_stops_nothing_that_runs(
-    rw: Rw, engine: OwnEngine, folder: Path, whole: dict[str, Any], full_disk: None
+    rw: Rw, engine: OwnEngine, folder: Path, whole: dict[str, Any], full_disk: Path
 ) -> None:
     (folder / "railway.toml").write_text(SETTINGS.replace('b"ok"', 'b"OK"'))
     with Load(whole["url"], rate=40, echo="/echo") as load:
@@ -217,7 +218,7 @@ def test_full_disk_of_the_engine_stops_nothing_that_runs(
         assert (code, result["error"]["code"]) == (3, "DISK_FULL")
         assert service(rw, folder)["status"] == "active"
     assert load.failures == []
-    (engine.data / "filler").unlink()
+    full_disk.unlink()
     (folder / "railway.toml").write_text(SETTINGS)
     assert rw.result("deploy", str(folder), "--image", IMAGE)[0] == 0
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,26 +20,11 @@ def rw() -> Iterator[Rw]:
     yield from living(RW_TARGET="process", RW_WARM_SECONDS="0.5")
 
 
-@contextmanager
-def following(rw: Rw, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run ``rw up`` beside the test; one that is left would start the daemon again."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rw_cli", "up", str(folder)],
-        env=rw.environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def test_what_waits_for_a_rollout_says_so_and_down_ends_it(rw: Rw, tmp_path: Path) -> None:
     folder = write(tmp_path / "held", "old", railway=HELD)
     rw.up(folder)
     write(folder, "new", railway=HELD)
-    with ExitStack() as followed:
-        second = followed.enter_context(following(rw, folder))
+    with rw.beside("up", str(folder), rows=False) as second:
         rollout(rw, folder, share=10, pace="paused")
 
         refused = rw.run("restart", "web", cwd=folder)
@@ -51,21 +33,21 @@ def test_what_waits_for_a_rollout_says_so_and_down_ends_it(rw: Rw, tmp_path: Pat
         assert "`rw rollout abort web` gives v1 every request again" in refused.stderr
 
         write(folder, "newer", railway=HELD)
-        third = followed.enter_context(following(rw, folder))
-        deadline = time.monotonic() + 30
-        while WAITS not in rw.ok("status", cwd=folder):
-            assert time.monotonic() < deadline
-        assert WAITS in rw.ok("why", "web", cwd=folder)
-        third.send_signal(signal.SIGINT)
-        _, words = third.communicate(timeout=20)
-        assert third.returncode == 130
-        assert f"web: {WAITS}" in words
-        assert "Stopped following; the operation waits on, and begins when it is its turn." in words
+        with rw.beside("up", str(folder), rows=False) as third:
+            deadline = time.monotonic() + 30
+            while WAITS not in rw.ok("status", cwd=folder):
+                assert time.monotonic() < deadline
+            assert WAITS in rw.ok("why", "web", cwd=folder)
+            third.process.send_signal(signal.SIGINT)
+            third.process.wait(20)
+        assert third.code == 130
+        assert f"web: {WAITS}" in third.words
+        assert "Stopped following; the operation waits on, and begins when it is its turn." in third.words
 
         code, _, rows = rw.result("down", "--yes", cwd=folder)
         assert code == 0
         said = [row["words"] for row in rows if row.get("name") == "operation.waiting"]
         assert said == ["ends v2 of web (paused at 10 %) and v3 of web (queued) first"]
-        _, words = second.communicate(timeout=20)
-        assert (second.returncode, "was taken down before it was done" in words) == (3, True)
-        assert "Nothing runs here" in rw.ok("status", cwd=folder)
+        second.process.wait(20)
+    assert (second.code, "was taken down before it was done" in second.words) == (3, True)
+    assert "Nothing runs here" in rw.ok("status", cwd=folder)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -59,9 +58,6 @@ from rw_daemon.tasks import Tasks
 from rw_daemon.variables.masking import Mask
 from rw_shared.models import Deployment, TargetKind
 
-ENDED_SECONDS = 30.0
-"""What is on its way has this long to end before everything is taken down."""
-
 
 class Deployments:
     """The room's parts; what is not named in ``Rooms`` or ``app.py`` is the room's own business."""
@@ -88,10 +84,7 @@ class Deployments:
 
     async def everything(self) -> None:
         """Take down all that rw runs, also what is only on its way, and the edge last: for uninstalling."""
-        ending = [self.orders.cancel(one.id) for one in await self.store.unsettled_operations()]
-        with suppress(TimeoutError):  # an engine that is away keeps what it has
-            async with asyncio.timeout(ENDED_SECONDS):
-                await asyncio.gather(*ending)
+        await self.orders.cancel_all()
         await self.running.take_down_everything(self.targets)
         await self.edge.stop()
 

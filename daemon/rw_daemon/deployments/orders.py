@@ -39,6 +39,8 @@ from rw_shared.errors import (
 from rw_shared.events import DeploymentCreated, EnvironmentCreated, Event
 from rw_shared.models import Deployment, DeploymentStatus, Operation, OperationKind, OperationOrder, Scope, ServiceKind, TargetKind
 
+CANCEL_ALL_SECONDS = 30.0
+
 
 class Orders:
     """Accepts orders and carries them out."""
@@ -117,6 +119,13 @@ class Orders:
             operation = await self._operations.read(identity)
             self._operations.adopt(operation, self._give_up(operation))
         return await self._operations.cancel(identity)
+
+    async def cancel_all(self) -> None:
+        """End all that is not settled; an engine that is away keeps what it has."""
+        ending = [self.cancel(one.id) for one in await self._store.unsettled_operations()]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CANCEL_ALL_SECONDS):
+                await asyncio.gather(*ending)
 
     # --- up
 

@@ -64,7 +64,7 @@ class Supervisor:
 
     def hangs(self, deployment: Deployment, instance: Instance) -> None:
         """Take note that a replica runs and does not answer any more."""
-        self._begin(f"revive {instance.id}", lambda: self._saying(deployment, self._unhang(deployment, instance)))
+        self._begin(f"revive {instance.id}", lambda: self._saying(deployment, self._replace_hanging(deployment, instance)))
 
     def fill(self, deployment: Deployment, target: Target) -> None:
         """Start replicas that are gone without an end to be told of, unless an operation is at work, which may have its reasons."""
@@ -109,7 +109,7 @@ class Supervisor:
             if not self._vacancies.holds(instance):
                 await self._saying(deployment, self._again(deployment, instance))
 
-    async def _unhang(self, deployment: Deployment, instance: Instance) -> None:
+    async def _replace_hanging(self, deployment: Deployment, instance: Instance) -> None:
         with self._router.avoiding(instance):  # the pause before its restart may be minutes
             await self._without(deployment)
             await self._again(deployment, instance)
