@@ -186,6 +186,7 @@ def main() -> int:
     scrub()
     return_memory()
     priority.stand_behind()
+    priority.be_brief()
     return run(home, compose=_compose)
 
 

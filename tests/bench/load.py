@@ -35,7 +35,9 @@ WORDS = {"redeploy": "redeployments", "rollback": "rollbacks", "abort": "aborted
 GRADUAL = "[deploy.rollout]\nstrategy = 'gradual'\nsteps = [10, 50, 100]\nstepSeconds = 60\n"
 SWITCHES = 10
 SWITCH_RATE = 1_000
-REST_SECONDS = 3.0
+REST_SECONDS = 10.0
+RESTED_SECONDS = 3.0
+"""Before each command, when nothing of the one before is on its way any more: a machine's own pace changes within minutes."""
 PLAIN = {"kept": 8, "fresh": 2, "http2": 2, "echo": "/count"}
 LOAD = {"kept": 14, "fresh": 4, "http2": 6, "echo": "/count", "big": 50_000_000}
 
@@ -143,7 +145,8 @@ def load(run: Run) -> Iterator[Figure]:
         for line in words[:SHOWN]:
             print(line, file=sys.stderr)
         yield from _failures(extent, loader, sockets, driver)
-        yield from _times(loader.requests, driver)
+        first = driver.actions[0].begin
+        yield from _times(loader.requests, driver, before=[Window(first - QUIET_SECONDS, first)])
 
 
 def switches(run: Run) -> Iterator[Figure]:
@@ -157,7 +160,8 @@ def switches(run: Run) -> Iterator[Figure]:
                 driver.do("redeploy")
                 time.sleep(REST_SECONDS)
             time.sleep(QUIET_SECONDS)
-        yield from _times(loader.requests, driver, load=f"{SWITCH_RATE:,} requests/s, ")
+        before = [Window(one.begin - RESTED_SECONDS, one.begin) for one in driver.actions]
+        yield from _times(loader.requests, driver, before=before, load=f"{SWITCH_RATE:,} requests/s, ")
 
 
 def actions(redeployments: int) -> list[str]:
@@ -186,10 +190,10 @@ def _failures(extent: Extent, loader: Loader, sockets: Sockets, driver: Driver) 
     yield Figure("WebSockets closed before their drain time", len(early), f"of {sockets.opened:,}", goal="0", note=note)
 
 
-def _times(samples: Sequence[Sample], driver: Driver, *, load: str = "") -> Iterator[Figure]:
-    first, last = driver.actions[0].begin, driver.actions[-1].end
+def _times(samples: Sequence[Sample], driver: Driver, *, before: list[Window], load: str = "") -> Iterator[Figure]:
+    last = driver.actions[-1].end
     parts = {
-        "before": [Window(first - QUIET_SECONDS, first)], "during the switches": driver.switches,
+        "before": before, "during the switches": driver.switches,
         "during the commands, builds included": driver.actions, "after": [Window(last + SETTLED_SECONDS, last + QUIET_SECONDS)],
     }  # fmt: skip
     found = {name: Figures.of(within(samples, windows)) for name, windows in parts.items()}

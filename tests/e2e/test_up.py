@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import platform
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -15,6 +18,8 @@ import pytest
 from e2e.conftest import Rw, ask, living
 
 from rw_cli.context.load import Load
+
+SCHED_GETATTR = {"x86_64": 315, "aarch64": 275}
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +173,24 @@ def test_what_serves_goes_before_the_daemon(rw: Rw, target: str, online: dict[st
     envoy = json.loads((rw.home / "edge" / "envoy.pid").read_text())["pid"]
     nice = [int(Path(f"/proc/{pid}/autogroup").read_text().split()[-1]) for pid in (rw.pid(), pids_of(replica["id"])[0], envoy)]
     assert nice == [5, 0, 0]
+
+
+def slice_ns(pid: int) -> int:
+    """Return for how long a process may have a processor at once; 0 where Linux does not tell (before 6.12)."""
+    said = ctypes.create_string_buffer(48)
+    assert ctypes.CDLL(None, use_errno=True).syscall(SCHED_GETATTR[platform.machine()], pid, said, 48, 0) == 0, ctypes.get_errno()
+    return int(struct.unpack_from("=Q", said.raw, 24)[0])
+
+
+def test_daemon_and_edge_give_way_to_who_wakes_up(rw: Rw, target: str, online: dict[str, Any]) -> None:
+    if platform.machine() not in SCHED_GETATTR or not slice_ns(os.getpid()):
+        pytest.skip("this Linux does not tell")
+    envoy = json.loads((rw.home / "edge" / "envoy.pid").read_text())["pid"]
+    threads = [int(one.name) for one in Path(f"/proc/{envoy}/task").iterdir()]
+    assert {slice_ns(thread) for thread in (rw.pid(), *threads)} == {100_000}
+    if target == "process":
+        [replica] = rw.json("status", cwd=online["folder"])["services"][0]["replicas"]
+        assert {slice_ns(pid) for pid in pids_of(replica["id"])} == {slice_ns(os.getpid())}, "an app has what the user's programs have"
 
 
 def test_killed_edge_serves_again_with_the_same_routes(rw: Rw, online: dict[str, Any]) -> None:

@@ -9,6 +9,8 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from rw_daemon.processes import priority
+
 STREAM_LIMIT_BYTES = 64 * 1024  # asyncio's buffer for one stream
 LINE_LIMIT_BYTES = 1024**2
 CANCEL_GRACE_SECONDS = 1.0
@@ -114,8 +116,11 @@ def kill_group(pid: int, number: signal.Signals) -> None:
 DETACH = 'exec 3<&0; { read -r _ <&3; exec 3<&-; exec "$@" </dev/null >>"$0" 2>&1; } >/dev/null & echo $!'
 
 
-async def detach(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: Path) -> int:
-    """Start a process that outlives the daemon, both streams appended to ``output``; return its pid. ``OSError`` when it cannot start."""
+async def detach(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: Path, is_brief: bool = False) -> int:
+    """Start a process that outlives the daemon, both streams appended to ``output``; return its pid. ``OSError`` when it cannot start.
+
+    :param is_brief: as a thing that requests pass through (see priority.py).
+    """
     os.close(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
     shell = await asyncio.create_subprocess_exec(
         "/bin/sh", "-c", DETACH, str(output), *arguments,
@@ -124,6 +129,8 @@ async def detach(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, s
     assert shell.stdin is not None
     assert shell.stdout is not None
     pid = int(await shell.stdout.read())  # to its end, which comes when the shell is gone
+    if is_brief:
+        priority.be_brief(pid, is_inherited=True)  # before it begins, and has threads
     shell.stdin.close()
     await shell.wait()
     return pid
