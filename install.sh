@@ -55,10 +55,9 @@ install() {
 try() {
     install
     app=$data/hello
-    mkdir -p "$app"
-    cp "$here/templates/rw_templates/flask/"* "$app/"
     RW_TARGET=$(choose_target)
     export RW_TARGET
+    [ -d "$app" ] || said=$("$bin/rw" init "$app" --template flask 2>&1) || fail "$said"
     url=$("$bin/rw" up "$app" --project hello | tail -n 1)
     printf '%s answers: %s\n' "$url" "$(answer_of "$url")"
     say "the app is in $app: edit it, then type: rw up $app"

@@ -43,6 +43,10 @@ def test_try_puts_an_app_online_and_uninstall_leaves_nothing(newcomer: dict[str,
     first = install("try", environ=newcomer)
     assert first.stdout.strip().endswith("answers: Hello from rw")
     assert ".localhost:0" not in first.stdout + first.stderr  # the very first route has its port, too
+    app = next(Path(newcomer["HOME"]).rglob("hello/app.py"))
+    assert (app.parent / ".gitignore").exists()
+    app.write_text(app.read_text().replace("Hello from rw", "Hello again"))
+    assert install("try", environ=newcomer).stdout.strip().endswith("answers: Hello again")  # what a user changed stays
     install(environ=newcomer)  # safe to run twice
     assert (
         "0.1.0"
