@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -53,6 +53,15 @@ async def test_half_of_a_surrogate_pair_stops_no_log(logs: Logs) -> None:
     logs.append([line(message, level=level, attrs=attrs), line("\udc00"), line("é")])
     await logs.flushed()
     assert [one.message for one in await logs.read(ALL)] == ['{"message": "\\ud800", "level": "error"}', "?", "é"]
+
+
+async def test_line_keeps_its_time_to_the_microsecond_whatever_zone_it_was_told_in(logs: Logs) -> None:
+    zones = (UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8)))
+    moments = ((1969, 12, 31, 23, 59, 59, 999_999), (1970, 1, 1), (2026, 2, 28, 18, 30, 0, 1), (2026, 12, 31, 23, 59, 59, 999_999))
+    times = [datetime(*moment, tzinfo=zone) for moment in moments for zone in zones]  # type: ignore[misc, arg-type]
+    logs.append([replace(line("said"), ts=at) for at in times])
+    await logs.flushed()
+    assert [one.ts for one in await logs.read(ALL)] == times
 
 
 async def taken(stream: AsyncIterator[LogRecord | Gap], count: int) -> list[LogRecord | Gap]:
