@@ -156,6 +156,21 @@ async def test_while_no_daemon_runs_a_request_waits_a_little_and_the_next_daemon
 
 
 @pytest.mark.full
+async def test_none_of_many_requests_is_given_up_while_a_daemon_takes_seconds_to_come_back(world: World) -> None:
+    app = await world.app("woken")
+    await world.edge.route((ASLEEP, to(app, release="d-woken", service="other")))
+    waiting = [asyncio.create_task(world.ask()) for _ in range(60)]
+    await asyncio.sleep(3)
+
+    async def lead(_: str) -> Lead:
+        return Lead("d-woken")
+
+    async with desk(world, lead):
+        answers = await asyncio.gather(*waiting)
+    assert {(one.status, one.app) for one in answers} == {(200, "woken")}
+
+
+@pytest.mark.full
 async def test_without_a_daemon_the_page_says_what_to_type(world: World) -> None:
     await world.edge.route((ASLEEP,))
     answer = await world.ask()

@@ -18,10 +18,12 @@ HELD_SECONDS = 100.0
 """How long the daemon may take to answer. Envoy gives it a little longer, so that the client reads the daemon's words."""
 ENVOY_SECONDS = HELD_SECONDS + 10
 
-# While nobody answers, Envoy asks again with doubling pauses: 6 s in all on average, 13 s at most. Then the client is told.
+# While nobody answers, Envoy asks again with doubling pauses, each drawn between nothing and its limit: 26 s in all on average, 51 s at
+# most, and less than 4 s for 3 of 10,000 requests. Then the client is told. With 8 of them it was less than 2 s for one in a hundred, and
+# a daemon that was killed while it releases takes as long to be there again.
 _AGAIN: Json = {
     "retry_on": "connect-failure,reset,refused-stream",
-    "num_retries": 8,
+    "num_retries": 10,
     "retry_back_off": {"base_interval": "0.05s", "max_interval": f"{ENVOY_SECONDS:.0f}s"},  # the second is each attempt's time as well
 }
 ACTION: Json = {"timeout": "0s", "idle_timeout": "0s", "cluster_header": TO}
