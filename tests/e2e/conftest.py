@@ -107,6 +107,9 @@ class Rw:
     def pid(self) -> int:
         return int(json.loads(self.ok("daemon", "status", "--json"))["pid"])
 
+    def edge_pid(self) -> int:
+        return int(json.loads((self.home / "edge" / "envoy.pid").read_text())["pid"])
+
     def log_tail(self) -> str:
         log = self.home / "daemon.log"
         return log.read_text()[-3000:] if log.exists() else "no daemon log"

@@ -57,7 +57,7 @@ def test_frozen_replica_is_replaced_and_requests_get_their_answer(rw: Rw, target
 
 def test_frozen_edge_is_replaced(rw: Rw, folder: Path) -> None:
     url = service(rw, folder)["url"]
-    os.kill(json.loads((rw.home / "edge" / "envoy.pid").read_text())["pid"], signal.SIGSTOP)
+    os.kill(rw.edge_pid(), signal.SIGSTOP)
     deadline = time.monotonic() + 40
     while True:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -50,7 +49,7 @@ def kill_replica(rw: Rw, target: str, identity: str) -> None:
 
 
 def kill_edge(rw: Rw) -> None:
-    os.kill(json.loads((rw.home / "edge" / "envoy.pid").read_text())["pid"], signal.SIGKILL)
+    os.kill(rw.edge_pid(), signal.SIGKILL)
 
 
 def until_whole(rw: Rw, folder: Path, *, without: str = "") -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import platform
 import signal
 import struct
 import subprocess
@@ -170,23 +169,21 @@ def test_what_serves_goes_before_the_daemon(rw: Rw, target: str, online: dict[st
     if target != "process" or not Path("/proc/self/autogroup").exists():
         pytest.skip("only for processes, where Linux schedules by session")
     [replica] = rw.json("status", cwd=online["folder"])["services"][0]["replicas"]
-    envoy = json.loads((rw.home / "edge" / "envoy.pid").read_text())["pid"]
-    nice = [int(Path(f"/proc/{pid}/autogroup").read_text().split()[-1]) for pid in (rw.pid(), pids_of(replica["id"])[0], envoy)]
+    nice = [int(Path(f"/proc/{pid}/autogroup").read_text().split()[-1]) for pid in (rw.pid(), pids_of(replica["id"])[0], rw.edge_pid())]
     assert nice == [5, 0, 0]
 
 
 def slice_ns(pid: int) -> int:
     """Return for how long a process may have a processor at once; 0 where Linux does not tell (before 6.12)."""
     said = ctypes.create_string_buffer(48)
-    assert ctypes.CDLL(None, use_errno=True).syscall(SCHED_GETATTR[platform.machine()], pid, said, 48, 0) == 0, ctypes.get_errno()
+    assert ctypes.CDLL(None, use_errno=True).syscall(SCHED_GETATTR[os.uname().machine], pid, said, 48, 0) == 0, ctypes.get_errno()
     return int(struct.unpack_from("=Q", said.raw, 24)[0])
 
 
 def test_daemon_and_edge_give_way_to_who_wakes_up(rw: Rw, target: str, online: dict[str, Any]) -> None:
-    if platform.machine() not in SCHED_GETATTR or not slice_ns(os.getpid()):
+    if os.uname().machine not in SCHED_GETATTR or not slice_ns(os.getpid()):
         pytest.skip("this Linux does not tell")
-    envoy = json.loads((rw.home / "edge" / "envoy.pid").read_text())["pid"]
-    threads = [int(one.name) for one in Path(f"/proc/{envoy}/task").iterdir()]
+    threads = [int(one.name) for one in Path(f"/proc/{rw.edge_pid()}/task").iterdir()]
     assert {slice_ns(thread) for thread in (rw.pid(), *threads)} == {100_000}
     if target == "process":
         [replica] = rw.json("status", cwd=online["folder"])["services"][0]["replicas"]
@@ -195,7 +192,7 @@ def test_daemon_and_edge_give_way_to_who_wakes_up(rw: Rw, target: str, online: d
 
 def test_killed_edge_serves_again_with_the_same_routes(rw: Rw, online: dict[str, Any]) -> None:
     url = online["result"]["services"][0]["url"]
-    os.kill(json.loads((rw.home / "edge" / "envoy.pid").read_text())["pid"], signal.SIGKILL)
+    os.kill(rw.edge_pid(), signal.SIGKILL)
     began = time.monotonic()
     while True:
         try:

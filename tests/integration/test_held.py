@@ -41,6 +41,11 @@ async def desk(world: World, lead: Callable[[str], Awaitable[Lead]]) -> AsyncIte
             await serving
 
 
+async def woken(_: str) -> Lead:
+    """Say that each request goes to the release that was woken."""
+    return Lead("d-woken")
+
+
 class Sleeper:
     """Counts the questions, and answers them all once ``wake`` was called."""
 
@@ -147,10 +152,7 @@ async def test_while_no_daemon_runs_a_request_waits_a_little_and_the_next_daemon
     waiting = asyncio.create_task(world.ask(method="POST", body=BODY))
     await asyncio.sleep(0.3)
 
-    async def lead(_: str) -> Lead:
-        return Lead("d-woken")
-
-    async with desk(world, lead):
+    async with desk(world, woken):
         answer = await waiting
     assert (answer.app, answer.json["size"]) == ("woken", len(BODY))
 
@@ -162,10 +164,7 @@ async def test_none_of_many_requests_is_given_up_while_a_daemon_takes_seconds_to
     waiting = [asyncio.create_task(world.ask()) for _ in range(60)]
     await asyncio.sleep(3)
 
-    async def lead(_: str) -> Lead:
-        return Lead("d-woken")
-
-    async with desk(world, lead):
+    async with desk(world, woken):
         answers = await asyncio.gather(*waiting)
     assert {(one.status, one.app) for one in answers} == {(200, "woken")}
 

@@ -72,8 +72,7 @@ async def launch(arguments: Sequence[str], *, folder: Path, made: str, epoch: in
     log = folder / "envoy.log"
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(folder / "envoy.log.1")
-    environ = {"PATH": os.environ.get("PATH", ""), MARKER: str(folder)}
-    pid = await detach(arguments, cwd=folder, environ=environ, output=log, is_brief=True)
+    pid = await detach(arguments, cwd=folder, environ={"PATH": os.environ.get("PATH", ""), MARKER: str(folder)}, output=log)
     found = proc.process(pid)
     return Running(pid, found.started if found else 0, proc.boot_id(), made, epoch)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import struct
 from contextlib import suppress
 from pathlib import Path
@@ -37,8 +36,9 @@ def be_brief(thread: int = 0, *, is_inherited: bool = False) -> None:
 
     :param is_inherited: by the threads and processes that it starts, too.
     """
-    number = SET_ATTRIBUTES.get(platform.machine())
-    if number is not None and os.uname().sysname == "Linux":
+    system = os.uname()
+    number = SET_ATTRIBUTES.get(system.machine)
+    if number is not None and system.sysname == "Linux":
         flags = 0 if is_inherited else RESET_ON_FORK
         nice = os.getpriority(os.PRIO_PROCESS, thread)
         asked = ATTRIBUTES.pack(ATTRIBUTES.size, os.SCHED_OTHER, flags, nice, 0, SLICE_NS, 0, 0)

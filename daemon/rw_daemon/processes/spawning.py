@@ -116,10 +116,10 @@ def kill_group(pid: int, number: signal.Signals) -> None:
 DETACH = 'exec 3<&0; { read -r _ <&3; exec 3<&-; exec "$@" </dev/null >>"$0" 2>&1; } >/dev/null & echo $!'
 
 
-async def detach(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: Path, is_brief: bool = False) -> int:
+async def detach(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: Path) -> int:
     """Start a process that outlives the daemon, both streams appended to ``output``; return its pid. ``OSError`` when it cannot start.
 
-    :param is_brief: as a thing that requests pass through (see priority.py).
+    Requests pass through it: like the daemon, it gives way to who wakes up (priority.py).
     """
     os.close(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
     shell = await asyncio.create_subprocess_exec(
@@ -129,8 +129,7 @@ async def detach(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, s
     assert shell.stdin is not None
     assert shell.stdout is not None
     pid = int(await shell.stdout.read())  # to its end, which comes when the shell is gone
-    if is_brief:
-        priority.be_brief(pid, is_inherited=True)  # before it begins, and has threads
+    priority.be_brief(pid, is_inherited=True)  # before it begins, and has threads
     shell.stdin.close()
     await shell.wait()
     return pid
