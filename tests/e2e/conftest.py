@@ -81,7 +81,7 @@ class Rw:
         return result
 
     @contextmanager
-    def beside(self, *arguments: str, rows: bool = True) -> Iterator[Beside]:
+    def beside(self, *arguments: str, rows: bool = True, cwd: Path | None = None) -> Iterator[Beside]:
         """Run a command beside the test; afterwards it has ended. A test that fails meanwhile waits for nothing.
 
         :param rows: it prints NDJSON; otherwise words for a person.
@@ -91,7 +91,7 @@ class Rw:
             tempfile.TemporaryFile("w+") as words,
             subprocess.Popen(
                 [sys.executable, "-m", "rw_cli", *arguments, *(["--json"] if rows else [])],
-                env=self.environ, stdin=subprocess.DEVNULL, stdout=output, stderr=words,
+                env=self.environ, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=words,
             ) as process,
         ):  # fmt: skip
             beside = Beside(process)

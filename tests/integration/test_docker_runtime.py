@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import subprocess
 from collections.abc import AsyncIterator, Awaitable
@@ -35,36 +36,40 @@ def docker(*arguments: str) -> str:
     return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def networks() -> set[str]:
-    return set(docker("network", "ls", "--format", "{{.Name}}", "--filter", "label=rw.home").splitlines())
+def networks(home: Path) -> list[str]:
+    """Return the networks of one home: other tests make and remove theirs on the same engine."""
+    label = f"label=rw.home={hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
+    return docker("network", "ls", "--format", "{{.Name}}", "--filter", label).splitlines()
 
 
-async def test_network_of_an_environment_goes_with_its_last_release(target: tuple[Runtime, MakeArtifact]) -> None:
+async def test_network_of_an_environment_goes_with_its_last_release(target: tuple[Runtime, MakeArtifact], tmp_path: Path) -> None:
     runtime, make = target
-    before = networks()
     first, second = [spec_of(await make({"main.py": SERVER})) for _ in range(2)]
     for spec in (first, second):
         await runtime.start(spec)
-    [made] = networks() - before
+    [made] = networks(tmp_path)
     await runtime.stop(first.key, grace_seconds=1)
-    assert made in networks()
+    assert networks(tmp_path) == [made]
     await runtime.stop(second.key, grace_seconds=1)
-    assert networks() == before
+    assert networks(tmp_path) == []
 
 
-async def test_network_stays_while_a_replica_is_replaced_and_another_release_ends(target: tuple[Runtime, MakeArtifact]) -> None:
+async def test_network_stays_while_a_replica_is_replaced_and_another_release_ends(
+    target: tuple[Runtime, MakeArtifact], tmp_path: Path
+) -> None:
     runtime, make = target
-    before = networks()
     kept = spec_of(await make({"main.py": SERVER}))
     await runtime.start(kept)
-    [made] = networks() - before
+    [made] = networks(tmp_path)
     identity = docker("network", "inspect", "--format", "{{.Id}}", made)
     for pause in (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08):
         other = spec_of(kept.artifact)
         ended = await runtime.start(other)
         [instance] = [one for release in await runtime.releases() if release.key == kept.key for one in release.instances]
         docker("kill", instance.id, ended.instances[0].id)
-        new, _ = await asyncio.gather(runtime.replace(kept, instance), later(pause, runtime.stop(other.key, grace_seconds=0)))
+        new, _ = await asyncio.gather(
+            runtime.replace(kept, instance, grace_seconds=0), later(pause, runtime.stop(other.key, grace_seconds=0))
+        )
         assert docker("network", "inspect", "--format", "{{.Id}}", made) == identity
         assert await answer(new)
     await runtime.stop(kept.key, grace_seconds=0)
@@ -75,12 +80,11 @@ async def later(seconds: float, what: Awaitable[None]) -> None:
     await what
 
 
-async def test_image_that_was_removed_is_named_and_leaves_nothing(target: tuple[Runtime, MakeArtifact]) -> None:
+async def test_image_that_was_removed_is_named_and_leaves_nothing(target: tuple[Runtime, MakeArtifact], tmp_path: Path) -> None:
     runtime, _ = target
-    before = networks()
     with pytest.raises(ArtifactMissingError):
         await runtime.start(spec_of(Artifact(kind="image", reference="sha256:" + "0" * 64, key="gone")))
-    assert networks() == before
+    assert networks(tmp_path) == []
     assert await runtime.releases() == []
 
 

@@ -159,7 +159,7 @@ async def test_a_replacement_has_the_same_index_and_a_new_id(target):
     runtime, make = target
     spec = spec_of(await make({"main.py": SERVER}))
     old = (await runtime.start(spec)).instances[0]
-    new = await runtime.replace(spec, old)
+    new = await runtime.replace(spec, old, grace_seconds=0)
     assert (new.index, new.id != old.id) == (0, True)
     assert await answer(new)
     release = next(one for one in await runtime.releases() if one.key == spec.key)

@@ -106,8 +106,9 @@ class Liveness:
         return [Question(deployment, one, path) for one in instances if one.is_running and one.port and self._is_settled(one)]
 
     def _is_settled(self, instance: Instance) -> bool:
-        """Return whether a replica should answer: a new one has its own time to become healthy, one that hangs is known to."""
-        return not self._replicas.is_being_proven(instance) and not self._supervisor.is_at_work_on(instance)
+        """Return whether a replica should answer: a new one has its own time to become healthy, one that leaves or hangs is known to."""
+        is_changing = self._replicas.is_being_proven(instance) or self._replicas.is_leaving(instance)
+        return not is_changing and not self._supervisor.is_at_work_on(instance)
 
     async def _ask(self, question: Question) -> None:
         instance = question.instance

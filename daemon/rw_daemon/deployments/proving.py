@@ -89,6 +89,14 @@ class Proving:
             seconds=seconds,
         )
 
+    async def lives(self, deployment: Deployment, instance: Instance) -> bool:
+        """Return whether a replica that was proven once runs and answers."""
+        if not instance.is_running or not instance.port:
+            return False
+        path = await self._planner.health_path(deployment)
+        endpoint = Endpoint(instance.host, instance.port)
+        return await health.live(endpoint, path=path, timeout_seconds=self._settings.probe_timeout_seconds)
+
     async def _remind(self, deployment: Deployment, seconds: float) -> None:
         """Say half-way how to give the app longer, while there is still time to read it."""
         await self._clock.sleep(seconds / 2)

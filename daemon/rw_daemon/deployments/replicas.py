@@ -28,10 +28,15 @@ class Replicas:
         self._store, self._proving, self._controller, self._router = store, proving, controller, router
         self._collector, self._clock = collector, clock
         self._unproven: set[str] = set()
+        self._leaving: set[str] = set()
 
     def is_being_proven(self, instance: Instance) -> bool:
         """Return whether a replica is new and still has time to become healthy."""
         return instance.id in self._unproven
+
+    def is_leaving(self, instance: Instance) -> bool:
+        """Return whether a replica is being stopped on purpose: its end needs nobody, and its answers are over before it."""
+        return instance.id in self._leaving
 
     async def wanted(self, deployment: Deployment) -> int:
         """Return how many a serving release should have: what was said last, unless by a newer one that is still on its way."""
@@ -40,14 +45,19 @@ class Replicas:
         newest = (await self._store.deployments(scope, service=row.name, limit=1))[0]
         return row.replicas if newest.id == deployment.id or newest.status.is_settled else deployment.replicas
 
-    async def renew(self, deployment: Deployment, target: Target, instance: Instance, *, restarts: int = 0) -> Instance:
-        """Put a new replica in the place of ``instance`` and prove it; requests for the only one wait meanwhile."""
+    async def renew(
+        self, deployment: Deployment, target: Target, instance: Instance, *, grace_seconds: float = 0, restarts: int = 0
+    ) -> None:
+        """Put a new replica in the place of ``instance`` and prove it; requests for the only one wait meanwhile.
+
+        :param grace_seconds: what the old one has between SIGTERM and SIGKILL; 0 for one that hangs or ended.
+        """
         spec = await self._controller.spec(deployment)
-        fresh = await target.runtime.replace(spec, instance)
+        fresh = await target.runtime.replace(spec, instance, grace_seconds=grace_seconds)
         self._collector.attach(fresh, target.runtime)
         await self._route(deployment)
         if spec.kind is ServiceKind.WEB:
-            with self._new((fresh,)):
+            with _among(self._unproven, (fresh,)):
                 await self._proving.prove(deployment, Release(fresh.key, (fresh,)), spec, target)
         await self._store.append(
             InstanceChanged(
@@ -60,13 +70,31 @@ class Replicas:
                 restarts=restarts,
             )
         )
-        return fresh
 
     async def restart(self, deployment: Deployment, target: Target) -> None:
-        """Renew each replica in turn."""
+        """Renew each replica in turn: no more requests go to it, those it has end, and it is asked to stop.
+
+        Requests for the only one wait from the first moment to the last. One that hangs is not waited for.
+
+        :raises RwError: a new one is not healthy, or none could be had; the replicas after it are as they were.
+        """
         release = await target.runtime.release(deployment.id)
         for instance in release.instances if release else ():
-            await self.renew(deployment, target, instance)
+            try:
+                with self._router.without(deployment.id, {instance.index}), _among(self._leaving, (instance,)):
+                    grace = await self._quieted(deployment, instance)
+                    await self.renew(deployment, target, instance, grace_seconds=grace)
+            finally:
+                await self._route(deployment)
+
+    async def _quieted(self, deployment: Deployment, instance: Instance) -> float:
+        """Have a replica finish what it was asked; return how long it may take to stop."""
+        if deployment.kind is ServiceKind.WEB:
+            if not await self._proving.lives(deployment, instance):
+                return 0
+            await self._route(deployment)
+            await self._controller.left((instance,))
+        return (await self._controller.spec(deployment)).grace_seconds
 
     async def scale(self, deployment: Deployment, target: Target, *, replicas: int) -> None:
         """Make it ``replicas``; new ones are proven before requests go to them, and those that go get none before they stop.
@@ -78,7 +106,7 @@ class Replicas:
         leaving = [one for one in before.instances if one.index >= replicas]
         had = {one.index for one in before.instances}
         try:
-            with self._router.without(deployment.id, had ^ set(range(replicas))):
+            with self._router.without(deployment.id, had ^ set(range(replicas))), _among(self._leaving, leaving):
                 if leaving:
                     await self._route(deployment)
                     await self._controller.left(leaving)
@@ -97,18 +125,20 @@ class Replicas:
         for instance in fresh:
             self._collector.attach(instance, target.runtime)
         if fresh and spec.kind is ServiceKind.WEB:
-            with self._new(fresh):
+            with _among(self._unproven, fresh):
                 await self._proving.prove(deployment, Release(spec.key, fresh), spec, target)
-
-    @contextmanager
-    def _new(self, instances: Sequence[Instance]) -> Iterator[None]:
-        fresh = {one.id for one in instances}
-        self._unproven |= fresh
-        try:
-            yield
-        finally:
-            self._unproven -= fresh
 
     async def _route(self, deployment: Deployment) -> None:
         if deployment.kind is ServiceKind.WEB:
             await self._router.apply()
+
+
+@contextmanager
+def _among(identities: set[str], instances: Sequence[Instance]) -> Iterator[None]:
+    """Have replicas in a set while the context lasts."""
+    own = {one.id for one in instances}
+    identities |= own
+    try:
+        yield
+    finally:
+        identities -= own

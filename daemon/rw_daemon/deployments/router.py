@@ -83,6 +83,7 @@ class Router:
                 to, notice, is_held = (serving[id_of(row)], "", False) if id_of(row) in serving else await self._serving(row, awake)
                 old, trial = self._upstreams(to, running), coming.get(id_of(row))
                 new = self._upstreams(trial.id, running) if trial is not None and trial.id != to and is_proven(trial) else ()
+                is_held = is_held or self._rests(to, running)
                 stops = trial is not None and trial.id != to and has_room(trial)  # for it the old one stopped, or is about to
                 if is_held or stops:
                     waits_for = trial.id if trial is not None and stops else to
@@ -133,7 +134,10 @@ class Router:
 
     @contextmanager
     def without(self, deployment: str, indexes: Set[int]) -> Iterator[None]:
-        """Keep requests from some replicas of a release while the context lasts, whoever calls ``apply``: not proven yet, about to stop."""
+        """Keep requests from some replicas of a release while the context lasts, whoever calls ``apply``: not proven yet, about to stop.
+
+        Where no other one runs, they are held.
+        """
         self._without[deployment] = indexes
         try:
             yield
@@ -169,6 +173,10 @@ class Router:
         if found.status in {DeploymentStatus.CRASHED, DeploymentStatus.COMPLETED}:
             return "", f"{row.name} has {found.status}: {found.reason} `rw logs {row.name}` shows its last words.", False
         return found.id, "", found.status in STOPPED and found.id not in awake
+
+    def _rests(self, release: str, running: Mapping[str, list[Instance]]) -> bool:
+        """Return whether requests are kept from every replica that a release has."""
+        return release in self._without and not running.get(release)
 
     async def _name(self, deployment: str) -> str:
         """Return the name that a request may ask for a release by."""

@@ -124,8 +124,8 @@ class Supervisor:
         budget = self._budgets.of(instance)
         await self._clock.sleep(self._budgets.pause(instance, budget.used))
         found = await self._there(deployment, instance)
-        if found is None:
-            return  # rw itself put an end to it: a restart, fewer replicas, a new one in its place
+        if found is None or self._replicas.is_leaving(found):
+            return  # rw itself puts an end to it: a restart, fewer replicas, a new one in its place
         await self._tell(deployment, found, budget)
         if found.exit is not None and found.exit.with_host:
             self._output.remark(deployment, f"{explain.ending(found.exit)}; it starts again", replica=instance.index)

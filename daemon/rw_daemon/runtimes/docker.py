@@ -89,10 +89,10 @@ class DockerRuntime:
             await asyncio.gather(*(self._remove(one.id, grace_seconds=spec.grace_seconds) for one in surplus))
             return Release(spec.key, tuple(one for one in release.instances if one.index < spec.replicas))
 
-    async def replace(self, spec: ReleaseSpec, instance: Instance) -> Instance:
-        """Kill and remove a container, start another one with its index."""
+    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float) -> Instance:
+        """Stop and remove a container, start another one with its index."""
         async with self._lock(spec.key), self._networks.joined(spec.key) as network:
-            await self._remove(instance.id, grace_seconds=0)
+            await self._remove(instance.id, grace_seconds=grace_seconds)
             return await self._launch(spec, instance.index, network=network)
 
     async def kill(self, instance: Instance) -> None:

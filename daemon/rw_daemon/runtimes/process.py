@@ -93,10 +93,10 @@ class ProcessRuntime:
             await asyncio.gather(*(self._clear(one.id, grace_seconds=spec.grace_seconds) for one in surplus))
             return Release(spec.key, tuple(self._of(spec.key)))
 
-    async def replace(self, spec: ReleaseSpec, instance: Instance) -> Instance:
-        """Kill and clear away a replica, start another one with its index, on a port of its own."""
+    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float) -> Instance:
+        """Stop and clear away a replica, start another one with its index, on a port of its own."""
         async with self._lock(spec.key):
-            await self._clear(instance.id, grace_seconds=0)
+            await self._clear(instance.id, grace_seconds=grace_seconds)
             return await self._launch(spec, instance.index)
 
     async def kill(self, instance: Instance) -> None:

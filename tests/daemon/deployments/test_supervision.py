@@ -345,3 +345,31 @@ async def test_service_that_cannot_be_read_is_left_out_of_scaling_and_sleeping(h
         return (await world.deployments())[0].status is DeploymentStatus.SLEEPING
 
     await world.until(is_asleep)
+
+
+@pytest.mark.parametrize(
+    ("index", "kind", "options"),
+    [
+        pytest.param(0, OperationKind.RESTART, {}, id="restart"),
+        pytest.param(1, OperationKind.SCALE, {"scale": {"web": 1}}, id="scale"),
+    ],
+)
+async def test_replica_that_leaves_is_not_taken_for_one_that_hangs(
+    world: World, index: int, kind: OperationKind, options: dict[str, object]
+) -> None:
+    await two(world)
+    old = at(world, index)
+    world.edge.connections = [1] * 200  # looks, at each of which a request is still open
+    operation = await world.start(kind, **options)
+
+    async def is_leaving() -> bool:
+        return any(word.startswith("connected") for word in world.log)
+
+    await world.until(is_leaving)
+    world.runtime.instances[old.id] = replace(old, port=NOBODY)
+    for _ in range(world.settings.liveness_failures):
+        await world.rooms.liveness.look()
+    assert world.edge.connections, "it left too early"
+    assert (await world.settled(operation)).error is None
+    assert old.id not in world.runtime.instances
+    assert f"replace {old.id}" not in world.log
