@@ -41,7 +41,7 @@ class World:
         self.apps: list[App] = []
         self.edge = self.open()
 
-    def open(self, home: str = "a", *, preferred_port: int = 0) -> EnvoyEdge:
+    def open(self, home: str = "a", *, preferred_port: int = 0, threads: int = 0) -> EnvoyEdge:
         runtime = self.root / home / "r"
         runtime.mkdir(parents=True, exist_ok=True)
         edge = EnvoyEdge(
@@ -50,6 +50,7 @@ class World:
             preferred_port=preferred_port or free_port(),
             clock=SystemClock(),
             find=lambda: self.program,
+            threads=threads,
         )
         self.edges.append(edge)
         return edge
@@ -580,7 +581,9 @@ async def test_two_homes_live_side_by_side(world: World) -> None:
     assert (await ask(two.port, host=HOST)).app == "two"
 
 
-async def test_a_new_version_takes_over_without_losing_a_request(world: World) -> None:
+@pytest.mark.parametrize("threads", [(1, 1), (1, 2), (2, 1)])
+async def test_a_new_version_takes_over_without_losing_a_request(world: World, threads: tuple[int, int]) -> None:
+    world.edge = world.open(threads=threads[0])
     await world.edge.route((to(await world.app("v1")),))
     first = world.pid
     newer = world.root / "envoy"
@@ -589,7 +592,7 @@ async def test_a_new_version_takes_over_without_losing_a_request(world: World) -
     world.program = newer
     async with Load(world.edge.port, host=HOST) as load:
         await load.reach(300)
-        again = world.open()
+        again = world.open(threads=threads[1])
         ended = asyncio.create_task(again.ended())
         await again.route((to(await world.app("v2")),))
         second = world.pid

@@ -33,9 +33,19 @@ ACCESS_LOG_BYTES = 50 * 1024 * 1024
 class EnvoyEdge:
     """One Envoy for one home."""
 
-    def __init__(self, folder: Path, *, runtime: Path, preferred_port: int, clock: Clock, find: Callable[[], Path] = binary.find) -> None:
-        """:param runtime: folder with a short path, for sockets; ``find``: returns Envoy's program."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        runtime: Path,
+        preferred_port: int,
+        clock: Clock,
+        find: Callable[[], Path] = binary.find,
+        threads: int = 0,
+    ) -> None:
+        """:param runtime: folder with a short path, for sockets; ``find``: returns Envoy's program; ``threads``: 0: by the machine."""
         self._folder, self._runtime, self._preferred, self._clock, self._search = folder, runtime, preferred_port, clock, find
+        self._threads = threads or threads_of(proc.cores())
         self._admin_socket = runtime / "envoy.sock"
         self._admin = Admin(self._admin_socket)
         self._files = Watched(folder, admin=self._admin, clock=clock)
@@ -256,7 +266,8 @@ class EnvoyEdge:
         return documents.bootstrap(self._folder, admin_socket=self._admin_socket, held_socket=self.held_socket)
 
     def _arguments(self, program: Path, *, epoch: int) -> list[str]:
-        return envoy_args(program, self._folder / "bootstrap.json", base_id=self._base_id(), epoch=epoch, runtime=self._runtime)
+        bootstrap = self._folder / "bootstrap.json"
+        return envoy_args(program, bootstrap, base_id=self._base_id(), epoch=epoch, runtime=self._runtime, threads=self._threads)
 
     async def _launch(self, program: Path, *, made: str, epoch: int) -> None:
         """Start Envoy; with an epoch above 0 it takes over from the running one without losing a request (a hot restart)."""
@@ -337,7 +348,16 @@ class EnvoyEdge:
         self._held = held
 
 
-def envoy_args(program: Path, bootstrap: Path, *, base_id: int, epoch: int, runtime: Path) -> list[str]:
+def threads_of(cores: int) -> int:
+    """Return how many threads Envoy answers requests with: half the cores, since apps need the others, and two at most.
+
+    With two cores, one of two threads always stands where the app or the other one is at work, and each keeps connections of its own to
+    the app: one thread takes two thirds of their time for a request.
+    """
+    return min(max(cores // 2, 1), 2)
+
+
+def envoy_args(program: Path, bootstrap: Path, *, base_id: int, epoch: int, runtime: Path, threads: int) -> list[str]:
     """Return Envoy's command line."""
     return [
         str(program),
@@ -348,7 +368,7 @@ def envoy_args(program: Path, bootstrap: Path, *, base_id: int, epoch: int, runt
         "--socket-mode", "600",
         "--drain-time-s", "3",
         "--parent-shutdown-time-s", "6",
-        "--concurrency", "2",
+        "--concurrency", str(threads),
         "--file-flush-interval-msec", "200",
         "--log-level", "warning",
     ]  # fmt: skip

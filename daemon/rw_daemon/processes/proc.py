@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -135,6 +136,11 @@ def listening(inodes: set[str], *, through: int) -> list[tuple[str, int]]:
                 if fields[3] == LISTENING and fields[9] in inodes:
                     found.add(address(fields[1]))
     return sorted(found)
+
+
+def cores() -> int:
+    """Return how many processors this process may run on."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def connections(places: Collection[tuple[str, int]]) -> int:

@@ -10,7 +10,7 @@ import pytest
 from fakes.upstreams import free_port
 
 from rw_daemon.edge import binary, ports
-from rw_daemon.edge.envoy import envoy_args
+from rw_daemon.edge.envoy import envoy_args, threads_of
 from rw_daemon.edge.running import Running
 from rw_daemon.processes import proc
 from rw_shared.errors import EdgeFailedError
@@ -84,7 +84,12 @@ def test_a_broken_pid_file_is_no_process(tmp_path: Path, text: str) -> None:
 
 
 def test_the_command_line_keeps_homes_apart_and_hands_over_by_epoch() -> None:
-    arguments = envoy_args(Path("/e/envoy-1"), Path("/e/bootstrap.json"), base_id=7, epoch=2, runtime=Path("/run/x"))
+    arguments = envoy_args(Path("/e/envoy-1"), Path("/e/bootstrap.json"), base_id=7, epoch=2, runtime=Path("/run/x"), threads=1)
     given = dict(zip(arguments[1::2], arguments[2::2], strict=True))
     assert (arguments[0], given["--base-id"], given["--restart-epoch"]) == ("/e/envoy-1", "7", "2")
-    assert given["--socket-path"] == "/run/x/envoy-hot"
+    assert (given["--socket-path"], given["--concurrency"]) == ("/run/x/envoy-hot", "1")
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (3, 1), (4, 2), (64, 2)])
+def test_envoy_leaves_half_of_the_cores_to_the_apps(cores: int, threads: int) -> None:
+    assert threads_of(cores) == threads
