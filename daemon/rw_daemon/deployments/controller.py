@@ -81,7 +81,6 @@ class Controller:
             retirer=retirer,
             start_again=self.start_again,
             starting=starting,
-            settings=settings,
         )
 
     async def left(self, instances: Sequence[Instance]) -> None:

@@ -46,14 +46,14 @@ class Replicas:
         return row.replicas if newest.id == deployment.id or newest.status.is_settled else deployment.replicas
 
     async def renew(
-        self, deployment: Deployment, target: Target, instance: Instance, *, grace_seconds: float = 0, restarts: int = 0
+        self, deployment: Deployment, target: Target, instance: Instance, *, is_gentle: bool = False, restarts: int = 0
     ) -> None:
         """Put a new replica in the place of ``instance`` and prove it; requests for the only one wait meanwhile.
 
-        :param grace_seconds: what the old one has between SIGTERM and SIGKILL; 0 for one that hangs or ended.
+        :param is_gentle: the old one is asked to stop and has its time for that; else it is killed: it hangs, or has ended.
         """
         spec = await self._controller.spec(deployment)
-        fresh = await target.runtime.replace(spec, instance, grace_seconds=grace_seconds)
+        fresh = await target.runtime.replace(spec, instance, grace_seconds=None if is_gentle else 0)
         self._collector.attach(fresh, target.runtime)
         await self._route(deployment)
         if spec.kind is ServiceKind.WEB:
@@ -82,19 +82,18 @@ class Replicas:
         for instance in release.instances if release else ():
             try:
                 with self._router.without(deployment.id, {instance.index}), _among(self._leaving, (instance,)):
-                    grace = await self._quieted(deployment, instance)
-                    await self.renew(deployment, target, instance, grace_seconds=grace)
+                    await self.renew(deployment, target, instance, is_gentle=await self._is_quiet(deployment, instance))
             finally:
                 await self._route(deployment)
 
-    async def _quieted(self, deployment: Deployment, instance: Instance) -> float:
-        """Have a replica finish what it was asked; return how long it may take to stop."""
+    async def _is_quiet(self, deployment: Deployment, instance: Instance) -> bool:
+        """Have a replica finish what it was asked; ``False`` for one that does not answer."""
         if deployment.kind is ServiceKind.WEB:
             if not await self._proving.lives(deployment, instance):
-                return 0
+                return False
             await self._route(deployment)
             await self._controller.left((instance,))
-        return (await self._controller.spec(deployment)).grace_seconds
+        return True
 
     async def scale(self, deployment: Deployment, target: Target, *, replicas: int) -> None:
         """Make it ``replicas``; new ones are proven before requests go to them, and those that go get none before they stop.

@@ -96,7 +96,7 @@ class Retirer:
         self._stopping.add(deployment.id)
         try:
             await self._clock.sleep(self._settings.quiet_seconds)
-            await target.runtime.stop(key_of(deployment), grace_seconds=self._settings.grace_seconds)
+            await target.runtime.stop(key_of(deployment))
             self._gone(deployment.id)
             self._environs.forget(deployment.id)
             if (await self._recorder.read(deployment.id)).status is DeploymentStatus.REMOVING:  # one that was taken back stays so

@@ -16,7 +16,6 @@ from rw_daemon.deployments.retire import Retirer
 from rw_daemon.deployments.router import Router, has_room, id_of
 from rw_daemon.deployments.steps import Recorder
 from rw_daemon.deployments.targets import Target
-from rw_daemon.settings import Settings
 from rw_daemon.store.store import ServiceRow, Store
 from rw_shared.errors import RwError
 from rw_shared.models import Deployment, DeploymentStatus, Scope, StepName
@@ -36,11 +35,10 @@ class Room:
         retirer: Retirer,
         start_again: Callable[..., Coroutine[Any, Any, str]],
         starting: Mapping[str, asyncio.Lock],
-        settings: Settings,
     ) -> None:
         """:param start_again: the controller's ``start_again``. :param starting: as the controller's."""
         self._store, self._recorder, self._router, self._retirer = store, recorder, router, retirer
-        self._start_again, self._starting, self._settings = start_again, starting, settings
+        self._start_again, self._starting = start_again, starting
 
     async def make(self, deployment: Deployment, row: ServiceRow, target: Target) -> None:
         """Stop what serves. Nothing where nothing does."""
@@ -56,7 +54,7 @@ class Room:
                     words = f"It stops before v{deployment.version} starts."
                     await self._router.record(self._recorder.moved(old, DeploymentStatus.REMOVING, reason=words))
                 await self._retirer.quiet(old.id)
-                await target.runtime.stop(key_of(old), grace_seconds=self._settings.grace_seconds)
+                await target.runtime.stop(key_of(old))
                 step.detail = f"v{old.version} first; requests wait"
 
     async def give_back(self, row: ServiceRow, target: Target) -> None:

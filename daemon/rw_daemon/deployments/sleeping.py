@@ -144,7 +144,7 @@ class Sleeping:
         if await self._edge.active(deployment.id):
             await self._rise(deployment, "A request was still open.")
             return
-        await (await self._target(deployment)).runtime.stop(key_of(deployment), grace_seconds=self._settings.grace_seconds)
+        await (await self._target(deployment)).runtime.stop(key_of(deployment))
         self._output.remark(deployment, f"asleep: {deployment.reason}")
 
     # --- waking

@@ -51,7 +51,7 @@ class Supervisor:
         vacancies: Vacancies,
     ) -> None:
         self._store, self._recorder, self._planner, self._replicas, self._router = store, recorder, planner, replicas, router
-        self._targets, self._output, self._tasks, self._clock, self._settings = targets, output, tasks, clock, settings
+        self._targets, self._output, self._tasks, self._clock = targets, output, tasks, clock
         self._operations, self._exits, self._vacancies = operations, exits, vacancies
         self._budgets = Budgets(clock, settings)
         self._busy: set[str] = set()
@@ -229,7 +229,7 @@ class Supervisor:
             lines = await self._output.last_lines(deployment, 5)
             error = explain.crashed(deployment.service, failed[-1].exit, lines)
             await self._recorder.move(deployment.id, DeploymentStatus.CRASHED, reason=f"It {failed[-1].ending}.", error=error)
-            await target.runtime.stop(key_of(deployment), grace_seconds=self._settings.grace_seconds)
+            await target.runtime.stop(key_of(deployment))
         else:
             await self._recorder.move(deployment.id, DeploymentStatus.COMPLETED, reason=f"It {left[-1].ending}.")
         await self._router.apply()

@@ -86,10 +86,10 @@ class DockerRuntime:
         async with self._lock(spec.key):
             release = await self._fill(spec)
             surplus = [one for one in release.instances if one.index >= spec.replicas]
-            await asyncio.gather(*(self._remove(one.id, grace_seconds=spec.grace_seconds) for one in surplus))
+            await asyncio.gather(*(self._remove(one.id) for one in surplus))
             return Release(spec.key, tuple(one for one in release.instances if one.index < spec.replicas))
 
-    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float) -> Instance:
+    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float | None = None) -> Instance:
         """Stop and remove a container, start another one with its index."""
         async with self._lock(spec.key), self._networks.joined(spec.key) as network:
             await self._remove(instance.id, grace_seconds=grace_seconds)
@@ -103,7 +103,7 @@ class DockerRuntime:
             if error.engine_status != 409:  # it does not run
                 raise
 
-    async def stop(self, key: ReleaseKey, *, grace_seconds: float) -> None:
+    async def stop(self, key: ReleaseKey, *, grace_seconds: float | None = None) -> None:
         """Stop and remove every container and job of the release, and the environment's network with its last one."""
         async with self._lock(key):
             found = await self._list(f"rw.deployment={key.deployment}")
@@ -255,8 +255,11 @@ class DockerRuntime:
         is_published = role == "app" and not await self._is_bridged()
         return container(spec, labels=labels, network=network, command=command, is_generated=is_generated, is_published=is_published)
 
-    async def _remove(self, identity: str, *, grace_seconds: float) -> None:
+    async def _remove(self, identity: str, *, grace_seconds: float | None = None) -> None:
         path = f"/containers/{identity}"
+        if grace_seconds is None:
+            found = await self._inspect(identity)
+            grace_seconds = found["Config"].get("StopTimeout", ReleaseSpec.grace_seconds) if found else 0
         seconds = max(0, round(grace_seconds))
         with contextlib.suppress(EngineFailedError):  # of an ended one; the removal below tells what matters
             await self._engine.request("POST", f"{path}/stop", params={"t": seconds}, missing_ok=True, timeout_seconds=seconds + 60)

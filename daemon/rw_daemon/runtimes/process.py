@@ -90,10 +90,10 @@ class ProcessRuntime:
         async with self._lock(spec.key):
             surplus = [one for one in self._of(spec.key) if one.index >= spec.replicas]
             await self._fill(spec)
-            await asyncio.gather(*(self._clear(one.id, grace_seconds=spec.grace_seconds) for one in surplus))
+            await asyncio.gather(*(self._clear(one.id) for one in surplus))
             return Release(spec.key, tuple(self._of(spec.key)))
 
-    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float) -> Instance:
+    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float | None = None) -> Instance:
         """Stop and clear away a replica, start another one with its index, on a port of its own."""
         async with self._lock(spec.key):
             await self._clear(instance.id, grace_seconds=grace_seconds)
@@ -103,13 +103,13 @@ class ProcessRuntime:
         """Kill every process of a replica; its holder tells of the end."""
         Hold(self._instances / instance.id).kill()
 
-    async def stop(self, key: ReleaseKey, *, grace_seconds: float) -> None:
+    async def stop(self, key: ReleaseKey, *, grace_seconds: float | None = None) -> None:
         """Stop every replica and job of the release and remove their folders."""
         async with self._lock(key):
             await asyncio.gather(*(self._clear(one.id, grace_seconds=grace_seconds) for one in self._of(key)))
             for folder in self._folders(self._jobs):
                 if self._facts(folder).get("key", {}).get("deployment") == key.deployment:
-                    await Hold(folder).stop(grace_seconds=grace_seconds)
+                    await Hold(folder).stop(grace_seconds=self._grace_of(folder) if grace_seconds is None else grace_seconds)
                     Hold(folder).remove()
         self._locks.pop(key.deployment, None)
 
@@ -191,7 +191,7 @@ class ProcessRuntime:
         hold = Hold(self._jobs / spec.id)
         async with self._lock(spec.release.key):
             if not hold.folder.exists() or not await self._was_started(hold):
-                self._make(hold.folder, {"key": asdict(spec.release.key), "id": spec.id})
+                self._make(hold.folder, spec.release, id=spec.id)
                 await hold.launch(self._order(spec.release, spec.command, port=0))
         async for line in hold.lines(self._changes):
             output(Line(*line))
@@ -231,7 +231,7 @@ class ProcessRuntime:
         hold = Hold(self._instances / name)
         self._starting[name] = port
         try:
-            self._make(hold.folder, {"key": asdict(spec.key), "index": index, "port": port})
+            self._make(hold.folder, spec, index=index, port=port)
             await hold.launch(self._order(spec, spec.command, port=port))
         except Exception:
             hold.finish()
@@ -244,9 +244,9 @@ class ProcessRuntime:
         assert instance is not None
         return instance
 
-    async def _clear(self, name: str, *, grace_seconds: float) -> None:
+    async def _clear(self, name: str, *, grace_seconds: float | None = None) -> None:
         hold = Hold(self._instances / name)
-        await hold.stop(grace_seconds=grace_seconds)
+        await hold.stop(grace_seconds=self._grace_of(hold.folder) if grace_seconds is None else grace_seconds)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(READERS_SECONDS):
                 if observer := self._watched.get(name):
@@ -294,9 +294,14 @@ class ProcessRuntime:
             return []
         return sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
 
-    def _make(self, folder: Path, facts: dict[str, object]) -> None:
+    def _make(self, folder: Path, spec: ReleaseSpec, **more: object) -> None:
         folder.mkdir(mode=0o700, parents=True)
+        facts = {"key": asdict(spec.key), "grace": spec.grace_seconds, **more}
         write_private(folder / FACTS, json.dumps(facts).encode())
+
+    def _grace_of(self, folder: Path) -> float:
+        """Return the grace time that something was started with."""
+        return float(self._facts(folder).get("grace", ReleaseSpec.grace_seconds))  # one that an older daemon started has none
 
     def _facts(self, folder: Path) -> dict[str, Any]:
         try:

@@ -174,16 +174,19 @@ class Runtime(Protocol):
         """Make it ``spec.replicas``: start what is missing, stop the highest indexes gracefully."""
         ...
 
-    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float) -> Instance:
-        """Put a new replica in the place of another one, which is stopped (SIGTERM, then SIGKILL) and cleared away first."""
+    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float | None = None) -> Instance:
+        """Put a new replica in the place of another one, which is stopped first, as ``stop`` does it, and cleared away."""
         ...
 
     async def kill(self, instance: Instance) -> None:
         """Kill a replica as the kernel would when memory is short: nothing is asked or cleared away, ``watch`` tells of its end."""
         ...
 
-    async def stop(self, key: ReleaseKey, *, grace_seconds: float) -> None:
-        """Stop every replica of a release (SIGTERM, then SIGKILL to the whole group) and remove what it made. Its artifact stays."""
+    async def stop(self, key: ReleaseKey, *, grace_seconds: float | None = None) -> None:
+        """Stop every replica of a release (SIGTERM, then SIGKILL to the whole group) and remove what it made. Its artifact stays.
+
+        :param grace_seconds: between the two; ``None``: what the release was started with, its service's ``drainingSeconds``.
+        """
         ...
 
     async def releases(self) -> list[Release]:
