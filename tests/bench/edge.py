@@ -55,13 +55,13 @@ def _ways(run: Run, app: Path) -> Iterator[list[Way]]:
 
 @contextmanager
 def _apart() -> Iterator[None]:
-    """Keep the app on one core, and the edge and what is started from here on the others, as a machine with more of them would.
+    """Keep the app on one core, and edge, daemon and what is started from here on the others, as a machine with more of them would.
 
     On two cores the system puts the edge on the app's now and then, which takes more from it than all that the edge adds.
     """
     first, *rest = sorted(os.sched_getaffinity(0))
     others = rest or [first]
-    for word, cores in (("uvicorn", {first}), ("bootstrap.json", set(others))):
+    for word, cores in (("uvicorn", {first}), ("bootstrap.json", set(others)), ("rw_daemon", set(others))):
         for task in _tasks(word):
             os.sched_setaffinity(task, cores)
     os.sched_setaffinity(0, others)  # the loader takes it over
