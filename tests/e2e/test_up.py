@@ -209,6 +209,11 @@ def test_rollback_brings_the_version_before_back(rw: Rw, online: dict[str, Any])
     write(online["folder"], "to be rolled back")
     rw.up(online["folder"])
     assert ask(url).text == "version to be rolled back\n"
+    serving = rw.json("status", cwd=online["folder"])["services"][0]["serving"]
+    previous = rw.json("deployments", "show", serving, cwd=online["folder"])["previous"]
+    deadline = time.monotonic() + 20
+    while rw.json("deployments", "show", previous, cwd=online["folder"])["status"] != "removed":  # one that is just stopping is refused
+        assert time.monotonic() < deadline, rw.log_tail()
     rw.ok("deployments", "rollback", "--previous", cwd=online["folder"])
     assert ask(url).text == before
 
