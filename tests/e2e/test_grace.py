@@ -38,10 +38,14 @@ def rw(target: str) -> Iterator[Rw]:
     yield from living(RW_TARGET=target, RW_WARM_SECONDS="0", RW_GRACE_SECONDS="0.5")
 
 
+def write(folder: Path, railway: str) -> None:
+    (folder / "requirements.txt").write_text("")
+    (folder / "main.py").write_text(APP)
+    (folder / "railway.toml").write_text(railway)
+
+
 def test_every_way_to_stop_an_app_leaves_it_its_time(rw: Rw, tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text("")
-    (tmp_path / "main.py").write_text(APP)
-    (tmp_path / "railway.toml").write_text(DEPLOY)
+    write(tmp_path, DEPLOY)
     rw.up(tmp_path)
     for command, left in (
         (("restart",), 1),
@@ -53,17 +57,16 @@ def test_every_way_to_stop_an_app_leaves_it_its_time(rw: Rw, tmp_path: Path) -> 
     ):
         rw.ok(*command, cwd=tmp_path)
         until_logged(rw, tmp_path, "left by itself", left)
-    (tmp_path / "railway.toml").write_text(DEPLOY + '[deploy.rollout]\nstrategy = "recreate"\n')
+    write(tmp_path, DEPLOY + '[deploy.rollout]\nstrategy = "recreate"\n')
     rw.up(tmp_path)
     until_logged(rw, tmp_path, "left by itself", 5)
     rw.ok("down", "--yes", cwd=tmp_path)
     until_logged(rw, tmp_path, "left by itself", 6)
+    assert rw.ok("logs", "-n", "1000", cwd=tmp_path).count("left by itself") == 6
 
 
 def test_time_that_is_short_is_heeded_as_well(rw: Rw, tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text("")
-    (tmp_path / "main.py").write_text(APP)
-    (tmp_path / "railway.toml").write_text(DEPLOY.replace("20", "0"))
+    write(tmp_path, DEPLOY.replace("20", "0"))
     rw.up(tmp_path)
     rw.ok("down", "--yes", cwd=tmp_path)
     assert "left by itself" not in rw.ok("logs", "-n", "100", cwd=tmp_path)

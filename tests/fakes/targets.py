@@ -98,9 +98,9 @@ class FakeRuntime:
                 del self.instances[one.id]
         return await self.start(spec)
 
-    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float | None = None) -> Instance:
+    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float) -> Instance:
         self.instances.pop(instance.id, None)
-        self.log.append(f"replace {instance.id}" if grace_seconds == 0 else f"stop and replace {instance.id}")
+        self.log.append(f"stop and replace {instance.id}" if grace_seconds else f"replace {instance.id}")
         if self.errors:
             raise self.errors.pop()
         return self._make(spec, instance.index)

@@ -50,12 +50,13 @@ class Replicas:
     ) -> None:
         """Put a new replica in the place of ``instance`` and prove it; requests for the only one wait meanwhile.
 
-        :param is_gentle: the old one is asked to stop and has its time for that; else it is killed: it hangs, or has ended.
+        :param is_gentle: the old one, which gets no requests, is asked to stop and has its time; else it is killed: it hangs, or has ended.
         """
         spec = await self._controller.spec(deployment)
-        fresh = await target.runtime.replace(spec, instance, grace_seconds=None if is_gentle else 0)
+        fresh = await target.runtime.replace(spec, instance, grace_seconds=spec.grace_seconds if is_gentle else 0)
         self._collector.attach(fresh, target.runtime)
-        await self._route(deployment)
+        if not is_gentle:  # else requests were led away before
+            await self._route(deployment)
         if spec.kind is ServiceKind.WEB:
             with _among(self._unproven, (fresh,)):
                 await self._proving.prove(deployment, Release(fresh.key, (fresh,)), spec, target)

@@ -83,9 +83,8 @@ class Router:
                 to, notice, is_held = (serving[id_of(row)], "", False) if id_of(row) in serving else await self._serving(row, awake)
                 old, trial = self._upstreams(to, running), coming.get(id_of(row))
                 new = self._upstreams(trial.id, running) if trial is not None and trial.id != to and is_proven(trial) else ()
-                is_held = is_held or self._rests(to, running)
                 stops = trial is not None and trial.id != to and has_room(trial)  # for it the old one stopped, or is about to
-                if is_held or stops:
+                if is_held or stops or self._rests(to, running):
                     waits_for = trial.id if trial is not None and stops else to
                     routes.append(replace(self._route(row, (Upstream(waits_for, (NOBODY,)),), ""), is_held=True))
                     routes += [self._preview(trial, row, new)] if trial is not None and new else []

@@ -86,10 +86,10 @@ class DockerRuntime:
         async with self._lock(spec.key):
             release = await self._fill(spec)
             surplus = [one for one in release.instances if one.index >= spec.replicas]
-            await asyncio.gather(*(self._remove(one.id) for one in surplus))
+            await asyncio.gather(*(self._remove(one.id, grace_seconds=spec.grace_seconds) for one in surplus))
             return Release(spec.key, tuple(one for one in release.instances if one.index < spec.replicas))
 
-    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float | None = None) -> Instance:
+    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float) -> Instance:
         """Stop and remove a container, start another one with its index."""
         async with self._lock(spec.key), self._networks.joined(spec.key) as network:
             await self._remove(instance.id, grace_seconds=grace_seconds)
@@ -255,7 +255,7 @@ class DockerRuntime:
         is_published = role == "app" and not await self._is_bridged()
         return container(spec, labels=labels, network=network, command=command, is_generated=is_generated, is_published=is_published)
 
-    async def _remove(self, identity: str, *, grace_seconds: float | None = None) -> None:
+    async def _remove(self, identity: str, *, grace_seconds: float | None) -> None:
         path = f"/containers/{identity}"
         if grace_seconds is None:
             found = await self._inspect(identity)

@@ -90,10 +90,10 @@ class ProcessRuntime:
         async with self._lock(spec.key):
             surplus = [one for one in self._of(spec.key) if one.index >= spec.replicas]
             await self._fill(spec)
-            await asyncio.gather(*(self._clear(one.id) for one in surplus))
+            await asyncio.gather(*(self._clear(one.id, grace_seconds=spec.grace_seconds) for one in surplus))
             return Release(spec.key, tuple(self._of(spec.key)))
 
-    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float | None = None) -> Instance:
+    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float) -> Instance:
         """Stop and clear away a replica, start another one with its index, on a port of its own."""
         async with self._lock(spec.key):
             await self._clear(instance.id, grace_seconds=grace_seconds)
@@ -109,7 +109,7 @@ class ProcessRuntime:
             await asyncio.gather(*(self._clear(one.id, grace_seconds=grace_seconds) for one in self._of(key)))
             for folder in self._folders(self._jobs):
                 if self._facts(folder).get("key", {}).get("deployment") == key.deployment:
-                    await Hold(folder).stop(grace_seconds=self._grace_of(folder) if grace_seconds is None else grace_seconds)
+                    await self._stop(folder, grace_seconds)
                     Hold(folder).remove()
         self._locks.pop(key.deployment, None)
 
@@ -244,9 +244,9 @@ class ProcessRuntime:
         assert instance is not None
         return instance
 
-    async def _clear(self, name: str, *, grace_seconds: float | None = None) -> None:
+    async def _clear(self, name: str, *, grace_seconds: float | None) -> None:
         hold = Hold(self._instances / name)
-        await hold.stop(grace_seconds=self._grace_of(hold.folder) if grace_seconds is None else grace_seconds)
+        await self._stop(hold.folder, grace_seconds)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(READERS_SECONDS):
                 if observer := self._watched.get(name):
@@ -254,6 +254,12 @@ class ProcessRuntime:
                 while name in self._reading:
                     await asyncio.sleep(0.005)
         hold.remove()
+
+    async def _stop(self, folder: Path, grace_seconds: float | None) -> None:
+        """End what a folder holds; ``None``: within the time that it was started with, which an older daemon did not note."""
+        if grace_seconds is None:
+            grace_seconds = float(self._facts(folder).get("grace", ReleaseSpec.grace_seconds))
+        await Hold(folder).stop(grace_seconds=grace_seconds)
 
     def _order(self, spec: ReleaseSpec, command: str, *, port: int) -> HoldOrder:
         app = Path(spec.artifact.reference)
@@ -298,10 +304,6 @@ class ProcessRuntime:
         folder.mkdir(mode=0o700, parents=True)
         facts = {"key": asdict(spec.key), "grace": spec.grace_seconds, **more}
         write_private(folder / FACTS, json.dumps(facts).encode())
-
-    def _grace_of(self, folder: Path) -> float:
-        """Return the grace time that something was started with."""
-        return float(self._facts(folder).get("grace", ReleaseSpec.grace_seconds))  # one that an older daemon started has none
 
     def _facts(self, folder: Path) -> dict[str, Any]:
         try:

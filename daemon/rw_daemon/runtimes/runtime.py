@@ -174,8 +174,8 @@ class Runtime(Protocol):
         """Make it ``spec.replicas``: start what is missing, stop the highest indexes gracefully."""
         ...
 
-    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float | None = None) -> Instance:
-        """Put a new replica in the place of another one, which is stopped first, as ``stop`` does it, and cleared away."""
+    async def replace(self, spec: ReleaseSpec, instance: Instance, *, grace_seconds: float) -> Instance:
+        """Put a new replica in the place of another one, which is stopped (SIGTERM, then SIGKILL) and cleared away first."""
         ...
 
     async def kill(self, instance: Instance) -> None:
