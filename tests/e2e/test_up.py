@@ -154,8 +154,7 @@ def kill_replica(target: str, identity: str) -> None:
     if target == "docker":
         subprocess.run(["docker", "kill", identity], check=True, capture_output=True)
         return
-    for pid in pids_of(identity):
-        os.kill(pid, signal.SIGKILL)
+    os.killpg(os.getpgid(pids_of(identity)[0]), signal.SIGKILL)
 
 
 def pids_of(replica: str) -> list[int]:
