@@ -226,9 +226,9 @@ def test_previous_shows_the_release_before(rw: Rw, online: dict[str, Any]) -> No
 
 def test_scale_restart_and_logs(rw: Rw, online: dict[str, Any]) -> None:
     folder = online["folder"]
-    rw.ok("scale", "web=2", cwd=folder)
+    assert "web: 2 replicas from now on" in rw.run("scale", "web=2", cwd=folder).stderr
     assert len(rw.json("status", cwd=folder)["services"][0]["replicas"]) == 2
-    rw.ok("restart", cwd=folder)
+    assert "web: every replica was started anew" in rw.run("restart", cwd=folder).stderr
     assert ask(online["result"]["services"][0]["url"]).status == 200
     rows = [json.loads(line) for line in rw.ok("logs", "-n", "50", "--json", cwd=folder).splitlines()]
     assert rows[0]["schema"] == rows[-1]["schema"] == "rw/v1"

@@ -184,12 +184,11 @@ def _interrupted(session: Session, following: Following) -> Outcome:
 
 
 def _tell(session: Session, outcome: Outcome) -> None:
-    rows = outcome.result["services"]
     if session.is_json:
         session.row(outcome.result)
     elif outcome.error is not None:
         session.fail(outcome.error)
     else:
-        if rows and not any(row["changed"] for row in rows):
-            session.say("Nothing changed; this version already runs.")
-        session.result({}, "\n".join(row["url"] for row in rows if row["url"]))
+        for line in outcome.said:
+            session.say(line)
+        session.result({}, "\n".join(row["url"] for row in outcome.result["services"] if row["url"]))

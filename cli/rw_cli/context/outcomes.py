@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rw_cli.client import Client, Json
+from rw_cli.render.orders import done
 from rw_shared.errors import DeploymentFailedError, RwError
 
 CHANGES = {"rollback", "sleep", "wake"}
@@ -13,11 +15,12 @@ CHANGES = {"rollback", "sleep", "wake"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result row, the error that is in it, and the status to exit with."""
+    """The result row, the error that is in it, the status to exit with, and what to say of an order that made no release."""
 
     result: Json
     error: RwError | None
     exit_code: int
+    said: Sequence[str] = ()
 
 
 def outcome_of(client: Client, place: str, operation: Json, *, late: RwError | None, seconds: float) -> Outcome:
@@ -28,12 +31,17 @@ def outcome_of(client: Client, place: str, operation: Json, *, late: RwError | N
     made = {name: client.call("GET", f"/v1/deployments/{name}") for name in operation["deployments"]}
     error = late or _error(operation, list(made.values()))
     status = "running" if late else {"succeeded": "failed" if error else "active"}.get(operation["status"], operation["status"])
+    there = client.call("GET", place)["services"]
+    rows = _services(client, there, operation, list(made.values()))
     result: Json = {
         "schema": "rw/v1", "type": "result", "status": status, "operation": operation["id"], "project": operation["project"],
-        "environment": operation["environment"], "services": _services(client, place, operation, list(made.values())),
-        "durationMs": round(seconds * 1000),
+        "environment": operation["environment"], "services": rows, "durationMs": round(seconds * 1000),
     }  # fmt: skip
-    return Outcome({**result, "error": error.to_wire()} if error else result, error, error.exit_code if error else 0)
+    if error:
+        return Outcome({**result, "error": error.to_wire()}, error, error.exit_code)
+    is_release = any(row["deployment"] in made and row["changed"] for row in rows)
+    named = {row["name"] for row in rows}
+    return Outcome(result, None, 0, () if is_release else done(operation["kind"], [one for one in there if one["name"] in named]))
 
 
 def refused(error: RwError, *, project: str, environment: str) -> Outcome:
@@ -52,18 +60,18 @@ def _error(operation: Json, made: list[Json]) -> RwError | None:
     return RwError.from_wire(said) if said else DeploymentFailedError(f"The operation was {operation['status']}.")
 
 
-def _services(client: Client, place: str, operation: Json, made: list[Json]) -> list[Json]:
+def _services(client: Client, there: list[Json], operation: Json, made: list[Json]) -> list[Json]:
     """Return a row for each service that the operation is about, also for one that stayed as it was."""
     deployments = {one["service"]: one for one in made}
     rows = []
-    for service in client.call("GET", place)["services"]:
+    for service in there:
         name, serving = service["name"], service.get("serving")
         if name in deployments:
             rows.append(_row(deployments[name], service))
         elif name in operation["services"] and serving:
             rows.append(_row({**client.call("GET", f"/v1/deployments/{serving}"), "changed": operation["kind"] in CHANGES}, service))
-    there = {row["name"] for row in rows}
-    return [*rows, *(_row(one, {}) for name, one in deployments.items() if name not in there)]
+    told = {row["name"] for row in rows}
+    return [*rows, *(_row(one, {}) for name, one in deployments.items() if name not in told)]
 
 
 def _row(deployment: Json, service: Json) -> Json:
