@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 
 from rw_daemon.store import migrations, rows, tables
 from rw_daemon.store.bus import Bus, Subscription
+from rw_daemon.store.kept import Kept
 from rw_daemon.store.projections import Change, Update, changes
 from rw_daemon.store.reserve import Reserve
 from rw_daemon.store.store import ServiceRow
@@ -36,6 +37,7 @@ class SqlStore:
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-reader")
         self._reserve = Reserve(path.with_name("state.reserve"))
+        self._kept = Kept()
         self._bus = Bus(lambda after, limit: self.events(after=after, limit=limit), last=last)
 
     @classmethod
@@ -67,7 +69,8 @@ class SqlStore:
         A cancelled caller takes nothing back, and goes on only when it is written: what he reads then holds it.
         """
         loop = asyncio.get_running_loop()
-        return await self._work(self._writer, lambda: self._write(events, loop))
+        with self._kept.writing():
+            return await self._work(self._writer, lambda: self._write(events, loop))
 
     def _write(self, events: Sequence[Event], loop: asyncio.AbstractEventLoop) -> list[StoredEvent]:
         try:
@@ -90,7 +93,8 @@ class SqlStore:
 
     async def rebuild(self) -> None:
         """Make the projections anew from the events, in one transaction: they are a reading of the history, nothing of their own."""
-        await self._work(self._writer, self._rebuild)
+        with self._kept.writing():
+            await self._work(self._writer, self._rebuild)
 
     def _rebuild(self) -> None:
         with self._writing.begin() as connection:
@@ -122,20 +126,22 @@ class SqlStore:
     async def projects(self) -> list[Project]:
         """Return all projects by name."""
         query = select(tables.projects).order_by(tables.projects.c.name)
-        return await self._read(lambda connection: [rows.project(row) for row in connection.execute(query).mappings()])
+        return await self._listed(("projects",), lambda connection: [rows.project(row) for row in connection.execute(query).mappings()])
 
     async def environments(self, project: str) -> dict[str, TargetKind]:
         """Return the environments of a project with their targets, by name."""
         table = tables.environments
         query = select(table.c.name, table.c.target).where(table.c.project == project).order_by(table.c.name)
-        return await self._read(lambda connection: {name: TargetKind(target) for name, target in connection.execute(query)})
+        found = await self._listed(("environments", project), lambda connection: list(connection.execute(query)))
+        return {name: TargetKind(target) for name, target in found}
 
     async def services(self, scope: Scope | None = None) -> list[ServiceRow]:
         """Return the services of an environment, or of all, that are not removed, by name."""
         table = tables.services
         query = select(table).where(~table.c.is_removed).order_by(table.c.name, table.c.project, table.c.environment)
         query = _within(query, table, scope)
-        return await self._read(lambda connection: [rows.service(row) for row in connection.execute(query).mappings()])
+        question = ("services", scope)
+        return await self._listed(question, lambda connection: [rows.service(row) for row in connection.execute(query).mappings()])
 
     async def operation(self, identity: str) -> Operation | None:
         """Return an operation by id."""
@@ -168,7 +174,7 @@ class SqlStore:
     async def deployment(self, identity: str) -> Deployment | None:
         """Return a deployment with its steps, by id."""
         query = select(tables.deployments).where(tables.deployments.c.id == identity)
-        found = await self._read(lambda connection: _deployments(connection, query))
+        found = await self._listed(("deployment", identity), lambda connection: _deployments(connection, query))
         return found[0] if found else None
 
     async def deployments(
@@ -192,7 +198,11 @@ class SqlStore:
             query = query.where(table.c.status.in_([status.value for status in DeploymentStatus if not status.is_settled]))
         if before:
             query = query.where(table.c.sequence < select(table.c.sequence).where(table.c.id == before).scalar_subquery())
-        return await self._read(lambda connection: _deployments(connection, query))
+        question = ("deployments", scope, service, operation, unsettled, limit, before)
+        return await self._listed(question, lambda connection: _deployments(connection, query))
+
+    async def _listed(self, question: Hashable, read: Callable[[Connection], list[T]]) -> list[T]:
+        return list(await self._kept.get(question, lambda: self._read(read)))
 
     async def _read(self, read: Callable[[Connection], T]) -> T:
         def run() -> T:

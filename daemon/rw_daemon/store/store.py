@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rw_shared.events import Event, StoredEvent
 from rw_shared.models import Deployment, Operation, Project, Scope, ServiceKind, TargetKind
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceRow:
     """What is known of a service apart from its deployments.
 
     ``serving`` is the deployment that routes lead to, empty when none does. ``replicas`` is the wanted number.
     """
 
-    __slots__ = ("environment", "hostname", "is_removed", "kind", "name", "port", "project", "replicas", "serving")
-
-    def __init__(
-        self,
-        *,
-        project: str,
-        environment: str,
-        name: str,
-        kind: ServiceKind,
-        replicas: int,
-        port: int,
-        hostname: str,
-        serving: str,
-        is_removed: bool,
-    ) -> None:
-        self.project, self.environment, self.name, self.kind = project, environment, name, kind
-        self.replicas, self.port, self.hostname, self.serving, self.is_removed = replicas, port, hostname, serving, is_removed
+    project: str
+    environment: str
+    name: str
+    kind: ServiceKind
+    replicas: int
+    port: int
+    hostname: str
+    serving: str
+    is_removed: bool
 
 
 class Store(Protocol):
