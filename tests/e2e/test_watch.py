@@ -109,7 +109,7 @@ def write(folder: Path, word: str) -> None:
 
 
 def url_of(row: dict[str, Any]) -> str:
-    assert row["status"] == "active", row
+    assert row["status"] == "active", json.dumps(row)
     return str(row["services"][0]["url"])
 
 

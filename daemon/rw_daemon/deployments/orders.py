@@ -296,8 +296,14 @@ class Orders:
 
         return give_up
 
-    async def resume(self, operation: Operation) -> None:
-        """Go on with an operation that the daemon before this one left behind."""
+    async def resume(self, identity: str) -> None:
+        """Go on with an operation that the daemon before this one left behind. Nothing for a settled one, or where somebody works on it."""
+        async with self._accepting:  # one that is being accepted has nobody yet
+            operation = await self._operations.read(identity)
+            if not operation.status.is_settled and not self._operations.has(identity):
+                await self._take_up(operation)
+
+    async def _take_up(self, operation: Operation) -> None:
         kept = await self._store.request(operation.id)
         names = kept.pop("stale", [])
         request, scope = OperationOrder.model_validate(kept), Scope.of(operation)

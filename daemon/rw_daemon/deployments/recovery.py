@@ -31,7 +31,7 @@ from rw_daemon.settings import Settings
 from rw_daemon.store.store import ServiceRow, Store
 from rw_daemon.tasks import Tasks
 from rw_shared.errors import DeploymentFailedError, DiskFullError, EngineUnreachableError, RwError, UnreachableError
-from rw_shared.models import Deployment, DeploymentStatus, Operation, Scope, TargetKind
+from rw_shared.models import Deployment, DeploymentStatus, Scope, TargetKind
 
 log = logging.getLogger(__name__)
 SERVES = {DeploymentStatus.ACTIVE}
@@ -88,7 +88,7 @@ class Recovery:
             with parts.part("what was under way"):
                 for operation in await self._store.unsettled_operations():
                     with parts.part(f"{operation.id} cannot go on"):
-                        await self._resume(operation)
+                        await self._orders.resume(operation.id)
         with parts.part("what nobody uses"):  # a lost database leaves replicas behind; nothing else waits for it
             await self._look_at_the_others(parts)
         parts.end()
@@ -117,10 +117,6 @@ class Recovery:
             if kind not in self._begun:
                 with parts.part(f"what is left on {kind}"), suppress(UnreachableError):
                     await self._target(await self._targets.get(kind, {}))
-
-    async def _resume(self, operation: Operation) -> None:
-        if not self._operations.has(operation.id):
-            await self._orders.resume(operation)
 
     async def _later(self, kind: TargetKind) -> None:
         """Do a target's part as soon as it answers: an engine often starts after the daemon does."""

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from daemon.deployments.world import FLASK, SCOPE, World
 from fakes.targets import FakeRuntime
 
 from rw_daemon.edge.edge import Lead
-from rw_shared.models import Deployment, DeploymentStatus, OperationKind, OperationStatus, Scope
+from rw_shared.models import Deployment, DeploymentStatus, Operation, OperationKind, OperationStatus, Scope
 
 OTHER, THIRD = Scope(project="other", environment="production"), Scope(project="third", environment="production")
 
@@ -204,6 +205,40 @@ async def test_release_on_a_slow_engine_is_found_by_requests_and_what_was_missed
 def ports(world: World) -> list[int]:
     route = next(one for one in world.edge.routes if one.key == "other/production/web")
     return [one.port for upstream in route.upstreams for one in upstream.endpoints]
+
+
+async def test_order_that_is_being_accepted_is_not_taken_for_one_that_was_left_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders, store = world.rooms.orders, world.store
+    accepted, looked, go = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    claim, unsettled = orders._claim, store.unsettled_operations
+    claims: list[Any] = []
+
+    async def late(*about: Any) -> Any:
+        claims.append(about)
+        if len(claims) == 1:
+            accepted.set()
+            await go.wait()
+        return await claim(*about)
+
+    async def looking() -> list[Operation]:
+        found = await unsettled()
+        looked.set()
+        return found
+
+    monkeypatch.setattr(orders, "_claim", late)
+    monkeypatch.setattr(store, "unsettled_operations", looking)
+    ordering = asyncio.create_task(world.up(app("one")))
+    await accepted.wait()
+    recovering = asyncio.create_task(world.rooms.recovery.run())
+    await looked.wait()
+    await asyncio.wait({recovering}, timeout=0.3)  # it must wait for the order; one that took it up would be done by then
+    go.set()
+    done = await ordering
+    await recovering
+    assert (done.status, done.error) == (OperationStatus.SUCCEEDED, None)
+    assert len(claims) == 1, "beginning it twice supersedes it by itself"
 
 
 async def test_target_that_nobody_uses_is_asked_when_everything_else_is_done(world: World) -> None:

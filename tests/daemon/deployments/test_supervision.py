@@ -238,7 +238,7 @@ async def test_replica_that_hangs_gets_no_request_until_it_is_replaced_unless_no
     await hang(world, 0)
     assert [one.port for one in endpoints(world)] == [NOBODY, NOBODY]
     await renewed(world, hung)
-    assert [one.port for one in endpoints(world)] == [world.runtime.port]
+    assert {one.port for one in endpoints(world)} == {world.runtime.port}, "the other one may have come back as well"
 
 
 def endpoints(world: World) -> list[Endpoint]:
