@@ -39,9 +39,10 @@ def outcome_of(client: Client, place: str, operation: Json, *, late: RwError | N
     }  # fmt: skip
     if error:
         return Outcome({**result, "error": error.to_wire()}, error, error.exit_code)
-    is_release = any(row["deployment"] in made and row["changed"] for row in rows)
+    if any(one["changed"] for one in made.values()):
+        return Outcome(result, None, 0)
     named = {row["name"] for row in rows}
-    return Outcome(result, None, 0, () if is_release else done(operation["kind"], [one for one in there if one["name"] in named]))
+    return Outcome(result, None, 0, done(operation["kind"], [one for one in there if one["name"] in named]))
 
 
 def refused(error: RwError, *, project: str, environment: str) -> Outcome:

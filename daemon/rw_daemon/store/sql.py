@@ -137,11 +137,7 @@ class SqlStore:
 
     async def services(self, scope: Scope | None = None) -> list[ServiceRow]:
         """Return the services of an environment, or of all, that are not removed, by name."""
-        table = tables.services
-        query = select(table).where(~table.c.is_removed).order_by(table.c.name, table.c.project, table.c.environment)
-        query = _within(query, table, scope)
-        question = ("services", scope)
-        return await self._listed(question, lambda connection: [rows.service(row) for row in connection.execute(query).mappings()])
+        return await self._listed(("services", scope), lambda connection: _services(connection, scope))
 
     async def operation(self, identity: str) -> Operation | None:
         """Return an operation by id."""
@@ -173,8 +169,10 @@ class SqlStore:
 
     async def deployment(self, identity: str) -> Deployment | None:
         """Return a deployment with its steps, by id."""
-        query = select(tables.deployments).where(tables.deployments.c.id == identity)
-        found = await self._listed(("deployment", identity), lambda connection: _deployments(connection, query))
+        found = await self._listed(
+            ("deployment", identity),  # asked for most of all: where it is kept, not even the query is made
+            lambda connection: _deployments(connection, select(tables.deployments).where(tables.deployments.c.id == identity)),
+        )
         return found[0] if found else None
 
     async def deployments(
@@ -287,6 +285,12 @@ def _operations(connection: Connection, query: Select[Any]) -> list[Operation]:
     made = select(table.c.operation, table.c.id).where(table.c.operation.in_([row["id"] for row in found])).order_by(table.c.sequence)
     pairs = connection.execute(made).all() if found else []
     return [rows.operation(row, (identity for operation, identity in pairs if operation == row["id"])) for row in found]
+
+
+def _services(connection: Connection, scope: Scope | None) -> list[ServiceRow]:
+    table = tables.services
+    query = select(table).where(~table.c.is_removed).order_by(table.c.name, table.c.project, table.c.environment)
+    return [rows.service(row) for row in connection.execute(_within(query, table, scope)).mappings()]
 
 
 def _deployments(connection: Connection, query: Select[Any]) -> list[Deployment]:
