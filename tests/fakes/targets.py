@@ -214,7 +214,12 @@ class FakeEdge:
         """Holds every change of the routes until it is set."""
         self.routes: tuple[HttpRoute, ...] = ()
         self.open: dict[str, int] = {}
+        """Requests that a release has open, each on a connection of its own."""
         self.connections: list[int] = []
+        """What the next looks at connections find, last one first; after them, what is open."""
+        self.looks: list[int] = []
+        """How many endpoints each look was for."""
+        self._endpoints: dict[str, set[Endpoint]] = {}
         self.error: Exception | None = None
         self.traffic: Callable[[str], Traffic] = lambda _: Traffic()
         """What a release's requests came to so far; a test puts its own here."""
@@ -235,6 +240,7 @@ class FakeEdge:
         if self.error is not None:
             raise self.error
         self.routes = routes
+        self._endpoints |= {one.release: {*one.endpoints} for route in routes for one in route.upstreams if not route.is_held}
         self.log.append("route " + ",".join(upstream.release[-4:] for one in routes for upstream in one.upstreams))
 
     def last_known(self, release: str) -> tuple[Endpoint, ...]:
@@ -247,8 +253,10 @@ class FakeEdge:
         return self.open.get(release, 0)
 
     async def connected(self, endpoints: Sequence[Endpoint]) -> int:
-        self.log.append(f"connected {len(endpoints)}")
-        return self.connections.pop() if self.connections else 0
+        self.looks.append(len(endpoints))
+        if self.connections:
+            return self.connections.pop()
+        return sum(count for release, count in self.open.items() if self._endpoints.get(release, set()) & {*endpoints})
 
     async def samples(self, *releases: str) -> dict[str, Traffic]:
         if self.blind is not None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -363,6 +364,26 @@ async def test_a_stream_arrives_piece_by_piece_and_outlives_the_switch(world: Wo
     assert await world.edge.active("d-old") == 1
     assert (await stream).body == b"0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n"
     await asyncio.wait_for(drained(world.edge, "d-old"), 2)
+
+
+async def test_a_release_that_leads_to_those_in_its_place_keeps_what_is_open_and_nothing_else(world: World) -> None:
+    old, new = await world.app("old"), await world.app("new")
+    await world.edge.route((to(old),))
+    stream = asyncio.create_task(world.ask("/stream"))
+    while not old.seen["GET /stream"]:
+        await asyncio.sleep(0.005)
+    await world.ask()
+    before, after = to(old).upstreams[0], to(new).upstreams[0]
+    await world.edge.route((replace(to(new), gone=(before,)),))
+    assert await world.edge.connected(before.endpoints) == 2, "one of them is idle, for a second"
+    await world.edge.route((replace(to(new), gone=(replace(before, endpoints=after.endpoints),)),))
+    async with asyncio.timeout(0.5):
+        while await world.edge.connected(before.endpoints) > 1:
+            await asyncio.sleep(0.005)
+    assert (await stream).body == b"0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n"
+    async with asyncio.timeout(0.5):
+        while await world.edge.connected(before.endpoints):
+            await asyncio.sleep(0.005)
 
 
 async def test_an_upload_larger_than_what_is_held_goes_through(world: World) -> None:

@@ -345,6 +345,7 @@ class Deployments:
         """The way out of an old release."""
         return Retirer(
             recorder=self.recorder,
+            router=self.router,
             edge=self.edge,
             environs=self.environs,
             tasks=self.tasks,

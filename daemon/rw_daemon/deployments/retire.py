@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
 from rw_daemon.clock import Clock, rest
 from rw_daemon.deployments.environs import Environs
 from rw_daemon.deployments.release import key_of
+from rw_daemon.deployments.router import Router
 from rw_daemon.deployments.steps import Recorder
 from rw_daemon.deployments.targets import Target
 from rw_daemon.edge.edge import Edge, Endpoint
 from rw_daemon.settings import Settings
 from rw_daemon.tasks import Tasks
+from rw_shared.errors import EdgeFailedError
 from rw_shared.models import Deployment, DeploymentStatus
 
 DRAIN_LOOK_SECONDS = 0.05
@@ -35,6 +38,7 @@ class Retirer:
         self,
         *,
         recorder: Recorder,
+        router: Router,
         edge: Edge,
         environs: Environs,
         tasks: Tasks,
@@ -42,7 +46,7 @@ class Retirer:
         settings: Settings,
         gone: Callable[[str], None],
     ) -> None:
-        self._recorder, self._edge, self._environs, self._tasks = recorder, edge, environs, tasks
+        self._recorder, self._router, self._edge, self._environs, self._tasks = recorder, router, edge, environs, tasks
         self._clock, self._settings, self._gone = clock, settings, gone
         self._leaving: dict[str, Leaving] = {}
         self._stopping: set[str] = set()
@@ -58,11 +62,11 @@ class Retirer:
         self._tasks.keep(f"retire {deployment.id}", partial(self._retire, deployment, target, leaving, warm_seconds=warm_seconds))
 
     async def _retire(self, deployment: Deployment, target: Target, leaving: Leaving, *, warm_seconds: float) -> None:
-        warm_until = self._clock.monotonic() + warm_seconds
-        await self._drained(deployment.id)
-        await rest(self._clock, max(0.0, warm_until - self._clock.monotonic()), unless=leaving.enough)
+        drained = self._drained()
+        await rest(self._clock, warm_seconds, unless=leaving.enough)
         if warm_seconds and leaving.enough.is_set():  # another one was replaced in this very moment
             await self._clock.sleep(self._settings.calm_seconds)
+        await self.emptied(deployment.id, until=drained)
         if self._leaving.get(deployment.id) is not leaving:
             return
         leaving.enough.set()  # should the rest have to be tried again
@@ -87,7 +91,7 @@ class Retirer:
         """Stop a release that no route leads to once its last request is over, and say so."""
         self._stopping.add(deployment.id)
         try:
-            await self._drained(deployment.id)
+            await self.emptied(deployment.id)
             await self._remove(deployment, target)
         finally:
             self._stopping.discard(deployment.id)
@@ -95,7 +99,6 @@ class Retirer:
     async def _remove(self, deployment: Deployment, target: Target) -> None:
         self._stopping.add(deployment.id)
         try:
-            await self._clock.sleep(self._settings.quiet_seconds)
             await target.runtime.stop(key_of(deployment))
             self._gone(deployment.id)
             self._environs.forget(deployment.id)
@@ -104,20 +107,26 @@ class Retirer:
         finally:
             self._stopping.discard(deployment.id)
 
-    async def quiet(self, deployment: str) -> None:
-        """Wait until a release that no route leads to has no open request, and a little longer: then it may be stopped."""
-        await self._drained(deployment)
-        await self._clock.sleep(self._settings.quiet_seconds)
+    async def emptied(self, deployment: str, *, until: float | None = None) -> None:
+        """Wait until no request can reach a release that no route leads to any more: then it may be stopped.
 
-    async def left(self, endpoints: Sequence[Endpoint]) -> None:
-        """Wait until replicas that no route leads to have no open request, at most the drain time, and a little longer."""
-        deadline = self._clock.monotonic() + self._settings.drain_seconds
-        while await self._edge.connected(endpoints) and self._clock.monotonic() < deadline:
+        A thread of the edge that gets no processor may still send it one by its old routes, however long ago they were replaced. It closes
+        its connections only after it has taken the new ones, so that none being left says more than no request being open.
+        :param until: when it has had enough time, by the monotonic clock; without it, after the drain time.
+        """
+        endpoints = self._router.endpoints(deployment)
+        if await self._edge.connected(endpoints):
+            with suppress(EdgeFailedError):  # one that is gone sends nothing anywhere
+                await self._router.apply()  # what was replaced by the change before loses its connections now
+        await self.left(endpoints, until=until)
+
+    async def left(self, endpoints: Sequence[Endpoint], *, until: float | None = None) -> None:
+        """Wait until replicas that the edge does not know any more have no connection, at most the drain time, and a little longer."""
+        until = self._drained() if until is None else until
+        while await self._edge.connected(endpoints) and self._clock.monotonic() < until:
             await self._clock.sleep(DRAIN_LOOK_SECONDS)
         await self._clock.sleep(self._settings.quiet_seconds)
 
-    async def _drained(self, deployment: str) -> None:
-        """Wait for the last open request, at most the drain time."""
-        deadline = self._clock.monotonic() + self._settings.drain_seconds
-        while await self._edge.active(deployment) and self._clock.monotonic() < deadline:
-            await self._clock.sleep(DRAIN_LOOK_SECONDS)
+    def _drained(self) -> float:
+        """Return until when the requests are waited for that are open now."""
+        return self._clock.monotonic() + self._settings.drain_seconds

@@ -9,7 +9,7 @@ from rw_daemon.clock import Clock
 from rw_daemon.deployments.judge import Judge, Limits
 from rw_daemon.deployments.judgements import Judgement, Verdict
 from rw_daemon.deployments.retire import Retirer
-from rw_daemon.deployments.router import Router, is_proven
+from rw_daemon.deployments.router import EVERY, Router, is_proven
 from rw_daemon.deployments.steps import Recorder, of
 from rw_daemon.deployments.verdicts import UNKNOWN_RUNNING, WINDOWS_AT_MOST, Next, next_of, said_of
 from rw_daemon.deployments.windows import ABORTED, Told, Trial, Windows
@@ -116,8 +116,9 @@ class Rollout:
         """Give everything back to the old release and wait for the requests that the new one still has. Nothing where it had none."""
         self._paused.pop(deployment.id, None)
         if is_proven(deployment):
-            await self._shifted(deployment, 0)
-            await self._retirer.quiet(deployment.id)
+            with self._router.without(deployment.id, EVERY):
+                await self._shifted(deployment, 0)
+                await self._retirer.emptied(deployment.id)
 
     async def _shifted(self, deployment: Deployment, share: int) -> None:
         event = RolloutShifted(at=self._clock.now(), **of(deployment), deployment=deployment.id, share=share)

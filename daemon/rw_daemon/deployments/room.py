@@ -53,7 +53,7 @@ class Room:
                 if old.status is not DeploymentStatus.REMOVING:
                     words = f"It stops before v{deployment.version} starts."
                     await self._router.record(self._recorder.moved(old, DeploymentStatus.REMOVING, reason=words))
-                await self._retirer.quiet(old.id)
+                await self._retirer.emptied(old.id)
                 await target.runtime.stop(key_of(old))
                 step.detail = f"v{old.version} first; requests wait"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+import sys
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ NOTHING: Mapping[str, str] = {}
 NOBODY = Endpoint("127.0.0.1", 1)
 """Nobody listens there. It stands for a release whose requests are held."""
 NO_SHARES: Mapping[str, int] = {}
+EVERY = range(sys.maxsize)
+"""The indexes of all replicas that a release may have."""
 STOPPED = {DeploymentStatus.SLEEPING, DeploymentStatus.REMOVING}
 """A release that serves and does not run: it is woken by a request, or it stopped for another one (``room.py``)."""
 
@@ -39,7 +42,7 @@ class Router:
         self._answer_seconds = answer_seconds
         self._lock = asyncio.Lock()
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
-        self._without: dict[str, Set[int]] = {}
+        self._without: dict[str, Container[int]] = {}
         self._avoided: set[str] = set()
         self._routes: dict[str, HttpRoute] = {}
         self._is_behind = False
@@ -82,7 +85,7 @@ class Router:
             for row in rows:
                 to, notice, is_held = (serving[id_of(row)], "", False) if id_of(row) in serving else await self._serving(row, awake)
                 old, trial = self._upstreams(to, running), coming.get(id_of(row))
-                new = self._upstreams(trial.id, running) if trial is not None and trial.id != to and is_proven(trial) else ()
+                new = self._upstreams(trial.id, running) if trial is not None and self._may_be_asked(trial, to, running) else ()
                 stops = trial is not None and trial.id != to and has_room(trial)  # for it the old one stopped, or is about to
                 if is_held or stops or self._rests(to, running):
                     waits_for = trial.id if trial is not None and stops else to
@@ -115,6 +118,10 @@ class Router:
         if endpoints := tuple(Endpoint(one.host, one.port) for one in release.instances if one.port):
             self._endpoints[release.key.deployment] = endpoints
 
+    def endpoints(self, release: str) -> tuple[Endpoint, ...]:
+        """Return where a release listens, or did last."""
+        return self._endpoints.get(release) or self._edge.last_known(release)
+
     async def record(self, *events: Event) -> None:
         """Write what becomes of a serving release, never in the middle of a change of the edge that goes by its status."""
         async with self._lock:
@@ -132,10 +139,10 @@ class Router:
         return self._changing
 
     @contextmanager
-    def without(self, deployment: str, indexes: Set[int]) -> Iterator[None]:
+    def without(self, deployment: str, indexes: Container[int]) -> Iterator[None]:
         """Keep requests from some replicas of a release while the context lasts, whoever calls ``apply``: not proven yet, about to stop.
 
-        Where no other one runs, they are held.
+        Where no other one runs, they are held; those of a release in a rollout go to the one that serves.
         """
         self._without[deployment] = indexes
         try:
@@ -172,6 +179,9 @@ class Router:
         if found.status in {DeploymentStatus.CRASHED, DeploymentStatus.COMPLETED}:
             return "", f"{row.name} has {found.status}: {found.reason} `rw logs {row.name}` shows its last words.", False
         return found.id, "", found.status in STOPPED and found.id not in awake
+
+    def _may_be_asked(self, trial: Deployment, serving: str, running: Mapping[str, list[Instance]]) -> bool:
+        return trial.id != serving and is_proven(trial) and not self._rests(trial.id, running)
 
     def _rests(self, release: str, running: Mapping[str, list[Instance]]) -> bool:
         """Return whether requests are kept from every replica that a release has."""
@@ -222,7 +232,8 @@ class Router:
         """Return the releases that had the requests of a route before those that have them now.
 
         A request whose replica has just died waits to be tried again, and Envoy does that within the cluster it chose at first: without
-        this it would be refused as soon as the release is taken back.
+        this it would be refused as soon as the release is taken back. While the routes to it are being replaced, it leads where it did;
+        at the next change it leads to those in its place, by which the connections to its own replicas end.
         """
         before = self._routes.get(route.key)
         now = {one.release for one in route.upstreams}
@@ -230,8 +241,10 @@ class Router:
             return ()
         names = {one.release for one in before.upstreams}
         instead = max(route.upstreams, key=lambda one: one.weight).endpoints
-        left = {one.release for one in before.gone} if names == now else names - now
-        return tuple(Upstream(one, tuple(Endpoint(i.host, i.port) for i in running.get(one, ())) or instead) for one in sorted(left))
+        if names == now:
+            return tuple(replace(one, endpoints=instead) for one in before.gone)
+        left = {one: tuple(Endpoint(i.host, i.port) for i in running.get(one, ())) for one in sorted(names - now)}
+        return tuple(Upstream(one, endpoints or instead) for one, endpoints in left.items())
 
     def _upstreams(self, release: str, running: Mapping[str, list[Instance]]) -> tuple[Upstream, ...]:
         if not release:
@@ -240,7 +253,7 @@ class Router:
         if endpoints:
             self._endpoints[release] = endpoints
         else:  # its engine is away, or the only replica between two lives: requests wait at its last address (else 503 at once)
-            endpoints = self._endpoints.get(release) or self._edge.last_known(release)
+            endpoints = self.endpoints(release)
         return (Upstream(release, endpoints),) if endpoints else ()
 
 

@@ -138,7 +138,7 @@ class Sleeping:
         """Stop what runs of a release that sleeps, unless somebody asks for it or does not let go of it."""
         if deployment.status is not DeploymentStatus.SLEEPING:
             return
-        await self._retirer.quiet(deployment.id)
+        await self._retirer.emptied(deployment.id)
         if service in self._waking:
             return  # it gets up from where it is
         if await self._edge.active(deployment.id):

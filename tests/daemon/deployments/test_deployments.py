@@ -301,7 +301,7 @@ async def _has_status(world: World, status: str) -> bool:
 
 async def two_releases(world: World) -> None:
     """Leave the first one warm: it has an open request, for which it is waited without end."""
-    world.settings = replace(world.settings, drain_seconds=1e9)
+    world.settings = replace(world.settings, drain_seconds=1e9, warm_seconds=0.0)
     await world.restart()
     await world.up()
     world.edge.open[(await world.deployments())[0].id] = 1
@@ -313,11 +313,8 @@ async def test_rollback_to_a_warm_release_is_one_change_at_the_edge(world: World
     await two_releases(world)
     world.log.clear()
     done = await world.settled(await world.start(OperationKind.ROLLBACK))
-    assert (done.status, done.services, world.log) == (
-        OperationStatus.SUCCEEDED,
-        ("web",),
-        [f"route {(await world.deployments())[1].id[-4:]}"],
-    )
+    assert (done.status, done.services) == (OperationStatus.SUCCEEDED, ("web",))
+    assert {*world.log} == {f"route {(await world.deployments())[1].id[-4:]}"}, "nothing is started or stopped"
     second, first = await world.deployments()
     assert (second.status, first.status) == (DeploymentStatus.REMOVING, DeploymentStatus.ACTIVE)
     assert [one.release for one in world.edge.routes[0].upstreams] == [first.id]
@@ -536,10 +533,11 @@ async def test_replicas_that_leave_are_waited_for_until_nothing_leads_to_them(wo
     await world.up()
     await world.settled(await world.start(OperationKind.SCALE, scale={"web": 3}))
     world.log.clear()
+    world.edge.looks.clear()
     world.edge.connections = [1, 2]
     done = await world.settled(await world.start(OperationKind.SCALE, scale={"web": 1}))
     assert done.status is OperationStatus.SUCCEEDED
-    assert world.log[1:4] == ["connected 2"] * 3
+    assert world.edge.looks == [2] * 3
     assert world.log[0].startswith("route")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from daemon.deployments.world import FLASK, World
 
+from rw_daemon.deployments.router import NOBODY
 from rw_daemon.edge.edge import Lead
 from rw_daemon.runtimes.runtime import Exit
 from rw_shared.models import Deployment, Operation, StepName
@@ -84,6 +85,19 @@ async def test_requests_wait_while_nothing_runs(world: World) -> None:
     await world.settled(operation)
     assert await world.statuses() == ["failed", "active"]
     assert await asyncio.gather(*held) == [Lead((await world.deployments())[1].id)] * 3
+
+
+async def test_who_tries_again_waits_for_the_new_one_once_the_old_one_is_about_to_stop(world: World) -> None:
+    await world.up(files(1))
+    first = await newest(world)
+    world.edge.connections = [1, 1]
+    world.runtime.port, port = 1, world.runtime.port
+    operation = await world.start(files=files(2))
+    await world.until(lambda: _is_proving(world))
+    route = next(one for one in world.edge.routes if one.key == KEY)
+    assert [(one.release, one.endpoints) for one in route.gone] == [(first.id, (NOBODY,))]
+    world.runtime.port = port
+    await world.settled(operation)
 
 
 async def test_nobody_is_sent_to_the_new_one_before_it_is_checked(world: World) -> None:

@@ -224,6 +224,28 @@ async def test_status_tells_the_share_before_anything_was_judged(world: World) -
     await world.settled(operation)
 
 
+async def test_release_that_is_taken_back_is_reached_by_nobody_before_it_is_said_and_stopped(world: World) -> None:
+    operation = await in_the_middle(world)
+    new, old = await world.deployments()
+    world.edge.open = {new.id: 1}
+    cancelling = asyncio.create_task(world.rooms.orders.cancel(operation.id))
+
+    async def given_back() -> bool:
+        return shares(world) == [100]
+
+    await world.until(given_back)
+    [route] = world.edge.routes  # none by its own name
+    assert [(one.release, one.name) for one in route.upstreams] == [(old.id, "")]
+    assert [(one.release, one.endpoints) for one in route.gone] == [(new.id, route.upstreams[0].endpoints)], (
+        "who tries again meets the old one"
+    )
+    assert await world.statuses() == ["deploying", "active"]
+    world.edge.open = {}
+    await cancelling
+    assert (await world.settled(operation)).status == "cancelled"
+    assert world.log[-1] == "stop v2"
+
+
 async def test_share_that_was_given_back_before_a_kill_is_not_forgotten(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     operation = await in_the_middle(world)
 
@@ -231,11 +253,11 @@ async def test_share_that_was_given_back_before_a_kill_is_not_forgotten(world: W
         await asyncio.Event().wait()
 
     with monkeypatch.context() as patch:
-        patch.setattr(world.rooms.retirer, "quiet", for_ever)
+        patch.setattr(world.rooms.retirer, "emptied", for_ever)
         cancelling = asyncio.create_task(world.rooms.orders.cancel(operation.id))
 
         async def given_back() -> bool:
-            return shares(world) == [100, 0]
+            return shares(world) == [100]
 
         await world.until(given_back)
         await world.kill()

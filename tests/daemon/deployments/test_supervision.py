@@ -360,10 +360,11 @@ async def test_replica_that_leaves_is_not_taken_for_one_that_hangs(
     await two(world)
     old = at(world, index)
     world.edge.connections = [1] * 200  # looks, at each of which a request is still open
+    world.edge.looks.clear()
     operation = await world.start(kind, **options)
 
     async def is_leaving() -> bool:
-        return any(word.startswith("connected") for word in world.log)
+        return bool(world.edge.looks)
 
     await world.until(is_leaving)
     world.runtime.instances[old.id] = replace(old, port=NOBODY)
