@@ -105,11 +105,11 @@ class FakeStatus:
 
     store: Any
 
-    async def read(self, scope: Scope) -> EnvironmentStatus:
+    async def read(self, scope: Scope, *, is_live: bool = True) -> EnvironmentStatus:
         known = [project.name for project in await self.store.projects()]
         if scope.project not in known:
             raise ProjectNotFoundError(scope.project, candidates=known)
-        return EnvironmentStatus(project=scope.project, environment=scope.environment)
+        return EnvironmentStatus(project=scope.project, environment=scope.environment, edge="running" if is_live else "")
 
 
 class FakePlanner:

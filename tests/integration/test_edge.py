@@ -386,6 +386,24 @@ async def test_a_release_that_leads_to_those_in_its_place_keeps_what_is_open_and
             await asyncio.sleep(0.005)
 
 
+async def test_a_release_is_forgotten_with_its_last_request_once_another_one_was_replaced(world: World) -> None:
+    async def known(*routes: HttpRoute) -> set[str]:
+        await world.edge.route(routes)
+        return {one["name"] for one in json.loads((world.root / "a/edge/cds.json").read_text())["resources"]}
+
+    first, second, third = [to(await world.app(name)) for name in ("v1", "v2", "v3")]
+    assert await known(first) == {"d-v1"}
+    stream = asyncio.create_task(world.ask("/stream"))
+    while not world.apps[0].seen["GET /stream"]:
+        await asyncio.sleep(0.005)
+    assert await known(replace(second, gone=first.upstreams)) == {"d-v1", "d-v2"}
+    assert await known(replace(third, gone=second.upstreams)) == {"d-v1", "d-v2", "d-v3"}
+    assert (await stream).body.endswith(b"9\n")
+    await drained(world.edge, "d-v1")
+    assert await known(replace(third, gone=second.upstreams)) == {"d-v2", "d-v3"}
+    assert await known() == set()
+
+
 async def test_an_upload_larger_than_what_is_held_goes_through(world: World) -> None:
     await world.edge.route((to(await world.app("v1")),))
     size = 70 * 1024 * 1024

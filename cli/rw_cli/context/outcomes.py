@@ -31,7 +31,7 @@ def outcome_of(client: Client, place: str, operation: Json, *, late: RwError | N
     made = {name: client.call("GET", f"/v1/deployments/{name}") for name in operation["deployments"]}
     error = late or _error(operation, list(made.values()))
     status = "running" if late else {"succeeded": "failed" if error else "active"}.get(operation["status"], operation["status"])
-    there = client.call("GET", place)["services"]
+    there = client.call("GET", place, query={"live": False})["services"]
     rows = _services(client, there, operation, list(made.values()))
     result: Json = {
         "schema": "rw/v1", "type": "result", "status": status, "operation": operation["id"], "project": operation["project"],

@@ -47,6 +47,6 @@ async def kill_replica(scope: InScope, rooms: Behind, service: Name, index: Anno
 
 
 @router.get("/v1/projects/{project}/environments/{environment}")
-async def read_environment(scope: InScope, rooms: Behind) -> EnvironmentStatus:
-    """Say what runs in an environment."""
-    return await rooms.status.read(scope)
+async def read_environment(scope: InScope, rooms: Behind, *, live: Annotated[bool, Query()] = True) -> EnvironmentStatus:
+    """Say what runs in an environment. ``live=false``: what is known of it without asking its target and the edge."""
+    return await rooms.status.read(scope, is_live=live)

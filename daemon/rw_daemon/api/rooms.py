@@ -89,8 +89,8 @@ class Why(Protocol):
 class Status(Protocol):
     """Knows what runs."""
 
-    async def read(self, scope: Scope) -> EnvironmentStatus:
-        """Return an environment as it is now. ``ProjectNotFoundError``, ``EnvironmentNotFoundError``."""
+    async def read(self, scope: Scope, *, is_live: bool = True) -> EnvironmentStatus:
+        """Return an environment as it is now, or by the store alone. ``ProjectNotFoundError``, ``EnvironmentNotFoundError``."""
         ...
 
 

@@ -22,9 +22,10 @@ class Status:
         self._store, self._planner, self._targets, self._router, self._edge = store, planner, targets, router, edge
         self._vacancies = vacancies
 
-    async def read(self, scope: Scope) -> EnvironmentStatus:
+    async def read(self, scope: Scope, *, is_live: bool = True) -> EnvironmentStatus:
         """Return the environment as it is now.
 
+        :param is_live: whether the target and the edge are asked; else replicas and edge are left out, and the store's word is all.
         :raises ProjectNotFoundError: no such project. ``EnvironmentNotFoundError``: it has no such environment.
         """
         projects = [project.name for project in await self._store.projects()]
@@ -34,10 +35,10 @@ class Status:
         if scope.environment not in environments and scope.environment != DEFAULT_ENVIRONMENT:
             raise EnvironmentNotFoundError(scope.environment, candidates=sorted(environments))
         kind = environments.get(scope.environment)
-        releases, is_reachable = await self._releases(kind)
+        releases, is_reachable = await self._releases(kind) if is_live else ({}, True)
         rows = await self._store.services(scope)
         services = [await self._service(row, releases, is_reachable=is_reachable) for row in rows]
-        edge = "" if not rows else "running" if await self._edge.check() else "down"
+        edge = "" if not rows or not is_live else "running" if await self._edge.check() else "down"
         return EnvironmentStatus(project=scope.project, environment=scope.environment, target=kind, services=tuple(services), edge=edge)
 
     async def _releases(self, kind: TargetKind | None) -> tuple[dict[str, tuple[Release, Target]], bool]:

@@ -134,6 +134,14 @@ def route_configuration(routes: tuple[HttpRoute, ...]) -> Json:
     }
 
 
+def routed(configurations: list[Json]) -> set[str]:
+    """Return the clusters that routes lead to which ``route_configuration`` made."""
+    rules = [rule for found in configurations for host in found["virtual_hosts"] for rule in host["routes"]]
+    actions = [rule["route"] for rule in rules if "route" in rule]
+    weighted = [one["name"] for action in actions for one in action.get("weighted_clusters", {}).get("clusters", ())]
+    return {*weighted, *(action["cluster"] for action in actions if "cluster" in action)}
+
+
 def own_name(port: int) -> str:
     """Return the name of a service's own listener, which is its virtual host's domain as well."""
     return f"own-{port}"

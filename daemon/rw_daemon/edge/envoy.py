@@ -93,14 +93,19 @@ class EnvoyEdge:
         async with self._lock:
             await self._started(routes)
             wanted, old = documents.clusters(routes), self._files.in_force("cds")
-            names = {one["name"] for one in wanted}
-            kept = [one for one in old if one["name"] not in names]
-            await self._files.put("cds", [*wanted, *kept])
+            names, routed = {one["name"] for one in wanted}, documents.routed(self._files.in_force("rds"))
+            others = [one for one in old if one["name"] not in names]
+            left = [one for one in others if one["name"] in routed]  # until there are new routes
+            busy = await self._busy([one for one in others if one["name"] not in routed])
+            await self._files.put("cds", [*wanted, *left, *busy])
             self._note_held(await self._put_listeners(routes), routes)
             await self._files.put("rds", [documents.route_configuration(routes)])
-            used = await self.use(*(one["name"] for one in kept)) if kept else {}
-            busy = [one for one in kept if used[one["name"]].in_flight]
-            await self._files.put("cds", [*wanted, *busy])
+            await self._files.put("cds", [*wanted, *await self._busy([*left, *busy])])
+
+    async def _busy(self, clusters: list[documents.Json]) -> list[documents.Json]:
+        """Return the clusters that have a request open."""
+        used = await self.use(*(one["name"] for one in clusters)) if clusters else {}
+        return [one for one in clusters if used[one["name"]].in_flight]
 
     async def resume(self) -> None:
         """Start an Envoy that was killed, with the routes it had. See ``Edge.resume``."""

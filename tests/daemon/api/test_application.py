@@ -92,6 +92,11 @@ async def test_every_error_has_the_one_shape(client, method, path, body, status,
     assert RwError.from_wire(wire["error"]).message == wire["error"]["message"]
 
 
+@pytest.mark.parametrize(("query", "edge"), [("", "running"), ("?live=true", "running"), ("?live=false", "")])
+async def test_target_and_edge_are_asked_how_an_environment_stands_unless_nobody_wants_to_know(client, query, edge):
+    assert (await client.get(f"{HERE}{query}")).json()["edge"] == edge
+
+
 async def test_a_misspelt_name_is_answered_with_what_may_be_meant(client):
     wire = (await client.get("/v1/projects/shpo/environments/production/deployments")).json()
     assert wire["error"]["candidates"] == ["shop"]

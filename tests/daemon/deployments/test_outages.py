@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from daemon.deployments.world import FLASK, World
+from daemon.deployments.world import FLASK, SCOPE, World
 
 from rw_daemon.runtimes.runtime import Exit
 from rw_shared.models import DeploymentStatus, OperationKind
@@ -100,6 +100,15 @@ async def test_daemon_that_starts_while_the_engine_is_away_leaves_requests_where
 
 async def is_routed(world: World, since: int) -> bool:
     return any(word.startswith("route") for word in world.log[since:])
+
+
+async def test_what_the_store_knows_of_an_environment_is_said_without_its_target(world: World) -> None:
+    await world.up()
+    world.runtime.is_away = True
+    asked, told = await world.rooms.status.read(SCOPE), await world.rooms.status.read(SCOPE, is_live=False)
+    assert (asked.services[0].reason, asked.edge) == ("The target cannot be reached: what runs is not known.", "running")
+    assert (told.services[0].reason, told.services[0].replicas, told.edge) == ("", (), "")
+    assert told.services[0].urls == asked.services[0].urls != ()
 
 
 async def test_edge_is_tended_while_the_engine_is_away(world: World) -> None:

@@ -57,6 +57,21 @@ def test_request_that_names_a_release_gets_it_whatever_the_weights() -> None:
     assert all({"name": "x-rw-release", "string_match": {"exact": "v2"}} in one["match"]["headers"] for one in routes[:2])
 
 
+@pytest.mark.parametrize(
+    ("route", "routed"),
+    [
+        pytest.param(WEB, {"d1"}, id="one release"),
+        pytest.param(replace(WEB, upstreams=(Upstream("d1", (), 90), Upstream("d2", (), 10, "v2"))), {"d1", "d2"}, id="by weight and name"),
+        pytest.param(replace(WEB, upstreams=()), set(), id="nothing runs"),
+        pytest.param(replace(WEB, is_held=True), set(), id="held: the daemon says where"),
+        pytest.param(replace(WEB, gone=(Upstream("d0", ()),)), {"d1"}, id="one that was replaced"),
+    ],
+)
+def test_clusters_that_routes_lead_to_are_known_by_the_routes_alone(route: HttpRoute, routed: set[str]) -> None:
+    assert documents.routed([documents.route_configuration((route,))]) == routed
+    assert documents.routed([]) == set()
+
+
 def test_no_limit_of_envoy_cuts_a_download_or_hangs_a_websocket() -> None:
     action = hosts(WEB)["shop/production/web"]["routes"][0]["route"]
     assert (action["timeout"], action["idle_timeout"], action["retry_policy"]["num_retries"]) == ("0s", "0s", 200)
