@@ -244,7 +244,8 @@ class FakeEdge:
         self.log.append("route " + ",".join(upstream.release[-4:] for one in routes for upstream in one.upstreams))
 
     def last_known(self, release: str) -> tuple[Endpoint, ...]:
-        return next((one.endpoints for route in self.routes for one in route.upstreams if one.release == release), ())
+        known = (one.endpoints for route in self.routes for one in (*route.upstreams, *route.gone) if one.release == release)
+        return next(known, tuple(self._endpoints.get(release, ())) if self.open.get(release) else ())
 
     async def resume(self) -> None:
         self.log.append("edge resumed")

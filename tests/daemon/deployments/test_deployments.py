@@ -305,7 +305,13 @@ async def two_releases(world: World) -> None:
     await world.restart()
     await world.up()
     world.edge.open[(await world.deployments())[0].id] = 1
+    world.edge.looks.clear()
     await world.up({**FLASK, "app.py": FLASK["app.py"] + "# 2\n"})
+
+    async def is_waited_for() -> bool:
+        return len(world.edge.looks) > 1  # the edge was told between the first two
+
+    await world.until(is_waited_for)
     world.edge.open[(await world.deployments())[0].id] = 1
 
 
