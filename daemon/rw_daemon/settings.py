@@ -52,7 +52,7 @@ class Settings:
     paused_seconds: float = 86_400.0
     """A rollout that is paused waits this long for a word; then its release is taken back."""
     quiet_seconds: float = 0.05
-    """Between the old release's last request and its SIGTERM (edge.md)."""
+    """Between the old release's last connection and its SIGTERM (edge.md)."""
     calm_seconds: float = 1.0
     """After a switch, until anything is tidied up: requests that just found a new release should not wait for a processor as well."""
     step_deadline_seconds: float = 600.0

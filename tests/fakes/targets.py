@@ -219,7 +219,7 @@ class FakeEdge:
         """What the next looks at connections find, last one first; after them, what is open."""
         self.looks: list[int] = []
         """How many endpoints each look was for."""
-        self._endpoints: dict[str, set[Endpoint]] = {}
+        self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self.error: Exception | None = None
         self.traffic: Callable[[str], Traffic] = lambda _: Traffic()
         """What a release's requests came to so far; a test puts its own here."""
@@ -240,12 +240,12 @@ class FakeEdge:
         if self.error is not None:
             raise self.error
         self.routes = routes
-        self._endpoints |= {one.release: {*one.endpoints} for route in routes for one in route.upstreams if not route.is_held}
+        self._endpoints |= {one.release: one.endpoints for route in routes for one in route.upstreams if not route.is_held}
         self.log.append("route " + ",".join(upstream.release[-4:] for one in routes for upstream in one.upstreams))
 
     def last_known(self, release: str) -> tuple[Endpoint, ...]:
         known = (one.endpoints for route in self.routes for one in (*route.upstreams, *route.gone) if one.release == release)
-        return next(known, tuple(self._endpoints.get(release, ())) if self.open.get(release) else ())
+        return next(known, self._endpoints.get(release, ()) if self.open.get(release) else ())
 
     async def resume(self) -> None:
         self.log.append("edge resumed")
@@ -257,7 +257,7 @@ class FakeEdge:
         self.looks.append(len(endpoints))
         if self.connections:
             return self.connections.pop()
-        return sum(count for release, count in self.open.items() if self._endpoints.get(release, set()) & {*endpoints})
+        return sum(count for release, count in self.open.items() if {*self._endpoints.get(release, ())} & {*endpoints})
 
     async def samples(self, *releases: str) -> dict[str, Traffic]:
         if self.blind is not None:

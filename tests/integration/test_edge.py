@@ -99,6 +99,20 @@ async def drained(edge: EnvoyEdge, release: str) -> None:
     await asyncio.sleep(0.05)
 
 
+async def begun(world: World, app: App, path: str, *, method: str = "GET", **more: object) -> asyncio.Task[Answer]:
+    """Ask for what takes its time, and return once the app has been asked."""
+    waiting = asyncio.create_task(world.ask(path, method=method, **more))
+    while not app.seen[f"{method} {path}"]:
+        await asyncio.sleep(0.005)
+    return waiting
+
+
+async def until_connected(world: World, upstream: Upstream, *, times: int) -> None:
+    async with asyncio.timeout(0.5):
+        while await world.edge.connected(upstream.endpoints) > times:
+            await asyncio.sleep(0.005)
+
+
 def speaks_http_2(curl: str) -> bool:
     return "HTTP2" in subprocess.run([curl, "--version"], capture_output=True, text=True, check=True).stdout
 
@@ -128,9 +142,7 @@ async def test_no_request_fails_while_releases_replace_each_other_and_the_old_ap
 async def test_nothing_is_sent_twice_when_an_app_dies_and_a_post_may_have_reached_it(world: World) -> None:
     app = await world.app("v1")
     await world.edge.route((to(app),))
-    waiting = asyncio.create_task(world.ask("/slow", method="POST", body=b"order"))
-    while not app.seen["POST /slow"]:
-        await asyncio.sleep(0.01)
+    waiting = await begun(world, app, "/slow", method="POST", body=b"order")
     port = app.port
     world.apps.remove(app)
     await app.stop()
@@ -356,9 +368,7 @@ async def test_two_homes_that_want_one_port_for_a_service_at_once_both_serve_it(
 async def test_a_stream_arrives_piece_by_piece_and_outlives_the_switch(world: World) -> None:
     old, new = await world.app("old"), await world.app("new")
     await world.edge.route((to(old),))
-    stream = asyncio.create_task(world.ask("/stream"))
-    while not old.seen["GET /stream"]:
-        await asyncio.sleep(0.005)
+    stream = await begun(world, old, "/stream")
     await world.edge.route((to(new),))
     assert (await world.ask()).app == "new"
     assert await world.edge.active("d-old") == 1
@@ -369,21 +379,15 @@ async def test_a_stream_arrives_piece_by_piece_and_outlives_the_switch(world: Wo
 async def test_a_release_that_leads_to_those_in_its_place_keeps_what_is_open_and_nothing_else(world: World) -> None:
     old, new = await world.app("old"), await world.app("new")
     await world.edge.route((to(old),))
-    stream = asyncio.create_task(world.ask("/stream"))
-    while not old.seen["GET /stream"]:
-        await asyncio.sleep(0.005)
+    stream = await begun(world, old, "/stream")
     await world.ask()
     before, after = to(old).upstreams[0], to(new).upstreams[0]
     await world.edge.route((replace(to(new), gone=(before,)),))
     assert await world.edge.connected(before.endpoints) == 2, "one of them is idle, for a second"
     await world.edge.route((replace(to(new), gone=(replace(before, endpoints=after.endpoints),)),))
-    async with asyncio.timeout(0.5):
-        while await world.edge.connected(before.endpoints) > 1:
-            await asyncio.sleep(0.005)
+    await until_connected(world, before, times=1)
     assert (await stream).body == b"0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n"
-    async with asyncio.timeout(0.5):
-        while await world.edge.connected(before.endpoints):
-            await asyncio.sleep(0.005)
+    await until_connected(world, before, times=0)
 
 
 async def test_a_release_is_forgotten_with_its_last_request_once_another_one_was_replaced(world: World) -> None:
@@ -393,9 +397,7 @@ async def test_a_release_is_forgotten_with_its_last_request_once_another_one_was
 
     first, second, third = [to(await world.app(name)) for name in ("v1", "v2", "v3")]
     assert await known(first) == {"d-v1"}
-    stream = asyncio.create_task(world.ask("/stream"))
-    while not world.apps[0].seen["GET /stream"]:
-        await asyncio.sleep(0.005)
+    stream = await begun(world, world.apps[0], "/stream")
     assert await known(replace(second, gone=first.upstreams)) == {"d-v1", "d-v2"}
     assert await known(replace(third, gone=second.upstreams)) == {"d-v1", "d-v2", "d-v3"}
     assert (await stream).body.endswith(b"9\n")

@@ -1,4 +1,4 @@
-"""The way out of an old release: drained, kept warm for an undo, stopped, removed."""
+"""The way out of an old release: kept warm for an undo, drained, stopped, removed."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Retirer:
         return deployment in self._stopping
 
     async def remove(self, deployment: Deployment, target: Target) -> None:
-        """Stop a release that no route leads to once its last request is over, and say so."""
+        """Stop a release that no route leads to once its last connection is gone, and say so."""
         self._stopping.add(deployment.id)
         try:
             await self.emptied(deployment.id)

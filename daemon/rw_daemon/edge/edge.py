@@ -157,7 +157,7 @@ class Edge(Protocol):
         ...
 
     async def active(self, release: str) -> int:
-        """Return the requests that a release has open, for draining; 0 when it has no cluster."""
+        """Return the requests that a release has open; 0 when it has no cluster."""
         ...
 
     async def connected(self, endpoints: Sequence[Endpoint]) -> int:
