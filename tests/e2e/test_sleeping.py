@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 from e2e.conftest import Rw, ask, living
@@ -132,6 +133,33 @@ def test_it_sleeps_and_everybody_who_asks_is_answered_by_one_start(rw: Rw, tmp_p
     assert status(rw, folder) == ("sleeping", 0), "nobody asked for it"
     rw.ok("wake", cwd=folder)
     assert get(url) == 200
+    rw.ok("down", "--yes", cwd=folder)
+
+
+@pytest.mark.full_on("docker")
+def test_who_asks_alone_while_it_falls_asleep_is_answered(rw: Rw, tmp_path: Path) -> None:
+    """Nobody else is there whose request would wake it; and the app keeps no connection, so that each request needs a new one."""
+    folder = write(tmp_path / "alone", before='Handler.protocol_version = "HTTP/1.0"\n', railway='[deploy]\nhealthcheckPath = "/"\n')
+    url, over = rw.up(folder)["services"][0]["url"], Event()
+
+    def answers() -> set[int]:
+        found = set()
+        while not over.is_set():
+            found.add(ask(url, method="POST", data=b"order", timeout=LIMIT_SECONDS).status)
+            time.sleep(0.005)
+        return found
+
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(answers)
+        try:
+            for _ in range(5):
+                while rw.run("sleep", cwd=folder).returncode:  # refused while a request is open
+                    pass
+                until(rw, folder, ("active", 1))
+        finally:
+            over.set()
+    assert asking.result() == {200}
+    assert rw.ok("why", cwd=folder).count("sleeping → active") == 5
     rw.ok("down", "--yes", cwd=folder)
 
 

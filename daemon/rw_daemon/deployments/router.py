@@ -105,13 +105,25 @@ class Router:
                 routes += [shared, self._preview(trial, row, new)]
             self._is_behind = True
             routes = [replace(route, gone=self._gone(route, running)) for route in routes]
-            await self._edge.route(tuple(routes))
+            with self._holding(routes):
+                await self._edge.route(tuple(routes))
             self._is_behind = is_late
             self._routes = {route.key: route for route in routes}
             self._changing.set()
             self._changing = asyncio.Event()
             if events := record():
                 await self._store.append(*events)
+
+    @contextmanager
+    def _holding(self, routes: Sequence[HttpRoute]) -> Iterator[None]:
+        """Hold what is about to be held: the edge asks for it as soon as it is, which is before it says so."""
+        before = self._routes
+        self._routes = before | {route.key: route for route in routes if route.is_held}
+        try:
+            yield
+        except BaseException:
+            self._routes = before
+            raise
 
     def learn(self, release: Release) -> None:
         """Take note where a release that has just been started listens: its target may be too slow to say so when requests go there."""

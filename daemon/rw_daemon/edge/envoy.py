@@ -94,10 +94,12 @@ class EnvoyEdge:
             await self._started(routes)
             wanted, old = documents.clusters(routes), self._files.in_force("cds")
             names, routed = {one["name"] for one in wanted}, documents.routed(self._files.in_force("rds"))
+            held = {upstream.release for route in routes if route.is_held for upstream in route.upstreams}
+            before = {one["name"]: one for one in old if one["name"] in held}  # whoever comes before they are held is still served
             others = [one for one in old if one["name"] not in names]
             left = [one for one in others if one["name"] in routed]  # until there are new routes
             busy = await self._busy([one for one in others if one["name"] not in routed])
-            await self._files.put("cds", [*wanted, *left, *busy])
+            await self._files.put("cds", [*(before.get(one["name"], one) for one in wanted), *left, *busy])
             self._note_held(await self._put_listeners(routes), routes)
             await self._files.put("rds", [documents.route_configuration(routes)])
             await self._files.put("cds", [*wanted, *await self._busy([*left, *busy])])

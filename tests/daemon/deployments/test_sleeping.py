@@ -193,6 +193,17 @@ async def test_a_request_that_comes_while_it_falls_asleep_finds_it_as_it_was(wor
     assert [*world.runtime.instances] == [instance]
 
 
+async def test_a_request_that_the_edge_asks_about_before_it_says_that_it_holds_them_wakes_the_service(world: World) -> None:
+    deployment, gate = await falling_asleep(world)
+    asking = asyncio.create_task(lead(world))
+    await asyncio.sleep(0.01)
+    assert not asking.done(), "what runs is about to be stopped"
+    gate.set()
+    assert await asking == Lead(deployment.id)
+    assert await world.statuses() == ["active"]
+    assert len(world.runtime.instances) == 1
+
+
 async def _is(world: World, status: str) -> bool:
     return (await world.statuses())[0] == status
 
