@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.figures import Run
-from e2e.conftest import APPS, Rw, end, free_port, make_rw
+from e2e.conftest import APPS, Rw, end, make_rw
+from fakes.upstreams import free_port
 
 OURS = f"bench-{os.getpid()}"
 SERVER = Path(__file__).parent / "server"

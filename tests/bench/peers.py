@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.apps import OURS, flask
-from e2e.conftest import Rw, ask, free_port
+from e2e.conftest import Rw, ask
+from fakes.upstreams import free_port
 
 RECIPE = "Dockerfile.bench"
 COMPOSE = """

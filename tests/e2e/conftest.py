@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from fakes.upstreams import free_port
 
 APPS = Path(__file__).parent.parent / "apps"
 
@@ -137,12 +137,6 @@ def rollout(rw: Rw, folder: Path, **wanted: object) -> dict[str, Any]:
             if all(one[name] == value for name, value in wanted.items()):
                 return dict(one)
     raise AssertionError(rw.json("rollout", "status", cwd=folder))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def make_rw(**environ: str) -> Rw:

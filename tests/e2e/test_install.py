@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.conftest import free_port
+from fakes.upstreams import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 NOT_OURS = {".cache"}  # what uv and pip keep for everybody

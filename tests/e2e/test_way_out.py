@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from e2e.conftest import Answer, Rw, ask, free_port, living
+from e2e.conftest import Answer, Rw, ask, living
+from fakes.upstreams import free_port
 
 pytestmark = [pytest.mark.engine, pytest.mark.full]
 SECRET = "s3cr3t-that-no-image-holds"
